@@ -1,0 +1,131 @@
+"""The board: nails on a circle, and the one rule for which nail may come next.
+
+Nail k of n stands at angle 2πk/n from three o'clock on the unit circle, y down, so that the numbers
+run clockwise on a screen. The encoder, the sampler, the validator and the evaluation all take their
+rule from here: the encoder compiles `forbid_next`, everything else calls `allowed_next`, and a test
+holds the two equal. This module knows nothing of threads, pictures or models.
+
+Try it: python -c "from nitograph.board import Board; print(Board(8).positions())"
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import SettingsError
+from nitograph.settings import Settings, setting
+
+IntArray = NDArray[np.integer]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+MIN_NAILS, MAX_NAILS = 3, 4096
+
+
+@dataclass(frozen=True)
+class Board(Settings):
+    """A ring of nails on the unit circle."""
+
+    num_nails: int = setting(256, "nails on the ring", low=MIN_NAILS, high=MAX_NAILS)
+
+    def angles(self) -> FloatArray:
+        """Angle of each nail, radians clockwise on a screen from three o'clock, shape (n,)."""
+        return np.arange(self.num_nails) * (2 * math.pi / self.num_nails)
+
+    def positions(self) -> FloatArray:
+        """x and y of each nail on the unit circle, y down, shape (n, 2)."""
+        angles = self.angles()
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def distance(self, a: IntArray, b: IntArray) -> IntArray:
+        """Circular distance in nails, 0 to n // 2, for arrays of one shape."""
+        apart = np.abs(np.asarray(a) - np.asarray(b)) % self.num_nails
+        return np.asarray(np.minimum(apart, self.num_nails - apart))
+
+    def chord_lengths(self) -> FloatArray:
+        """Length of a chord by the circular distance of its ends, in radii, shape (n // 2 + 1,)."""
+        return 2.0 * np.sin(math.pi * np.arange(self.num_nails // 2 + 1) / self.num_nails)
+
+
+@dataclass(frozen=True)
+class Rules(Settings):
+    """Which steps a thread may take: the gap, and the chords it may not repeat yet."""
+
+    min_nail_gap: int = setting(
+        6, "smallest circular distance of one step", unit="nails", low=1, high=MAX_NAILS
+    )
+    recent_edges: int = setting(
+        80, "a chord is not drawn again within this many chords", unit="chords", low=1, high=100_000
+    )
+
+    def check_fits(self, board: Board) -> None:
+        """Raise SettingsError where the board leaves no legal walk at all."""
+        largest = board.num_nails // 2
+        if self.min_nail_gap > largest:
+            raise SettingsError(
+                f"min_nail_gap must be at most {largest} on a board of {board.num_nails} nails, "
+                f"got {self.min_nail_gap}; lower the gap or add nails"
+            )
+
+
+def forbid_next(
+    path: IntArray, length: int, num_nails: int, gap: int, recent: int, allowed: BoolArray
+) -> None:
+    """Write into `allowed` (n,) which nails may follow `path[:length]`; plain loops, to be compiled.
+
+    A nail may follow when it is at least `gap` away and its chord, in either direction, is not among
+    the last `recent` chords. A→B→A is the case recent = 1, so it is never allowed.
+    """
+    here = path[length - 1]
+    for nail in range(num_nails):
+        allowed[nail] = True
+    for offset in range(1 - gap, gap):
+        allowed[(here + offset) % num_nails] = False
+    first = length - 1 - recent
+    if first < 0:
+        first = 0
+    for step in range(first, length - 1):
+        if path[step] == here:
+            allowed[path[step + 1]] = False
+        if path[step + 1] == here:
+            allowed[path[step]] = False
+
+
+def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
+    """The same rule for many paths of one length at once.
+
+    paths: (b, t) nails, t ≥ 1. Returns (b, n): True where that nail may come next.
+    """
+    paths = np.asarray(paths)
+    rows, here = np.arange(len(paths))[:, None], paths[:, -1:]
+    near = np.arange(1 - rules.min_nail_gap, rules.min_nail_gap)
+    allowed = np.ones((len(paths), board.num_nails), dtype=np.bool_)
+    allowed[rows, (here + near) % board.num_nails] = False
+    recent = paths[:, -(rules.recent_edges + 1) :]
+    starts, ends = recent[:, :-1], recent[:, 1:]
+    row, step = np.nonzero(starts == here)
+    allowed[row, ends[row, step]] = False
+    row, step = np.nonzero(ends == here)
+    allowed[row, starts[row, step]] = False
+    return allowed
+
+
+def violations(nails: IntArray, board: Board, rules: Rules) -> list[tuple[int, str]]:
+    """Every broken rule of a path (t,), as (step, reason); an empty list for a legal path.
+
+    Step k is the chord from nails[k] to nails[k + 1].
+    """
+    nails = np.asarray(nails, dtype=np.int64)
+    found: list[tuple[int, str]] = []
+    last: dict[tuple[int, int], int] = {}
+    apart = board.distance(nails[:-1], nails[1:])
+    for step in range(len(nails) - 1):
+        edge = (int(min(nails[step : step + 2])), int(max(nails[step : step + 2])))
+        if apart[step] < rules.min_nail_gap:
+            found.append((step, f"gap {apart[step]} is under {rules.min_nail_gap}"))
+        if step - last.get(edge, -(10**9)) <= rules.recent_edges:
+            found.append((step, f"chord {edge[0]}–{edge[1]} came {step - last[edge]} chords before"))
+        last[edge] = step
+    return found

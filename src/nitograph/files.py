@@ -1,0 +1,90 @@
+"""Reading and writing files so that nothing is ever half written.
+
+Text or bytes go to a temporary file beside the target and are moved into place. This module knows no
+format. Errors are FileError with one line: what was wanted, what came, what to do.
+
+Try it: python -c "from nitograph.files import write_text; write_text('a.txt', 'whole or not at all')"
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nitograph.errors import FileError
+
+MAX_TEXT_BYTES = 64 * 1024 * 1024
+
+
+def read_bytes(path: str | Path, *, limit: int | None = None) -> bytes:
+    """The whole file; FileError where it is missing, unreadable or larger than `limit` bytes."""
+    path = Path(path)
+    try:
+        if limit is not None and path.stat().st_size > limit:
+            raise FileError(f"{path} is larger than {limit // 2**20} MiB, too large for its kind")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FileError(f"no file {path}; check the name and the folder") from None
+    except IsADirectoryError:
+        raise FileError(f"{path} is a folder; name a file in it") from None
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def read_text(path: str | Path) -> str:
+    """The whole file as UTF-8 text; FileError as `read_bytes`, and where it is not text."""
+    try:
+        return read_bytes(path, limit=MAX_TEXT_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError(f"{path} is not a text file (UTF-8)") from None
+
+
+def check_writable(path: str | Path) -> Path:
+    """The path, once it is sure that a file can be put there; asked before long work starts."""
+    path = Path(path)
+    folder = path.parent
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; name a file to write")
+    if not folder.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise FileError(f"cannot write {path}: the folder {folder} is read-only")
+    return path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give the name of a temporary file beside `path`; move it onto `path` if the block succeeds."""
+    path = check_writable(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        _like_a_new_file(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write all of `data` under `path`, or leave what was there."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write all of `text` as UTF-8 under `path`, or leave what was there."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def _like_a_new_file(path: Path) -> None:
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(path, 0o666 & ~mask)

@@ -1,0 +1,174 @@
+"""The Thread: an ordered walk of one thread around a board of nails. Every module makes one or shows one.
+
+A Thread is a value: checked when made, never changed; its JSON is the file format of the project and
+also reads files of the first Nitograph's form. It knows nothing of pictures, tokens or millimetres.
+
+Try it: python -c "from nitograph.thread import Thread; print(Thread([0, 100, 7]).to_json())"
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import Board
+from nitograph.errors import FileError, NitographError, ThreadError
+
+FORMAT = "nitograph-thread/1"
+MAX_CHORDS = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Thread:
+    """One thread on one board.
+
+    nails: (chords + 1,) int32, read-only, each 0 ≤ nail < board.num_nails, neighbours different.
+    label: the class it shows ("7"), or None. provenance: JSON values, how it was made.
+    Raises ThreadError where the nails are no walk on that board.
+    """
+
+    nails: NDArray[np.int32]
+    board: Board = dataclasses.field(default_factory=Board)
+    label: str | None = None
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __init__(
+        self,
+        nails: Sequence[int] | NDArray[np.integer],
+        board: Board | None = None,
+        label: str | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        board = board or Board()
+        object.__setattr__(self, "board", board)
+        object.__setattr__(self, "nails", _checked(nails, board))
+        object.__setattr__(self, "label", label)
+        object.__setattr__(self, "provenance", dict(provenance or {}))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Thread):
+            return NotImplemented
+        return (
+            self.board == other.board
+            and self.label == other.label
+            and np.array_equal(self.nails, other.nails)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.board, self.label, self.nails.tobytes()))
+
+    @property
+    def line_count(self) -> int:
+        """How many chords."""
+        return len(self.nails) - 1
+
+    def chords(self) -> NDArray[np.int32]:
+        """The nails at both ends of each chord, in order, shape (chords, 2)."""
+        return np.stack([self.nails[:-1], self.nails[1:]], axis=1)
+
+    def points(self) -> NDArray[np.float64]:
+        """x and y of each nail on the way, on the unit circle, y down, shape (chords + 1, 2)."""
+        return self.board.positions()[self.nails]
+
+    def length(self) -> float:
+        """Sum of all chords, in radii of the board (straight runs only, no wraps)."""
+        apart = self.board.distance(self.nails[:-1], self.nails[1:])
+        return float(self.board.chord_lengths()[apart].sum())
+
+    def replace(self, **changes: Any) -> "Thread":
+        """The same thread with some of nails, board, label, provenance changed, checked again."""
+        kept = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return Thread(**(kept | changes))
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """JSON text: the original's fields first, then everything it takes to make it again."""
+        digit = int(self.label) if self.label is not None and self.label.isdecimal() else None
+        record: dict[str, Any] = {"format": FORMAT, "label": self.label}
+        if digit is not None:
+            record["digit"] = digit
+        record |= {"num_nails": self.board.num_nails, "line_count": self.line_count}
+        sampled = self.provenance.get("sampling", {})
+        record |= {key: sampled[key] for key in ("temperature", "top_k") if key in sampled}
+        if "seed" in self.provenance:
+            record["seed"] = self.provenance["seed"]
+        record["provenance"] = dict(self.provenance)
+        record["nails"] = self.nails.tolist()
+        if indent is None:
+            return json.dumps(record, ensure_ascii=False, allow_nan=False)
+        return _one_line_nails(json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent))
+
+    @staticmethod
+    def from_json(text: str, *, name: str = "the JSON") -> "Thread":
+        """Read `to_json` text or a file of the first Nitograph's form; FileError says what is wrong."""
+        try:
+            record = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            raise FileError(f"{name} is not JSON; a thread file holds num_nails and nails") from None
+        return Thread.from_record(record, name=name)
+
+    @staticmethod
+    def from_record(record: object, *, name: str = "the JSON") -> "Thread":
+        """A thread from parsed JSON; FileError says what is wrong."""
+        if not isinstance(record, dict) or "nails" not in record:
+            raise FileError(f"{name} holds no thread: wanted an object with num_nails and nails")
+        stated = record.get("format", FORMAT)
+        if stated != FORMAT:
+            raise FileError(f"{name} has format {stated!r}; this version reads {FORMAT}")
+        nails, count = record["nails"], record.get("num_nails", 256)
+        if not isinstance(nails, list) or not all(type(n) is int for n in nails):
+            raise FileError(f"{name}: nails must be a list of whole numbers")
+        if type(count) is not int:
+            raise FileError(f"{name}: num_nails must be a whole number, got {count!r}")
+        provenance = record.get("provenance", {})
+        if not isinstance(provenance, dict):
+            raise FileError(f"{name}: provenance must be an object")
+        if not provenance and "seed" in record:
+            provenance = _classic_provenance(record)
+        label = record.get("label", record.get("digit"))
+        try:
+            return Thread(nails, Board(count), None if label is None else str(label), provenance)
+        except NitographError as error:
+            raise FileError(f"{name}: {error}") from None
+
+
+def _checked(nails: Sequence[int] | NDArray[np.integer], board: Board) -> NDArray[np.int32]:
+    try:
+        path = np.asarray(nails)
+    except ValueError:
+        raise ThreadError("nails must be one flat list of whole numbers") from None
+    if path.ndim != 1 or (path.size and not np.issubdtype(path.dtype, np.integer)):
+        raise ThreadError("nails must be one flat list of whole numbers")
+    if not 2 <= len(path) <= MAX_CHORDS + 1:
+        raise ThreadError(f"a thread has 1 to {MAX_CHORDS} chords, got {max(len(path) - 1, 0)}")
+    outside = np.flatnonzero((path < 0) | (path >= board.num_nails))
+    if len(outside):
+        raise ThreadError(
+            f"nails run from 0 to {board.num_nails - 1} on this board, got {path[outside[0]]} "
+            f"at step {outside[0]}"
+        )
+    still = np.flatnonzero(path[1:] == path[:-1])
+    if len(still):
+        raise ThreadError(
+            f"a chord joins two nails, but nail {path[still[0]]} follows itself at step {still[0]}"
+        )
+    path = path.astype(np.int32)
+    path.flags.writeable = False
+    return path
+
+
+def _classic_provenance(record: Mapping[str, Any]) -> dict[str, Any]:
+    sampling = {key: record[key] for key in ("temperature", "top_k") if key in record}
+    return {"made_by": "first Nitograph", "seed": record["seed"], "sampling": sampling}
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _one_line_nails(text: str) -> str:
+    head, _, tail = text.rpartition('"nails": [')
+    return f'{head}"nails": [{" ".join(tail.split())}'.replace(" ] }", "]\n}")
