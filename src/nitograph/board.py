@@ -32,7 +32,7 @@ class Board(Settings):
 
     def angles(self) -> FloatArray:
         """Angle of each nail, radians clockwise on a screen from three o'clock, shape (n,)."""
-        return np.arange(self.num_nails) * (2 * math.pi / self.num_nails)
+        return np.arange(self.num_nails, dtype=np.float64) * (2 * math.pi / self.num_nails)
 
     def positions(self) -> FloatArray:
         """x and y of each nail on the unit circle, y down, shape (n, 2)."""

@@ -66,7 +66,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         _like_a_new_file(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
@@ -87,4 +87,4 @@ def write_text(path: str | Path, text: str) -> None:
 def _like_a_new_file(path: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
-    os.chmod(path, 0o666 & ~mask)
+    path.chmod(0o666 & ~mask)

@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "nitograph") 
     given = list(sys.argv[1:] if arguments is None else arguments)
     name = given[0] if given else None
     if name not in COMMANDS:
-        return _overview(program).parse_args(given) and 2
+        _overview(program).parse_args(given)
+        return 2
     parser = Parser(prog=f"{program} {name}", description=COMMANDS[name].capitalize() + ".")
     return run_command(name, parser, given[1:])
 

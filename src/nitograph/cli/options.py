@@ -34,15 +34,15 @@ def add_settings(
         default = (defaults or {}).get(name, settings.default(name))
         unit = f", {declared.unit}" if declared.unit else ""
         shown = "" if default is None else f" (default {_show(default)})"
-        help = f"{declared.help}{unit}{shown}".replace("%", "%%")
+        text = f"{declared.help}{unit}{shown}".replace("%", "%%")
         if kind is bool:
             target.add_argument(
-                flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=help
+                flag, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text
             )
             continue
         metavar = None if declared.choices else {int: "N", float: "X"}.get(kind, "TEXT")
         target.add_argument(
-            flag, dest=name, type=kind, default=None, help=help, metavar=metavar, choices=declared.choices
+            flag, dest=name, type=kind, default=None, help=text, metavar=metavar, choices=declared.choices
         )
 
 
