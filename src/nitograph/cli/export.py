@@ -1,0 +1,68 @@
+"""`nitograph export`: a thread file becomes a file for making it, the format from the ending.
+
+Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
+"""
+
+import argparse
+
+from nitograph.cli.options import add_settings, read_settings
+from nitograph.export import FORMATS, format_of, options_for
+from nitograph.export.readers import ForeignList, read_thread
+from nitograph.export.workpiece import Workpiece, WorkpieceSettings, thread_width
+from nitograph.files import check_writable, write_bytes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the board, of every format, and of lists from elsewhere."""
+    endings = " ".join(ending for made in FORMATS.values() for ending in made.endings)
+    parser.add_argument(
+        "thread", help="thread file: JSON, JSON lines, CSV, nail list, or a picture of ours"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help=f"file to write, may be given again; the format from its ending: {endings}",
+    )
+    add_board(parser)
+    taken = set(WorkpieceSettings.names()) | set(ForeignList.names())
+    for name, made in FORMATS.items():
+        if made.endings:
+            kind = made.settings_class()
+            add_settings(parser, kind, title=f"{name}: {made.help}", leave_out=taken)
+            taken |= set(kind.names())
+
+
+def add_board(parser: argparse.ArgumentParser) -> None:
+    """Flags of the board and of lists from elsewhere; `export` and `check` share them."""
+    add_settings(parser, WorkpieceSettings, title="the board, in millimetres")
+    parser.add_argument(
+        "--thread",
+        dest="yarn",
+        metavar="KIND",
+        help="the thread's size in the trade's terms: tex:30, "
+        "dtex:300, denier:270 or mm:0.2; sets its width",
+    )
+    add_settings(parser, ForeignList, title="lists of nails that do not state their numbering")
+
+
+def read_workpiece(args: argparse.Namespace) -> Workpiece:
+    """The thread named on the command line, on the board its flags describe."""
+    settings = read_settings(args, WorkpieceSettings)
+    if args.yarn is not None:
+        settings = settings.replace(thread_width=thread_width(args.yarn))
+    return Workpiece(read_thread(args.thread, read_settings(args, ForeignList)), settings)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make every file before writing the first, then name them."""
+    formats = [(check_writable(name), format_of(name)) for name in args.output]
+    workpiece = read_workpiece(args)
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    made = [(path, chosen.render(workpiece, options_for(chosen, given))) for path, chosen in formats]
+    for path, data in made:
+        write_bytes(path, data)
+        print(path)
+    return 0

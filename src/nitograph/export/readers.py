@@ -1,0 +1,213 @@
+"""Threads come back in: our JSON, JSON lines and lists, the original's JSON, bare nail lists, our pictures.
+
+What a file is, is told from what it holds, never from its name. A list of ours states its numbering and
+comes back exactly; a list from elsewhere is taken as `ForeignList` says. Nothing is guessed: what is none
+of these is refused in one line. This module makes threads and knows no board of millimetres.
+
+Try it: python -c "from nitograph.export.readers import parse; print(parse(b'0 100 7 120', 'a list'))"
+"""
+
+import csv
+import json
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nitograph.board import MAX_NAILS, MIN_NAILS, Board
+from nitograph.errors import FileError, NitographError
+from nitograph.export.winding import MARK
+from nitograph.files import MAX_TEXT_BYTES, read_bytes
+from nitograph.settings import Settings, setting
+from nitograph.thread import Thread
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_KEYS = ("nitograph-thread", "nitograph")
+MAX_PICTURE_BYTES = 1024 * 1024 * 1024
+MAX_TEXT_IN_PICTURE = 16 * 1024 * 1024
+NAIL_COLUMNS = ("nail", "nails", "pin", "pins", "peg", "pegs")
+HINT = "a thread is JSON with num_nails and nails, a CSV with a column nail, or a list of nail numbers"
+
+
+@dataclass(frozen=True)
+class ForeignList(Settings):
+    """How to take a list of nails that does not state its numbering."""
+
+    list_nails: int | None = setting(
+        None, "nails on the board of a bare list", unit="nails", low=MIN_NAILS, high=MAX_NAILS
+    )
+    list_origin: str = setting(
+        "right", "where nail 0 of a bare list stands, from the front", choices=("right", "top")
+    )
+    list_direction: str = setting(
+        "cw", "which way a bare list counts, from the front", choices=("cw", "ccw")
+    )
+    list_first: int = setting(0, "the number of the first nail of a bare list", low=0, high=1)
+
+
+def read_thread(path: str | Path, foreign: ForeignList | None = None) -> Thread:
+    """The thread in a file; FileError in one line where there is none."""
+    with_picture = Path(path).suffix.lower() == ".png"
+    data = read_bytes(path, limit=MAX_PICTURE_BYTES if with_picture else MAX_TEXT_BYTES)
+    return parse(data, str(path), foreign)
+
+
+def parse(data: bytes, name: str, foreign: ForeignList | None = None) -> Thread:
+    """The first thread in the bytes of a file; `name` is what messages call it. FileError where none is."""
+    foreign = foreign or ForeignList()
+    if data.startswith(PNG_SIGNATURE):
+        return Thread.from_json(_png_text(data, name), name=name)
+    try:
+        text = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise FileError(f"{name} is no thread file; {HINT}") from None
+    if not text:
+        raise FileError(f"{name} is empty; {HINT}")
+    if text[0] == "{":
+        return _json_object(text, name)
+    if text[0] == "[":
+        return _listed(_json_numbers(text, name), name, _Numbering.foreign(foreign))
+    return _parse_list(text, name, foreign)
+
+
+@dataclass(frozen=True)
+class _Numbering:
+    """file nail = zero + sense · (number − first), on a board of num_nails."""
+
+    num_nails: int | None
+    origin: str = "right"
+    zero: int | None = None
+    sense: int = 1
+    first: int = 0
+    label: str | None = None
+
+    @staticmethod
+    def foreign(given: ForeignList) -> "_Numbering":
+        sense = 1 if given.list_direction == "cw" else -1
+        return _Numbering(given.list_nails, given.list_origin, None, sense, given.list_first)
+
+    def file_nails(self, numbers: np.ndarray[Any, Any], num_nails: int) -> np.ndarray[Any, Any]:
+        top = (3 * num_nails + 2) // 4 % num_nails
+        zero = self.zero if self.zero is not None else (0 if self.origin == "right" else top)
+        return (zero + self.sense * (numbers - self.first)) % num_nails
+
+
+def _json_object(text: str, name: str) -> Thread:
+    """One JSON object, or the first of JSON lines."""
+    first, _, rest = text.partition("\n")
+    if rest.lstrip().startswith("{") and first.rstrip().endswith("}"):
+        return Thread.from_json(first, name=f"{name}, line 1")
+    return Thread.from_json(text, name=name)
+
+
+def _json_numbers(text: str, name: str) -> list[int]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FileError(f"{name} is not JSON; {HINT}") from None
+    if not all(type(number) is int and 0 <= number < 10**6 for number in found):
+        raise FileError(f"{name} holds a list, but not of nail numbers; {HINT}")
+    return list(found)
+
+
+def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
+    lines = text.splitlines()
+    heads = [line.lstrip("# \t") for line in lines if line.startswith("#")]
+    body = [line for line in lines if line.strip() and not line.startswith("#")]
+    stated = next((line for line in heads if line.startswith(MARK)), None)
+    numbering = _stated(stated, name) if stated else _Numbering.foreign(foreign)
+    if not body:
+        raise FileError(f"{name} holds no nails; {HINT}")
+    return _listed(_column(body, name), name, numbering)
+
+
+def _stated(line: str, name: str) -> _Numbering:
+    fields = re.fullmatch(
+        rf"{re.escape(MARK)} num_nails=(\d{{1,6}}) zero=(\d{{1,6}}) sense=([+-])1(?: label=(.*))?",
+        line.rstrip(),
+    )
+    if not fields:
+        raise FileError(f"{name}: the line that states the numbering is damaged: {line[:60]!r}")
+    count, zero, sense, label = fields.groups()
+    if int(zero) >= int(count):
+        raise FileError(f"{name}: zero must be below num_nails, got {zero} of {count}")
+    return _Numbering(int(count), zero=int(zero), sense=-1 if sense == "-" else 1, label=label)
+
+
+def _column(body: list[str], name: str) -> list[int]:
+    """The numbers of a table's nail column, or all numbers of a list without a head."""
+    titles = [title.strip().strip('"').lower() for title in re.split("[,;\t]", body[0])]
+    wanted = next((titles.index(title) for title in NAIL_COLUMNS if title in titles), None)
+    if wanted is not None:
+        sign = next((sign for sign in ",;\t" if sign in body[0]), ",")
+        try:
+            cells = [row[wanted] for row in csv.reader(body[1:], delimiter=sign) if row]
+        except (IndexError, csv.Error):
+            raise FileError(
+                f"{name}: a row has no column {titles[wanted]!r}; every row needs one"
+            ) from None
+        return [_whole(cell, name) for cell in cells]
+    return [_whole(cell, name) for line in body for cell in re.split(r"[\s,;]+", line.strip()) if cell]
+
+
+def _whole(cell: str, name: str) -> int:
+    cell = cell.strip().strip('"')
+    if not re.fullmatch(r"\d{1,6}", cell, re.ASCII):
+        shown = cell if len(cell) <= 20 else f"{cell[:20]}…"
+        raise FileError(f"{name} is no thread file: {shown!r} is no nail number; {HINT}")
+    return int(cell)
+
+
+def _listed(numbers: list[int], name: str, numbering: _Numbering) -> Thread:
+    count = numbering.num_nails
+    if count is None:
+        raise FileError(f"{name} does not say how many nails its board has; give that as list_nails")
+    path = np.asarray(numbers, dtype=np.int64)
+    outside = path[(path < numbering.first) | (path >= count + numbering.first)]
+    if len(outside):
+        raise FileError(
+            f"{name}: nails run from {numbering.first} to {count - 1 + numbering.first} on this board, "
+            f"got {outside[0]}; check how many nails it has and which number the first one has"
+        )
+    try:
+        return Thread(numbering.file_nails(path, count), Board(count), numbering.label)
+    except NitographError as error:
+        raise FileError(f"{name}: {error}") from None
+
+
+def _png_text(data: bytes, name: str) -> str:
+    """The thread's JSON from a picture's text chunks, read without decoding the picture."""
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + length]
+        at += 12 + length
+        if kind in (b"tEXt", b"zTXt", b"iTXt"):
+            key, _, rest = body.partition(b"\0")
+            if key.decode("latin-1").lower() in PNG_KEYS:
+                return _chunk_text(kind, rest, name)
+    raise FileError(
+        f"{name} is a picture that carries no thread; export its JSON, or weave the picture anew"
+    )
+
+
+def _chunk_text(kind: bytes, rest: bytes, name: str) -> str:
+    packed = kind == b"zTXt"
+    if kind == b"zTXt":
+        rest = rest[1:]
+    elif kind == b"iTXt":
+        packed = rest[:1] == b"\x01"
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    try:
+        if packed:
+            unpacker = zlib.decompressobj()
+            rest = unpacker.decompress(rest, MAX_TEXT_IN_PICTURE)
+            if unpacker.unconsumed_tail:
+                raise FileError(f"{name}: the thread in the picture is larger than any thread")
+        return rest.decode("latin-1" if kind != b"iTXt" else "utf-8")
+    except (zlib.error, UnicodeDecodeError):
+        raise FileError(f"{name}: the thread in the picture is damaged") from None
