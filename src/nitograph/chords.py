@@ -1,0 +1,142 @@
+"""Where a chord lies on a canvas: anti-aliased coverage, thread → raster, and the one error measure.
+
+The canvas of c×c pixels is the square frame of a picture; the ring of nails stands just inside it, at
+FRAME of its half width. A chord is a band of even width: in each column (or row, if it is steep) it
+covers one interval, cut exactly into shares of pixels, in steps of 1/FINE pixel. All of that is whole
+numbers, so that the same picture gives the same thread on every machine. This module knows nothing of
+search, scores or files.
+
+Try it: python -c "from nitograph.chords import *; print(coverage(Thread([0, 100]), 16).sum())"
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import Board
+from nitograph.errors import SettingsError
+from nitograph.kernels import FINE, FIXED, add_path, chord_totals
+from nitograph.thread import Thread
+
+FRAME = 15 / 16
+DEFAULT_WIDTH = 0.1
+MAX_CANVAS = 4096
+
+Floats = NDArray[np.float32]
+
+
+def pixel_positions(canvas_size: int) -> NDArray[np.float64]:
+    """Where pixel centres lie in board units (nails on the unit circle), shape (canvas_size,).
+
+    The same for x and y; they run from just over −16/15 to just under 16/15.
+    """
+    return (2 * np.arange(canvas_size) + 1 - canvas_size) / (canvas_size * FRAME)
+
+
+def disc(canvas_size: int) -> NDArray[np.bool_]:
+    """Which pixels have their centre within the ring of nails, shape (c, c)."""
+    squares = pixel_positions(canvas_size) ** 2
+    return np.asarray(squares[:, None] + squares[None, :] <= 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Chords:
+    """Every chord of a board on one canvas, in the whole numbers that the kernels step through.
+
+    Chord (a, b), a < b, has the number a·n − a(a+1)/2 + b − a − 1. `at` (m, 3) int64: where its band
+    begins in its first column, its rise a column (both 1/(FINE·FIXED) pixel) and its height (1/FINE
+    pixel). `reach` (m, 3) int32: first column, column after the last, steep (columns are rows then).
+    total, squares: (m,) int64, sums over its pixels of coverage and its square (coverage ≤ FINE).
+    """
+
+    num_nails: int
+    canvas_size: int
+    at: NDArray[np.int64]
+    reach: NDArray[np.int32]
+    total: NDArray[np.int64]
+    squares: NDArray[np.int64]
+
+
+def width_in_board_units(width_pixels: float, canvas_size: int) -> float:
+    """A chord's width in board radii from its width in pixels of a canvas."""
+    return width_pixels * 2 / (canvas_size * FRAME)
+
+
+@functools.lru_cache(maxsize=4)
+def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
+    """All chords of a board; `width` in board radii. Kept for the next call with the same numbers."""
+    if not 1 <= canvas_size <= MAX_CANVAS:
+        raise SettingsError(f"canvas_size must be from 1 to {MAX_CANVAS} pixels, got {canvas_size}")
+    a, b = np.triu_indices(num_nails, 1)
+    half = canvas_size / 2
+    places = half + half * FRAME * Board(num_nails).positions()
+    at, reach = _bands(places[a], places[b], width * half * FRAME, canvas_size)
+    total, squares = chord_totals(at, reach, canvas_size)
+    return Chords(num_nails, canvas_size, at, reach, total, squares)
+
+
+def _bands(
+    start: NDArray[np.float64], end: NDArray[np.float64], width: float, canvas_size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Bands of `width` pixels between points (m, 2) in pixels: `at` and `reach` of Chords."""
+    across = np.abs(end - start)
+    steep = across[:, 1] > across[:, 0]
+    major, minor = np.where(steep, 1, 0), np.where(steep, 0, 1)
+    rows = np.arange(len(start))
+    u0, v0, u1, v1 = start[rows, major], start[rows, minor], end[rows, major], end[rows, minor]
+    turned = u0 > u1
+    u0, u1 = np.where(turned, u1, u0), np.where(turned, u0, u1)
+    v0, v1 = np.where(turned, v1, v0), np.where(turned, v0, v1)
+    slope = (v1 - v0) / np.maximum(u1 - u0, 1e-12)
+    height = width * np.sqrt(1 + slope * slope)
+    first, stop = np.ceil(u0 - 0.5), np.ceil(u1 - 0.5)
+    top = v0 + (first + 0.5 - u0) * slope - height / 2
+    at = np.rint(np.stack([top * FINE * FIXED, slope * FINE * FIXED, height * FINE], axis=1))
+    reach = np.stack([np.clip(first, 0, canvas_size), np.clip(stop, 0, canvas_size), steep], axis=1)
+    return at.astype(np.int64), reach.astype(np.int32)
+
+
+def numbers(nails: NDArray[np.integer], num_nails: int) -> NDArray[np.int64]:
+    """The number in Chords of each chord along a path (t + 1,), shape (t,)."""
+    path = np.asarray(nails, dtype=np.int64)
+    a, b = np.minimum(path[:-1], path[1:]), np.maximum(path[:-1], path[1:])
+    return np.asarray(a * num_nails - a * (a + 1) // 2 + b - a - 1)
+
+
+def coverage(thread: Thread, size: int, *, width: float = DEFAULT_WIDTH) -> Floats:
+    """How many times the thread covers each pixel of a size×size canvas, (size, size) float32.
+
+    width: of the thread in board radii. A pixel half covered by one chord counts 0.5.
+    """
+    if not 1 <= size <= MAX_CANVAS:
+        raise SettingsError(f"a raster must have from 1 to {MAX_CANVAS} pixels a side, got {size}")
+    half = size / 2
+    places = half + half * FRAME * thread.points()
+    at, reach = _bands(places[:-1], places[1:], width * half * FRAME, size)
+    cover = np.zeros((size, size), dtype=np.int64)
+    add_path(at, reach, cover)
+    return np.asarray(cover / FINE, dtype=np.float32)
+
+
+def raster(
+    thread: Thread, size: int, *, strength: float, width: float = DEFAULT_WIDTH, clip: bool = True
+) -> Floats:
+    """What the thread looks like: strength × coverage, at most 1 with `clip`, (size, size) float32."""
+    light = coverage(thread, size, width=width) * np.float32(strength)
+    return np.minimum(light, np.float32(1.0)) if clip else light
+
+
+def error(target: NDArray[np.floating], shown: NDArray[np.floating]) -> float:
+    """Σ(T−R)² / ΣT² over the board's disc: the one measure of fidelity; 0 is perfect, 1 is no thread.
+
+    target, shown: (c, c), 0 to 1. An empty target gives 0 for an empty raster and infinity otherwise.
+    """
+    inside = disc(len(target))
+    wanted = np.asarray(target, dtype=np.float64)[inside]
+    off = float(np.sum((wanted - np.asarray(shown, dtype=np.float64)[inside]) ** 2))
+    energy = float(np.sum(wanted**2))
+    if energy == 0.0:
+        return 0.0 if off == 0.0 else float("inf")
+    return off / energy
