@@ -1,0 +1,366 @@
+"""Thread → neon picture: light adds up, crossings burn towards white.
+
+Cores are drawn anti-aliased at full size; the glow is drawn on a small grid, blurred by three Gaussians
+and laid under them; the sum is tone-mapped by 1 − exp(−light) and dithered to 8 bits. The picture is made
+in bands of rows side by side, so that memory follows the picture. Knows nothing of files or of sampling.
+
+Try it: python -m nitograph render thread.json -o picture.png --palette fire
+"""
+
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph import palettes, png
+from nitograph.errors import SettingsError
+from nitograph.settings import Settings, setting
+from nitograph.strokes import Strokes, add_dots
+from nitograph.thread import Thread
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+UInt8 = NDArray[np.uint8]
+
+KEYWORD = "nitograph"  # under which a PNG carries the JSON of its threads
+MIN_SIZE, MAX_SIZE = 64, 16384
+BAND_PIXELS = 2_500_000  # of one plane, at a time and worker
+GLOW_GRID = 640  # px on the longer side that the glow is laid out on
+# Widths (standard deviation, in board diameters) and strengths of the three glows.
+HALOS = ((0.0030, 0.60), (0.0110, 0.75), (0.0480, 0.55))
+GAIN = 0.80  # light of one stroke's middle line, before the tone curve
+
+
+@dataclass(frozen=True)
+class NeonSettings(Settings):
+    """How a thread is lit."""
+
+    size_inches: float = setting(8.0, "side of the picture", unit="inches", low=0.01, high=1000)
+    dpi: int = setting(512, "pixels in an inch", unit="px", low=1, high=10_000)
+    size: int | None = setting(
+        None, "side of the picture instead of inches × dpi", unit="px", low=MIN_SIZE, high=MAX_SIZE
+    )
+    palette: str = setting(
+        "cyan",
+        "cyan, magenta, amber, ice, fire, another name, a colour, or colours along the thread (#f08,#0df)",
+    )
+    background: str = setting("night", "colour under the light, a name or #rrggbb")
+    thickness: float = setting(
+        0.6, "width of the thread's core", unit="thousandths of the side", low=0.05, high=20
+    )
+    glow: float = setting(1.0, "strength of the glow, 0 for none", low=0.0, high=10.0)
+    brightness: float = setting(1.0, "strength of all light", low=0.05, high=20.0)
+    ring: bool = setting(True, "draw the faint ring of nails")
+    layout: str = setting("row", "how several boards stand in one picture", choices=("row", "ring", "grid"))
+
+    def check(self) -> None:
+        """The side in pixels is within bounds and the colours exist."""
+        if not MIN_SIZE <= self.pixels <= MAX_SIZE:
+            raise SettingsError(
+                f"a picture has {MIN_SIZE} to {MAX_SIZE} pixels a side, "
+                f"got {self.size_inches:g} inches × {self.dpi} = {self.pixels}"
+            )
+        palettes.check(self.palette)
+        palettes.colour(self.background)
+
+    @property
+    def pixels(self) -> int:
+        """The longer side of the picture in pixels."""
+        return self.size if self.size is not None else round(self.size_inches * self.dpi)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """pixels: uint8, (h, w, 3) as RGB, or (h, w) with a palette (256, 3). dpi: px an inch."""
+
+    pixels: UInt8
+    palette: UInt8 | None = None
+    dpi: int | None = None
+
+    def rgb(self) -> UInt8:
+        """The same picture as RGB, (h, w, 3)."""
+        return self.pixels if self.palette is None else self.palette[self.pixels]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Boards placed in a picture: all chords in pixels, and the light that each gives.
+
+    starts, ends: (m, 2); light: (m, planes); discs: (centre x, centre y, radius) of each board, px.
+    """
+
+    width: int
+    height: int
+    starts: Float64
+    ends: Float64
+    light: Float32
+    nails: tuple[Float64, ...]
+    discs: tuple[tuple[float, float, float], ...]
+    background: Float64 = field(default_factory=lambda: np.zeros(3))
+
+
+def draw(
+    threads: Thread | Sequence[Thread], settings: NeonSettings, *, workers: int | None = None
+) -> Picture:
+    """The picture of one thread, or of several on boards laid out by `settings.layout`.
+
+    One-colour palettes give a palette picture (h, w), gradients RGB (h, w, 3). SettingsError as
+    NeonSettings. The result does not depend on `workers` (default: every core, at most 8).
+    """
+    listed = [threads] if isinstance(threads, Thread) else list(threads)
+    if not listed:
+        raise SettingsError("a picture needs at least one thread, got none")
+    scene = stage(listed, settings)
+    return Painter(scene, settings).paint(workers or min(8, os.cpu_count() or 1))
+
+
+def encode_png(picture: Picture, *, text: str | None = None, workers: int | None = None) -> bytes:
+    """The picture as a PNG file; `text`, the JSON of its threads, goes along under KEYWORD."""
+    return png.encode(
+        picture.pixels,
+        picture.palette,
+        text=None if text is None else {KEYWORD: text},
+        dpi=picture.dpi,
+        workers=workers or min(8, os.cpu_count() or 1),
+    )
+
+
+def stage(threads: Sequence[Thread], settings: NeonSettings) -> Scene:
+    """Place the boards and turn every thread into strokes."""
+    size = settings.pixels
+    width, height, discs = place(len(threads), settings.layout, size)
+    starts, ends, light, nails = [], [], [], []
+    for thread, (x, y, radius) in zip(threads, discs, strict=True):
+        spots = thread.board.positions() * radius + (x - 0.5, y - 0.5)
+        path = spots[thread.nails]
+        starts.append(path[:-1])
+        ends.append(path[1:])
+        light.append(_chord_light(thread.line_count, settings))
+        nails.append(spots)
+    return Scene(
+        width,
+        height,
+        np.concatenate(starts),
+        np.concatenate(ends),
+        np.concatenate(light),
+        tuple(nails),
+        discs,
+    )
+
+
+def place(count: int, layout: str, size: int) -> tuple[int, int, tuple[tuple[float, float, float], ...]]:
+    """Width and height in px of a picture of `count` boards, and x, y, radius of each board."""
+    if count == 1:
+        return size, size, ((size / 2, size / 2, size * 0.46),)
+    columns = count if layout == "row" else math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    cell = size / max(columns, rows)
+    if layout == "ring":
+        return size, size, _ring_places(count, size)
+    width, height = max(1, round(cell * columns)), max(1, round(cell * rows))
+    discs = []
+    for i in range(count):
+        row, column = divmod(i, columns)
+        short = columns - (count - row * columns) if (row + 1) * columns > count else 0
+        discs.append(((column + 0.5 + short / 2) * cell, (row + 0.5) * cell, cell * 0.46))
+    return width, height, tuple(discs)
+
+
+def _ring_places(count: int, size: int) -> tuple[tuple[float, float, float], ...]:
+    """Boards around a circle, the first at the top, touching neither each other nor the border."""
+    sine = math.sin(math.pi / count)
+    radius = 0.5 * size * sine / (1 + sine)
+    away = 0.5 * size - radius
+    angles = [2 * math.pi * i / count - math.pi / 2 for i in range(count)]
+    return tuple(
+        (size / 2 + away * math.cos(a), size / 2 + away * math.sin(a), radius * 0.92) for a in angles
+    )
+
+
+def _chord_light(count: int, settings: NeonSettings) -> Float32:
+    """Light of each chord: (m, 1) for a ramp, (m, 3) for a gradient along the thread's progress."""
+    if not palettes.is_gradient(settings.palette):
+        return np.ones((count, 1), dtype=np.float32)
+    colours = palettes.light(settings.palette, settings.background).colours
+    at = np.linspace(0, len(colours) - 1, count)
+    knots = np.arange(len(colours))
+    return np.stack([np.interp(at, knots, colours[:, i]) for i in range(3)], axis=1).astype(np.float32)
+
+
+class Painter:
+    """One scene being painted: the small grid of glow once, then bands of rows."""
+
+    def __init__(self, scene: Scene, settings: NeonSettings) -> None:
+        self.scene, self.settings = scene, settings
+        self.planes = scene.light.shape[1]
+        self.radius = scene.discs[0][2]
+        width = settings.thickness / 1000 * self.radius / 0.46
+        thin = min(1.0, width) ** 0.6
+        glow, self.gain = self._glow(width, thin)
+        self.ratio, self.glow = glow
+        self.strokes = Strokes(scene.starts, scene.ends, width, scene.light * np.float32(self.gain * thin))
+        self.pad = max(self.strokes.pad, 2 * math.ceil(self._nail_radius() + 2))
+        self.strokes.pad = self.pad
+
+    def paint(self, workers: int) -> Picture:
+        """All bands, side by side."""
+        height, width = self.scene.height, self.scene.width
+        rows = max(1, min(height, BAND_PIXELS // (width * self.planes)))
+        shape = (height, width) if self.planes == 1 else (height, width, 3)
+        pixels = np.empty(shape, dtype=np.uint8)
+        with ThreadPoolExecutor(workers) as pool:
+            done = [pool.submit(self._band, pixels, first, rows) for first in range(0, height, rows)]
+            for band in done:
+                band.result()
+        ramp = None
+        if self.planes == 1:
+            ramp = palettes.ramp(self.settings.palette, self.settings.background)
+        return Picture(pixels, ramp, self.settings.dpi)
+
+    def _band(self, pixels: UInt8, first: int, rows: int) -> None:
+        rows = min(rows, self.scene.height - first)
+        pad = self.pad
+        raster = np.zeros((self.planes, rows + 2 * pad, self.scene.width + 2 * pad), dtype=np.float32)
+        inside = raster[:, pad : pad + rows, pad : pad + self.scene.width]
+        for plane, glow in zip(inside, self.glow, strict=True):
+            _spread(glow, self.ratio, first, plane)
+        self.strokes.add(raster, first)
+        if self.settings.ring:
+            self._nails(raster, first)
+        self._tone(inside, first, pixels[first : first + rows])
+
+    def _tone(self, light: Float32, first: int, out: UInt8) -> None:
+        """1 − exp(−light), dithered to 8 bits. light: (planes, rows, w); overwritten."""
+        rows, width = light.shape[1:]
+        noise = np.tile(DITHER, (2, -(-width // 8)))[:, :width]
+        floor, top = np.zeros(1), np.ones(1)
+        if self.planes == 3:
+            mixed = palettes.light(self.settings.palette, self.settings.background)
+            floor, top = (mixed.background, np.zeros(3)) if mixed.ink else (mixed.background, np.ones(3))
+        for plane in range(self.planes):
+            target = out if self.planes == 1 else out[:, :, plane]
+            base, span = np.float32(255 * top[plane]), np.float32(255 * (floor[plane] - top[plane]))
+            for row in range(0, rows, 8):
+                part = light[plane, row : row + 8]
+                np.negative(part, out=part)
+                np.exp(part, out=part)
+                part *= span
+                part += base
+                shift = (first + row) % 8
+                part += noise[shift : shift + len(part)]
+                target[row : row + 8] = part
+
+    def _nail_radius(self) -> float:
+        return max(0.55, 0.0022 * self.radius)
+
+    def _nails(self, raster: Float32, first: int) -> None:
+        small = min(1.0, 0.0022 * self.radius / 0.55) ** 0.7
+        mean = self.scene.light.mean(axis=0) * np.float32(0.16 * small * self.settings.brightness)
+        for spots, (_, _, radius) in zip(self.scene.nails, self.scene.discs, strict=True):
+            crowd = min(1.0, 2 * math.pi * radius / len(spots) / (4 * self._nail_radius()))
+            add_dots(raster, first, self.pad, spots, self._nail_radius(), mean * np.float32(crowd))
+
+    def _glow(self, width: float, thin: float) -> tuple[tuple[int, Float32], float]:
+        """The glow on a small grid, and the gain that keeps dense threads from burning out.
+
+        Gives ((px a cell, (planes, rows, columns) of light)), gain).
+        """
+        scene, settings = self.scene, self.settings
+        ratio = -(-max(scene.width, scene.height) // GLOW_GRID)
+        shape = (-(-scene.height // ratio), -(-scene.width // ratio))
+        shift = (0.5 - 0.5 * ratio) / ratio  # from px centres to cell centres
+        strokes = Strokes(
+            scene.starts / ratio + shift,
+            scene.ends / ratio + shift,
+            1.0,
+            scene.light * np.float32(width / ratio),
+        )
+        pad = strokes.pad
+        raster = np.zeros((self.planes, shape[0] + 2 * pad, shape[1] + 2 * pad), dtype=np.float32)
+        strokes.add(raster, 0)
+        light = np.ascontiguousarray(raster[:, pad:-pad, pad:-pad])
+        cell = ratio / (2 * self.radius)
+        halos = [_blur(light, max(0.6, spread / cell)) for spread, _ in HALOS]
+        dense = float(np.quantile(halos[1].max(axis=0)[::4, ::4], 0.995))
+        gain = GAIN * settings.brightness * min(1.0, (0.75 / max(dense, 1e-9)) ** 0.8)
+        glow = np.zeros_like(light)
+        for halo, (_, strength) in zip(halos, HALOS, strict=True):
+            glow += halo * np.float32(strength * gain * settings.glow)
+        return (ratio, glow), gain
+
+
+def _blur(light: Float32, sigma: float) -> Float32:
+    """Gaussian blur of (planes, h, w), sigma in cells, dark outside; wide ones by way of a coarser grid."""
+    coarse = max(1, math.floor(sigma / 1.5))
+    if coarse == 1:
+        return _taps(_taps(light, sigma).swapaxes(1, 2), sigma).swapaxes(1, 2)
+    planes, height, width = light.shape
+    small = (-(-height // coarse), -(-width // coarse))
+    padded = np.zeros((planes, small[0] * coarse, small[1] * coarse), dtype=np.float32)
+    padded[:, :height, :width] = light
+    mean = padded.reshape(planes, small[0], coarse, small[1], coarse).mean(axis=(2, 4))
+    down = _gaussian(height, small[0], coarse, sigma / coarse)
+    across = _gaussian(width, small[1], coarse, sigma / coarse)
+    return np.stack([down @ plane @ across.T for plane in mean])
+
+
+def _taps(light: Float32, sigma: float) -> Float32:
+    """Gaussian blur down the rows of (planes, h, w), tap by tap."""
+    reach = math.ceil(3.2 * sigma)
+    weights = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
+    weights = (weights / (2 * weights.sum() - 1)).astype(np.float32)
+    out: Float32 = light * weights[0]
+    for i in range(1, min(reach + 1, light.shape[1])):
+        scaled = light * weights[i]
+        out[:, i:] += scaled[:, :-i]
+        out[:, :-i] += scaled[:, i:]
+    return out
+
+
+def _gaussian(fine: int, coarse: int, ratio: int, sigma: float) -> Float32:
+    """Blur and enlarge `ratio` times in one: (fine, coarse) matrix, sigma in coarse cells."""
+    apart = (np.arange(-ratio * coarse, fine) + 0.5) / ratio - 0.5  # of fine i and coarse 0, and all others
+    kernel = (np.exp(-0.5 * (apart / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))).astype(np.float32)
+    return np.asarray(kernel[ratio * (coarse - np.arange(coarse))[None, :] + np.arange(fine)[:, None]])
+
+
+def _spread(glow: Float32, ratio: int, first: int, out: Float32) -> None:
+    """Fill rows `first`… of the picture, out (rows, w), with the glow grid enlarged `ratio` times."""
+    rows, width = out.shape
+    if ratio == 1:
+        out[:] = glow[first : first + rows, :width]
+        return
+    low = (first + 0.5) / ratio - 0.5
+    top = math.floor(low)
+    count = math.floor((first + rows - 0.5) / ratio - 0.5) - top + 2
+    part = glow[np.clip(np.arange(top, top + count), 0, len(glow) - 1)]
+    part = np.concatenate([part[:, :1], part, part[:, -1:]], axis=1)
+    wide = np.empty((count, width), dtype=np.float32)
+    _between(part.T, ratio, 0, -1, wide.T)
+    _between(wide, ratio, first, top, out)
+
+
+def _between(cells: Float32, ratio: int, first: int, top: int, out: Float32) -> None:
+    """Linear interpolation down the rows: out[i] lies at (first + i + ½) / ratio − ½ − top in cells."""
+    rise = np.diff(cells, axis=0)
+    for i in range(min(ratio, len(out))):
+        at = (first + i + 0.5) / ratio - 0.5 - top
+        cell = math.floor(at)
+        chosen = out[i::ratio]
+        np.multiply(rise[cell : cell + len(chosen)], np.float32(at - cell), out=chosen)
+        chosen += cells[cell : cell + len(chosen)]
+
+
+def _bayer() -> Float32:
+    """An 8 × 8 ordered dither of thresholds between 0 and 1 (Bayer 1973)."""
+    square = np.zeros((1, 1))
+    for _ in range(3):
+        square = np.block([[4 * square, 4 * square + 2], [4 * square + 3, 4 * square + 1]])
+    return ((square + 0.5) / 64).astype(np.float32)
+
+
+DITHER = _bayer()
