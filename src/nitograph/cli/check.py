@@ -1,0 +1,61 @@
+"""`nitograph check`: what to know, and what to look at, before a thread is wound on a real board.
+
+Try it: python -m nitograph check thread.json --diameter 600 --nail-diameter 1.5
+"""
+
+import argparse
+import json
+
+from nitograph.cli.export import add_board, read_workpiece
+from nitograph.cli.options import add_settings, read_settings
+from nitograph.export.check import CheckSettings, Report, check
+from nitograph.export.winding import duration, spools
+from nitograph.export.workpiece import Workpiece
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the board, the nails' height, and how to report."""
+    parser.add_argument(
+        "thread", help="thread file: JSON, JSON lines, CSV, nail list, or a picture of ours"
+    )
+    add_board(parser)
+    add_settings(parser, CheckSettings, title="the nails")
+    parser.add_argument("--json", action="store_true", help="print facts and warnings as JSON")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where there is a warning")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; 0, or 1 where it warns and `--strict` was given."""
+    workpiece = read_workpiece(args)
+    report = check(workpiece, read_settings(args, CheckSettings))
+    if args.json:
+        print(json.dumps(report.to_dict(), indent=1))
+    else:
+        print("\n".join(_lines(workpiece, report)))
+    return 1 if args.strict and report.warnings else 0
+
+
+def _lines(workpiece: Workpiece, report: Report) -> list[str]:
+    facts = report.facts
+    used = facts["nails"] - len(facts["unused_nails"])
+    a, b = facts["longest_pull"]
+    lines = [
+        report.statement,
+        f"spacing       {facts['spacing_mm']:.2f} mm, {facts['free_gap_mm']:.2f} mm free between nails",
+        f"thread        {facts['length_m']:.1f} m laid; have {facts['length_to_have_m']:.0f} m: "
+        f"{spools(workpiece.length_to_have)}",
+        f"time          about {duration(workpiece.seconds)}",
+        f"longest pull  {facts['longest_pull_mm']:.0f} mm, from {a} to {b}",
+        f"heaviest nail {facts['heaviest_nail']}, passed {facts['heaviest_nail_passes']} times, "
+        f"{facts['heaviest_nail_stack_mm']:.1f} mm of thread at most",
+        f"nails used    {used} of {facts['nails']}" + (_unused(facts["unused_nails"]) if used else ""),
+    ]
+    warned = [f"warning: {warning.text}" for warning in report.warnings]
+    return lines + (warned or ["Nothing speaks against it."])
+
+
+def _unused(nails: list[int], shown: int = 12) -> str:
+    if not nails:
+        return ""
+    listed = ", ".join(str(nail) for nail in nails[:shown])
+    return f"; never used: {listed}{', …' if len(nails) > shown else ''}"
