@@ -11,13 +11,15 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import palettes, png
 from nitograph.errors import SettingsError
+from nitograph.halo import blur, spread
+from nitograph.layout import MARGIN, Disc, place
 from nitograph.settings import Settings, setting
 from nitograph.strokes import Strokes, add_dots
 from nitograph.thread import Thread
@@ -31,8 +33,10 @@ MIN_SIZE, MAX_SIZE = 64, 16384
 BAND_PIXELS = 2_500_000  # of one plane, at a time and worker
 GLOW_GRID = 640  # px on the longer side that the glow is laid out on
 # Widths (standard deviation, in board diameters) and strengths of the three glows.
-HALOS = ((0.0030, 0.60), (0.0110, 0.75), (0.0480, 0.55))
-GAIN = 0.80  # light of one stroke's middle line, before the tone curve
+HALOS = ((0.0026, 0.90), (0.0100, 1.25), (0.0480, 1.25))
+GAIN = 0.90  # light of one stroke's middle line, before the tone curve
+CROWDED = 0.75  # strokes upon each other, above which the light is turned down
+NAIL = 0.0022  # radius of a nail in radii of the board
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class NeonSettings(Settings):
     )
     background: str = setting("night", "colour under the light, a name or #rrggbb")
     thickness: float = setting(
-        0.6, "width of the thread's core", unit="thousandths of the side", low=0.05, high=20
+        0.7, "width of the thread's core", unit="thousandths of the side", low=0.05, high=20
     )
     glow: float = setting(1.0, "strength of the glow, 0 for none", low=0.0, high=10.0)
     brightness: float = setting(1.0, "strength of all light", low=0.05, high=20.0)
@@ -99,8 +103,7 @@ class Scene:
     ends: Float64
     light: Float32
     nails: tuple[Float64, ...]
-    discs: tuple[tuple[float, float, float], ...]
-    background: Float64 = field(default_factory=lambda: np.zeros(3))
+    discs: tuple[Disc, ...]
 
 
 def draw(
@@ -152,35 +155,6 @@ def stage(threads: Sequence[Thread], settings: NeonSettings) -> Scene:
     )
 
 
-def place(count: int, layout: str, size: int) -> tuple[int, int, tuple[tuple[float, float, float], ...]]:
-    """Width and height in px of a picture of `count` boards, and x, y, radius of each board."""
-    if count == 1:
-        return size, size, ((size / 2, size / 2, size * 0.46),)
-    columns = count if layout == "row" else math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    cell = size / max(columns, rows)
-    if layout == "ring":
-        return size, size, _ring_places(count, size)
-    width, height = max(1, round(cell * columns)), max(1, round(cell * rows))
-    discs = []
-    for i in range(count):
-        row, column = divmod(i, columns)
-        short = columns - (count - row * columns) if (row + 1) * columns > count else 0
-        discs.append(((column + 0.5 + short / 2) * cell, (row + 0.5) * cell, cell * 0.46))
-    return width, height, tuple(discs)
-
-
-def _ring_places(count: int, size: int) -> tuple[tuple[float, float, float], ...]:
-    """Boards around a circle, the first at the top, touching neither each other nor the border."""
-    sine = math.sin(math.pi / count)
-    radius = 0.5 * size * sine / (1 + sine)
-    away = 0.5 * size - radius
-    angles = [2 * math.pi * i / count - math.pi / 2 for i in range(count)]
-    return tuple(
-        (size / 2 + away * math.cos(a), size / 2 + away * math.sin(a), radius * 0.92) for a in angles
-    )
-
-
 def _chord_light(count: int, settings: NeonSettings) -> Float32:
     """Light of each chord: (m, 1) for a ramp, (m, 3) for a gradient along the thread's progress."""
     if not palettes.is_gradient(settings.palette):
@@ -198,13 +172,17 @@ class Painter:
         self.scene, self.settings = scene, settings
         self.planes = scene.light.shape[1]
         self.radius = scene.discs[0][2]
-        width = settings.thickness / 1000 * self.radius / 0.46
+        width = settings.thickness / 1000 * self.radius / MARGIN
         thin = min(1.0, width) ** 0.6
-        glow, self.gain = self._glow(width, thin)
-        self.ratio, self.glow = glow
-        self.strokes = Strokes(scene.starts, scene.ends, width, scene.light * np.float32(self.gain * thin))
-        self.pad = max(self.strokes.pad, 2 * math.ceil(self._nail_radius() + 2))
-        self.strokes.pad = self.pad
+        self.ratio, self.glow, self.gain = self._glow(width)
+        self.nail_radius = max(0.55, NAIL * self.radius)
+        self.strokes = Strokes(
+            scene.starts,
+            scene.ends,
+            width,
+            scene.light * np.float32(self.gain * thin),
+            pad=2 * math.ceil(self.nail_radius + 2),
+        )
 
     def paint(self, workers: int) -> Picture:
         """All bands, side by side."""
@@ -223,11 +201,11 @@ class Painter:
 
     def _band(self, pixels: UInt8, first: int, rows: int) -> None:
         rows = min(rows, self.scene.height - first)
-        pad = self.pad
+        pad = self.strokes.pad
         raster = np.zeros((self.planes, rows + 2 * pad, self.scene.width + 2 * pad), dtype=np.float32)
         inside = raster[:, pad : pad + rows, pad : pad + self.scene.width]
         for plane, glow in zip(inside, self.glow, strict=True):
-            _spread(glow, self.ratio, first, plane)
+            spread(glow, self.ratio, first, plane)
         self.strokes.add(raster, first)
         if self.settings.ring:
             self._nails(raster, first)
@@ -237,13 +215,13 @@ class Painter:
         """1 − exp(−light), dithered to 8 bits. light: (planes, rows, w); overwritten."""
         rows, width = light.shape[1:]
         noise = np.tile(DITHER, (2, -(-width // 8)))[:, :width]
-        floor, top = np.zeros(1), np.ones(1)
+        dark, bright = np.zeros(1), 1.0
         if self.planes == 3:
             mixed = palettes.light(self.settings.palette, self.settings.background)
-            floor, top = (mixed.background, np.zeros(3)) if mixed.ink else (mixed.background, np.ones(3))
+            dark, bright = mixed.background, 0.0 if mixed.ink else 1.0
         for plane in range(self.planes):
             target = out if self.planes == 1 else out[:, :, plane]
-            base, span = np.float32(255 * top[plane]), np.float32(255 * (floor[plane] - top[plane]))
+            base, span = np.float32(255 * bright), np.float32(255 * (dark[plane] - bright))
             for row in range(0, rows, 8):
                 part = light[plane, row : row + 8]
                 np.negative(part, out=part)
@@ -254,20 +232,17 @@ class Painter:
                 part += noise[shift : shift + len(part)]
                 target[row : row + 8] = part
 
-    def _nail_radius(self) -> float:
-        return max(0.55, 0.0022 * self.radius)
-
     def _nails(self, raster: Float32, first: int) -> None:
-        small = min(1.0, 0.0022 * self.radius / 0.55) ** 0.7
-        mean = self.scene.light.mean(axis=0) * np.float32(0.16 * small * self.settings.brightness)
+        small = min(1.0, NAIL * self.radius / self.nail_radius) ** 0.7
+        mean = self.scene.light.mean(axis=0) * np.float32(0.4 * small * self.settings.brightness)
         for spots, (_, _, radius) in zip(self.scene.nails, self.scene.discs, strict=True):
-            crowd = min(1.0, 2 * math.pi * radius / len(spots) / (4 * self._nail_radius()))
-            add_dots(raster, first, self.pad, spots, self._nail_radius(), mean * np.float32(crowd))
+            crowd = min(1.0, 2 * math.pi * radius / len(spots) / (4 * self.nail_radius))
+            add_dots(raster, first, self.strokes.pad, spots, self.nail_radius, mean * np.float32(crowd))
 
-    def _glow(self, width: float, thin: float) -> tuple[tuple[int, Float32], float]:
+    def _glow(self, width: float) -> tuple[int, Float32, float]:
         """The glow on a small grid, and the gain that keeps dense threads from burning out.
 
-        Gives ((px a cell, (planes, rows, columns) of light)), gain).
+        Gives px a cell, light (planes, rows, columns), gain.
         """
         scene, settings = self.scene, self.settings
         ratio = -(-max(scene.width, scene.height) // GLOW_GRID)
@@ -284,75 +259,13 @@ class Painter:
         strokes.add(raster, 0)
         light = np.ascontiguousarray(raster[:, pad:-pad, pad:-pad])
         cell = ratio / (2 * self.radius)
-        halos = [_blur(light, max(0.6, spread / cell)) for spread, _ in HALOS]
+        halos = [blur(light, max(0.6, sigma / cell)) for sigma, _ in HALOS]
         dense = float(np.quantile(halos[1].max(axis=0)[::4, ::4], 0.995))
-        gain = GAIN * settings.brightness * min(1.0, (0.75 / max(dense, 1e-9)) ** 0.8)
+        gain = GAIN * settings.brightness * min(1.0, (CROWDED / max(dense, 1e-9)) ** 0.8)
         glow = np.zeros_like(light)
         for halo, (_, strength) in zip(halos, HALOS, strict=True):
             glow += halo * np.float32(strength * gain * settings.glow)
-        return (ratio, glow), gain
-
-
-def _blur(light: Float32, sigma: float) -> Float32:
-    """Gaussian blur of (planes, h, w), sigma in cells, dark outside; wide ones by way of a coarser grid."""
-    coarse = max(1, math.floor(sigma / 1.5))
-    if coarse == 1:
-        return _taps(_taps(light, sigma).swapaxes(1, 2), sigma).swapaxes(1, 2)
-    planes, height, width = light.shape
-    small = (-(-height // coarse), -(-width // coarse))
-    padded = np.zeros((planes, small[0] * coarse, small[1] * coarse), dtype=np.float32)
-    padded[:, :height, :width] = light
-    mean = padded.reshape(planes, small[0], coarse, small[1], coarse).mean(axis=(2, 4))
-    down = _gaussian(height, small[0], coarse, sigma / coarse)
-    across = _gaussian(width, small[1], coarse, sigma / coarse)
-    return np.stack([down @ plane @ across.T for plane in mean])
-
-
-def _taps(light: Float32, sigma: float) -> Float32:
-    """Gaussian blur down the rows of (planes, h, w), tap by tap."""
-    reach = math.ceil(3.2 * sigma)
-    weights = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
-    weights = (weights / (2 * weights.sum() - 1)).astype(np.float32)
-    out: Float32 = light * weights[0]
-    for i in range(1, min(reach + 1, light.shape[1])):
-        scaled = light * weights[i]
-        out[:, i:] += scaled[:, :-i]
-        out[:, :-i] += scaled[:, i:]
-    return out
-
-
-def _gaussian(fine: int, coarse: int, ratio: int, sigma: float) -> Float32:
-    """Blur and enlarge `ratio` times in one: (fine, coarse) matrix, sigma in coarse cells."""
-    apart = (np.arange(-ratio * coarse, fine) + 0.5) / ratio - 0.5  # of fine i and coarse 0, and all others
-    kernel = (np.exp(-0.5 * (apart / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))).astype(np.float32)
-    return np.asarray(kernel[ratio * (coarse - np.arange(coarse))[None, :] + np.arange(fine)[:, None]])
-
-
-def _spread(glow: Float32, ratio: int, first: int, out: Float32) -> None:
-    """Fill rows `first`… of the picture, out (rows, w), with the glow grid enlarged `ratio` times."""
-    rows, width = out.shape
-    if ratio == 1:
-        out[:] = glow[first : first + rows, :width]
-        return
-    low = (first + 0.5) / ratio - 0.5
-    top = math.floor(low)
-    count = math.floor((first + rows - 0.5) / ratio - 0.5) - top + 2
-    part = glow[np.clip(np.arange(top, top + count), 0, len(glow) - 1)]
-    part = np.concatenate([part[:, :1], part, part[:, -1:]], axis=1)
-    wide = np.empty((count, width), dtype=np.float32)
-    _between(part.T, ratio, 0, -1, wide.T)
-    _between(wide, ratio, first, top, out)
-
-
-def _between(cells: Float32, ratio: int, first: int, top: int, out: Float32) -> None:
-    """Linear interpolation down the rows: out[i] lies at (first + i + ½) / ratio − ½ − top in cells."""
-    rise = np.diff(cells, axis=0)
-    for i in range(min(ratio, len(out))):
-        at = (first + i + 0.5) / ratio - 0.5 - top
-        cell = math.floor(at)
-        chosen = out[i::ratio]
-        np.multiply(rise[cell : cell + len(chosen)], np.float32(at - cell), out=chosen)
-        chosen += cells[cell : cell + len(chosen)]
+        return ratio, glow, gain
 
 
 def _bayer() -> Float32:

@@ -25,10 +25,12 @@ class Strokes:
     """Strokes prepared for one raster scale, to be added to any band of its rows.
 
     starts, ends: (m, 2) x and y in pixels, pixel i centred at i. width: px across at half of the light,
-    at least 1. light: (m, planes) light on the middle line of each stroke.
+    at least 1. light: (m, planes) light on the middle line of each stroke. pad: at least this padding.
     """
 
-    def __init__(self, starts: Float64, ends: Float64, width: float, light: Float32) -> None:
+    def __init__(
+        self, starts: Float64, ends: Float64, width: float, light: Float32, *, pad: int = 0
+    ) -> None:
         run = ends - starts
         self._steep = np.abs(run[:, 1]) >= np.abs(run[:, 0])
         major = np.where(self._steep, 1, 0)
@@ -43,7 +45,7 @@ class Strokes:
         self._level = np.rint((slant - 1) * SLANTS / (math.sqrt(2) - 1)).astype(np.int64)
         self._light = np.asarray(light, dtype=np.float32)
         self._profiles, self._reach = _profiles(max(1.0, float(width)))
-        self.pad = 2 * self._reach + 4
+        self.pad = max(pad, 2 * self._reach + 4)
 
     def add(self, raster: Float32, first_row: int) -> None:
         """Add all strokes to a band: raster (planes, rows + 2 pad, columns + 2 pad), in place.
@@ -53,10 +55,9 @@ class Strokes:
         low, high = self._visible(first_row, raster.shape[1] - 2 * self.pad, raster.shape[2] - 2 * self.pad)
         for steep in (True, False):
             chosen = np.flatnonzero((low <= high) & (self._steep == steep))
-            steps = np.cumsum(high[chosen] - low[chosen] + 1)
-            for part in np.split(chosen, np.searchsorted(steps, np.arange(BATCH, steps[-1:].sum(), BATCH))):
-                if len(part):
-                    self._deposit(raster, first_row, steep, part, low[part], high[part])
+            batch = np.cumsum(high[chosen] - low[chosen] + 1) // BATCH
+            for part in np.split(chosen, np.flatnonzero(np.diff(batch)) + 1):
+                self._deposit(raster, first_row, steep, part, low[part], high[part])
 
     def _deposit(
         self, raster: Float32, first_row: int, steep: bool, chosen: Int64, low: Int64, high: Int64
