@@ -5,6 +5,7 @@ It measures a workpiece and knows no file format.
 Try it: python -m nitograph check thread.json --diameter 600
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,19 @@ def touches(workpiece: Workpiece) -> Touches:
     return Touches(chords, nail[chords])
 
 
+def free_from(workpiece: Workpiece) -> int | None:
+    """The smallest number of nails a chord must span so that it can touch none between, or None.
+
+    Nail i of a chord over Δ stands 2R·sin(πi/n)·sin(π(Δ−i)/n) off the line of its ends, least at i = 1;
+    the thread leaves that line by a bend radius at most and needs another beside the nail.
+    """
+    clear = 2 * workpiece.bend_radius / workpiece.spacing
+    if clear >= 1:
+        return None
+    span = math.ceil(math.asin(clear) * workpiece.num_nails / math.pi) + 1
+    return span if span <= workpiece.num_nails // 2 else None
+
+
 def check(workpiece: Workpiece, settings: CheckSettings | None = None) -> Report:
     """Measure the workpiece and say what should be looked at before making it."""
     settings = settings or CheckSettings()
@@ -120,6 +134,7 @@ def _facts(workpiece: Workpiece, touching: Touches) -> dict[str, Any]:
         "heaviest_nail_passes": passed,
         "heaviest_nail_stack_mm": _rounded(passed * (1 + board.wraps) * board.thread_width),
         "touching_chords": len(touching.chords),
+        "free_from_nails": free_from(workpiece),
     }
 
 
@@ -157,11 +172,13 @@ def _about_touching(workpiece: Workpiece, touching: Touches) -> Iterator[Warned]
         return
     first, nail = int(touching.chords[0]), int(touching.nails[0])
     a, b = int(workpiece.path[first]), int(workpiece.path[first + 1])
+    free = free_from(workpiece)
+    always = f" Chords over {free} nails or more are always free." if free else ""
     several = f"{count} chords touch a nail" if count > 1 else "One chord touches a nail"
     yield Warned(
         "touches-nail",
         f"{several} on the way: first step {first + 1}, from {a} to {b}, which lies against nail {nail}. "
-        "It will bend there; thinner nails or a larger circle help.",
+        f"It will bend there; thinner nails or a larger circle help.{always}",
     )
 
 
