@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import palettes, png
+from nitograph import bundle, palettes, png
 from nitograph.errors import SettingsError
 from nitograph.halo import blur, spread
 from nitograph.layout import MARGIN, Disc, place
@@ -28,14 +28,13 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 UInt8 = NDArray[np.uint8]
 
-KEYWORD = "nitograph"  # under which a PNG carries the JSON of its threads
 MIN_SIZE, MAX_SIZE = 64, 16384
 BAND_PIXELS = 2_500_000  # of one plane, at a time and worker
 GLOW_GRID = 640  # px on the longer side that the glow is laid out on
 # Widths (standard deviation, in board diameters) and strengths of the three glows.
 HALOS = ((0.0026, 0.90), (0.0100, 1.25), (0.0480, 1.25))
 GAIN = 0.90  # light of one stroke's middle line, before the tone curve
-CROWDED = 0.75  # strokes upon each other, above which the light is turned down
+CROWDED = 0.6  # strokes upon each other, above which the light is turned down
 NAIL = 0.0022  # radius of a nail in radii of the board
 
 
@@ -122,11 +121,11 @@ def draw(
 
 
 def encode_png(picture: Picture, *, text: str | None = None, workers: int | None = None) -> bytes:
-    """The picture as a PNG file; `text`, the JSON of its threads, goes along under KEYWORD."""
+    """The picture as a PNG file; `text`, the JSON of its threads, goes along with it."""
     return png.encode(
         picture.pixels,
         picture.palette,
-        text=None if text is None else {KEYWORD: text},
+        text=None if text is None else {bundle.KEYWORD: text},
         dpi=picture.dpi,
         workers=workers or min(8, os.cpu_count() or 1),
     )
@@ -261,10 +260,11 @@ class Painter:
         cell = ratio / (2 * self.radius)
         halos = [blur(light, max(0.6, sigma / cell)) for sigma, _ in HALOS]
         dense = float(np.quantile(halos[1].max(axis=0)[::4, ::4], 0.995))
-        gain = GAIN * settings.brightness * min(1.0, (CROWDED / max(dense, 1e-9)) ** 0.8)
+        room = min(1.0, CROWDED / max(dense, 1e-9))
+        gain = GAIN * settings.brightness * room**0.9
         glow = np.zeros_like(light)
         for halo, (_, strength) in zip(halos, HALOS, strict=True):
-            glow += halo * np.float32(strength * gain * settings.glow)
+            glow += halo * np.float32(strength * gain * settings.glow * room**0.4)
         return ratio, glow, gain
 
 

@@ -55,6 +55,8 @@ class Strokes:
         low, high = self._visible(first_row, raster.shape[1] - 2 * self.pad, raster.shape[2] - 2 * self.pad)
         for steep in (True, False):
             chosen = np.flatnonzero((low <= high) & (self._steep == steep))
+            if not len(chosen):
+                continue
             batch = np.cumsum(high[chosen] - low[chosen] + 1) // BATCH
             for part in np.split(chosen, np.flatnonzero(np.diff(batch)) + 1):
                 self._deposit(raster, first_row, steep, part, low[part], high[part])
