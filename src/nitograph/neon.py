@@ -117,7 +117,15 @@ def draw(
     if not listed:
         raise SettingsError("a picture needs at least one thread, got none")
     scene = stage(listed, settings)
-    return Painter(scene, settings).paint(workers or min(8, os.cpu_count() or 1))
+    return Painter(scene, settings).paint(workers or _cores())
+
+
+def draw_many(
+    threads: Sequence[Thread], settings: NeonSettings, *, workers: int | None = None
+) -> list[Picture]:
+    """One picture a thread, drawn side by side; made for many small ones."""
+    with ThreadPoolExecutor(workers or _cores()) as pool:
+        return list(pool.map(lambda thread: draw(thread, settings, workers=1), threads))
 
 
 def encode_png(picture: Picture, *, text: str | None = None, workers: int | None = None) -> bytes:
@@ -127,7 +135,7 @@ def encode_png(picture: Picture, *, text: str | None = None, workers: int | None
         picture.palette,
         text=None if text is None else {bundle.KEYWORD: text},
         dpi=picture.dpi,
-        workers=workers or min(8, os.cpu_count() or 1),
+        workers=workers or _cores(),
     )
 
 
@@ -158,10 +166,12 @@ def _chord_light(count: int, settings: NeonSettings) -> Float32:
     """Light of each chord: (m, 1) for a ramp, (m, 3) for a gradient along the thread's progress."""
     if not palettes.is_gradient(settings.palette):
         return np.ones((count, 1), dtype=np.float32)
-    colours = palettes.light(settings.palette, settings.background).colours
-    at = np.linspace(0, len(colours) - 1, count)
-    knots = np.arange(len(colours))
-    return np.stack([np.interp(at, knots, colours[:, i]) for i in range(3)], axis=1).astype(np.float32)
+    weights = palettes.light(settings.palette, settings.background, count).weights
+    return weights.astype(np.float32)
+
+
+def _cores() -> int:
+    return min(8, os.cpu_count() or 1)
 
 
 class Painter:

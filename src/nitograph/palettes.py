@@ -59,13 +59,13 @@ STOPS = (0.0, 0.24, 0.62, 0.88, 1.0)
 
 @dataclass(frozen=True)
 class Light:
-    """How light adds up: per channel weights of each colour, and the background under it.
+    """How light adds up: weights a channel of each chord, and the background under it.
 
-    colours: (k, 3) weight of each gradient colour in red, green, blue. background: (3,) in 0…1.
+    weights: (count, 3) in red, green, blue. background: (3,) in 0…1.
     ink: the background is bright, so that light is taken away from it.
     """
 
-    colours: Float64
+    weights: Float64
     background: Float64
     ink: bool
 
@@ -123,8 +123,8 @@ def ramp(palette: str, background: str) -> UInt8:
     return np.rint(255 * np.clip(out, 0.0, 1.0)).astype(np.uint8)
 
 
-def light(palette: str, background: str) -> Light:
-    """The gradient's colours as additive weights: a little of each spills over, so that heat is white."""
+def light(palette: str, background: str, count: int = 2) -> Light:
+    """A gradient as additive weights of `count` chords: a little spills over, so that heat is white."""
     under = colour(background)
     parts = GRADIENTS.get(palette.strip().lower()) or _parts(palette)
     colours = np.array([colour(part) for part in parts])
@@ -132,12 +132,28 @@ def light(palette: str, background: str) -> Light:
     weights = (1.0 - colours) if ink else 1.5 * colours**1.3
     spill = 0.09
     weights = (1 - spill) * weights + spill * weights.mean(axis=1, keepdims=True)
-    return Light(weights, under, ink)
+    return Light(_blend(weights, count), under, ink)
+
+
+def along(palette: str, count: int) -> Float64:
+    """Colours of a gradient at `count` places along the thread, (count, 3) in 0…1."""
+    parts = GRADIENTS.get(palette.strip().lower()) or _parts(palette)
+    return _blend(np.array([colour(part) for part in parts]), count)
+
+
+def body(palette: str) -> Float64:
+    """The colour of one thread alone, (3,) in 0…1, of a palette of one colour."""
+    return _stops(palette)[1]
 
 
 def is_bright(rgb: Float64) -> bool:
     """Whether a background is too bright for light to be added to it."""
     return bool(rgb @ np.array([0.2126, 0.7152, 0.0722]) > 0.45)
+
+
+def _blend(colours: Float64, count: int) -> Float64:
+    at, knots = np.linspace(0, len(colours) - 1, count), np.arange(len(colours))
+    return np.stack([np.interp(at, knots, colours[:, i]) for i in range(3)], axis=1)
 
 
 def _parts(palette: str) -> list[str]:
