@@ -9,7 +9,7 @@ Transform and Some of Its Applications, 1983, section 7.6). So the light of all 
 matrix product, a thread's light is a running sum of vectors, and no table of chords over pixels is needed.
 
 Coefficients are laid out as 2M numbers: the cosine parts of the M pairs (n, m), m ≥ 0, n − m even, in order
-of n, then the sine parts (zero where m = 0). This module knows nothing of tokens, networks or pixels' meaning.
+of n, then the sine parts (zero where m = 0). This module knows nothing of tokens or networks.
 
 Try it: python -c "from nitograph.zernike import Zernike; print(Zernike(24).size)"
 """
@@ -17,11 +17,13 @@ Try it: python -c "from nitograph.zernike import Zernike; print(Zernike(24).size
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+FloatT = TypeVar("FloatT", np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Zernike:
     def norms(self) -> FloatArray:
         """The factor that makes each pair orthonormal on the unit disc, shape (M,)."""
         n, m = self.pairs.T
-        return np.sqrt((n + 1) / math.pi * np.where(m == 0, 1, 2))
+        return np.asarray(np.sqrt((n + 1) / math.pi * np.where(m == 0, 1, 2)))
 
     def projection(self, coordinates: FloatArray) -> FloatArray:
         """Matrix that takes a flat square picture to its coefficients, shape (c·c, 2M).
@@ -87,7 +89,7 @@ class Zernike:
         return np.cos(phase), np.sin(phase)
 
 
-def turn(coefficients: FloatArray, cosine: FloatArray, sine: FloatArray) -> FloatArray:
+def turn(coefficients: NDArray[FloatT], cosine: NDArray[FloatT], sine: NDArray[FloatT]) -> NDArray[FloatT]:
     """The same light seen from a frame turned by θ: rows (b, 2M), with cos mθ and sin mθ (b, M)."""
     half = coefficients.shape[-1] // 2
     re, im = coefficients[..., :half], coefficients[..., half:]

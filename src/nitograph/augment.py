@@ -1,0 +1,63 @@
+"""Small random warps of handwriting, so that a corpus can hold more digits than were written.
+
+Each picture is turned, sheared, scaled, moved a little and bent by a smooth random field (the elastic
+distortion of P. Simard et al., ICDAR 2003, with the field drawn on a coarse grid). Pure NumPy, whole
+batches at once. This module knows nothing of threads.
+
+Try it: python -m nitograph prepare --samples 200 --augment 1 --output warped.npz
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+TURN, SHEAR, SCALE, MOVE, BEND = 0.15, 0.12, 0.10, 0.06, 0.045
+GRID = 5
+
+
+def warp(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A warped copy of each picture: (b, h, w) uint8 → (b, h, w) uint8, light on dark."""
+    b, h, w = images.shape
+    y, x = np.meshgrid(np.linspace(-1, 1, h), np.linspace(-1, 1, w), indexing="ij")
+    turn, shear = rng.normal(0, TURN / 2, b), rng.normal(0, SHEAR / 2, b)
+    sx, sy = np.exp(rng.normal(0, SCALE / 2, (2, b)))
+    cosine, sine = np.cos(turn), np.sin(turn)
+    matrix = np.stack(
+        [cosine * sx, (shear * cosine - sine) * sy, sine * sx, (shear * sine + cosine) * sy], 1
+    )
+    move = rng.normal(0, MOVE / 2, (b, 2))
+    bend = _smooth_field(rng, b, h, w)
+    flat = np.stack([x.ravel(), y.ravel()])
+    at_x = matrix[:, 0:1] * flat[0] + matrix[:, 1:2] * flat[1] + move[:, 0:1] + bend[:, 0]
+    at_y = matrix[:, 2:3] * flat[0] + matrix[:, 3:4] * flat[1] + move[:, 1:2] + bend[:, 1]
+    return _sample(images, (at_y + 1) * (h - 1) / 2, (at_x + 1) * (w - 1) / 2)
+
+
+def _smooth_field(rng: np.random.Generator, b: int, h: int, w: int) -> NDArray[np.float64]:
+    """Random displacement, smooth over the picture: (b, 2, h·w), in half picture widths."""
+    knots = rng.normal(0, BEND, (b, 2, GRID, GRID))
+    up, across = _raised_cosine(h), _raised_cosine(w)
+    bent = np.einsum("hi,bdij,wj->bdhw", up, knots, across, optimize=True)
+    return np.asarray(bent.reshape(b, 2, h * w))
+
+
+def _raised_cosine(count: int) -> NDArray[np.float64]:
+    """Interpolation from GRID knots to `count` places, rows summing to 1: (count, GRID)."""
+    away = np.linspace(0, GRID - 1, count)[:, None] - np.arange(GRID)
+    weight = np.where(np.abs(away) < 1, 0.5 + 0.5 * np.cos(np.pi * away), 0)
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+
+def _sample(
+    images: NDArray[np.uint8], rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """Bilinear samples with black outside: places (b, h·w) in pixels → (b, h, w) uint8."""
+    b, h, w = images.shape
+    padded = np.pad(images, ((0, 0), (1, 2), (1, 2))).astype(np.float32).reshape(b, -1)
+    rows, columns = np.clip(rows + 1, 0, h + 1), np.clip(columns + 1, 0, w + 1)
+    top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
+    down, right = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
+    at = top * (w + 3) + left
+    near = np.take_along_axis(padded, at, 1) * (1 - right) + np.take_along_axis(padded, at + 1, 1) * right
+    at += w + 3
+    far = np.take_along_axis(padded, at, 1) * (1 - right) + np.take_along_axis(padded, at + 1, 1) * right
+    return np.rint(near * (1 - down) + far * down).astype(np.uint8).reshape(b, h, w)

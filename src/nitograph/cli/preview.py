@@ -1,0 +1,43 @@
+"""nitograph preview: a contact sheet of a corpus.
+
+Try it: python -m nitograph preview --dataset string_dataset.npz --output dataset_preview.png
+"""
+
+import argparse
+
+import numpy as np
+
+from nitograph import corpus
+from nitograph.errors import SettingsError
+from nitograph.files import check_writable, write_bytes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The corpus, the picture, how many rows."""
+    parser.add_argument(
+        "--dataset", default="string_dataset.npz", help="corpus to show (default %(default)s)"
+    )
+    parser.add_argument(
+        "--output", "-o", default="dataset_preview.png", help="picture to write (default %(default)s)"
+    )
+    parser.add_argument("--count", type=int, default=20, help="threads shown (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=42, help="seed of the choice (default %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Choose rows, draw them, write the sheet."""
+    if not 1 <= args.count <= 10_000 or args.seed < 0:
+        raise SettingsError(
+            f"count must be 1 to 10000 and seed not negative, got {args.count} and {args.seed}"
+        )
+    output = check_writable(args.output)
+    rows = corpus.load(args.dataset)
+    from nitograph import neon, sheets
+
+    chosen = np.random.default_rng(args.seed).permutation(len(rows))[: args.count]
+    chosen = chosen[np.argsort(rows.labels[chosen], kind="stable")]
+    threads = [rows.thread(int(row)) for row in chosen]
+    titles = [f"{thread.label} · {thread.line_count} chords" for thread in threads]
+    write_bytes(output, neon.encode_png(sheets.contact_sheet(threads, titles)))
+    print(f"{output}: {len(threads)} of {len(rows)} threads")
+    return 0

@@ -1,0 +1,340 @@
+"""Threads as a training set: chosen from labelled images, woven, kept in one compressed .npz.
+
+Rows are balanced over the classes, drawn with a seed, and know the source image they came from, so that
+every split is by source and a validation picture is never a training picture. Each row also keeps the
+light of its picture as Zernike coefficients, for models that plan. Building goes in parts that are kept
+until the whole is written, so that an interrupted run goes on where it stopped. This module does not
+know what a network is.
+
+Try it: python -m nitograph prepare --samples 500 --output small.npz
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph import __version__
+from nitograph.board import Board, Rules
+from nitograph.errors import FileError, NitographError, SettingsError
+from nitograph.files import read_bytes, replacing
+from nitograph.settings import Settings, setting
+from nitograph.sources import LabelledImages
+from nitograph.thread import Thread
+from nitograph.vocab import Vocabulary
+from nitograph.weave import WeaveSettings
+
+FORMAT = "nitograph-corpus/1"
+PART = 4000
+MAX_FILE_BYTES = 4 * 2**30
+MAX_ARRAY_BYTES = 8 * 2**30
+ARRAYS = ("tokens", "labels", "lengths", "sources", "explained", "light")
+
+
+@dataclass(frozen=True)
+class CorpusSettings(Settings):
+    """Which pictures become the rows of a corpus."""
+
+    samples: int = setting(5000, "rows of the corpus", low=1, high=10_000_000)
+    mode: str = setting(
+        "examples",
+        "real handwriting, or averaged prototypes repeated (for comparison: a model memorises them)",
+        choices=("examples", "prototypes"),
+    )
+    prototype_count: int = setting(1, "prototypes for each class", low=1, high=1000)
+    prototype_pool: int = setting(1000, "images averaged into one class's prototypes", low=1, high=100_000)
+    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=100)
+    seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
+    zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Threads as rows of tokens.
+
+    tokens: (rows, width) int16 or int32: class, nails, EOS, then PAD. labels: (rows,) class indices.
+    lengths: (rows,) tokens without padding. sources: (rows,) index of the image in the source; warped
+    variants share it. explained: (rows,) share of the picture's energy that the thread explains.
+    light: (rows, k) float16 Zernike coefficients of the pictures. metadata: every setting, as JSON values.
+    """
+
+    tokens: NDArray[np.integer]
+    labels: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    explained: NDArray[np.float32]
+    light: NDArray[np.float16]
+    metadata: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def weaving(self) -> WeaveSettings:
+        """The settings its threads were woven with."""
+        return WeaveSettings.from_dict(self.metadata["weaving"])
+
+    @property
+    def board(self) -> Board:
+        """The board of all its threads."""
+        return self.weaving.board
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that all its threads obey."""
+        return self.weaving.rules
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of its classes."""
+        return tuple(self.metadata["classes"])
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The token ids of its rows."""
+        return Vocabulary(self.board.num_nails, self.classes)
+
+    def thread(self, row: int) -> Thread:
+        """One row as a Thread, with its source as provenance."""
+        nails = self.tokens[row, 1 : self.lengths[row] - 1]
+        made = {"made_by": "corpus", "source": f"{self.metadata['source']}:{self.sources[row]}"}
+        return Thread(nails.astype(np.int32), self.board, self.classes[self.labels[row]], made)
+
+    def take(self, rows: NDArray[np.integer]) -> "Corpus":
+        """The corpus of these rows only."""
+        picked = {name: getattr(self, name)[rows] for name in ARRAYS}
+        return dataclasses.replace(self, **picked)
+
+    def split(self, fraction: float, *, seed: int) -> tuple["Corpus", "Corpus"]:
+        """Training and validation parts; no source image is in both. SettingsError if one is empty."""
+        names = np.unique(self.sources)
+        held = round(len(names) * fraction)
+        if fraction > 0:
+            held = min(max(held, 1), len(names) - 1)
+        if held < 0 or len(names) - held < 1 or (fraction > 0 and held < 1):
+            raise SettingsError(
+                f"a corpus of {len(names)} source image(s) cannot be split; prepare one from more images"
+            )
+        chosen = np.random.default_rng(seed).permutation(names)[:held]
+        valid = np.isin(self.sources, chosen)
+        return self.take(np.flatnonzero(~valid)), self.take(np.flatnonzero(valid))
+
+    def save(self, path: str | Path) -> None:
+        """Write the compressed .npz, whole or not at all."""
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            arrays = {name: getattr(self, name) for name in ARRAYS}
+            text = json.dumps(dict(self.metadata), ensure_ascii=False)
+            np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **arrays)
+
+
+def load(path: str | Path) -> Corpus:
+    """Read a corpus; FileError where the file is cut, foreign or breaks its own rules."""
+    data = read_bytes(path, limit=MAX_FILE_BYTES)
+    try:
+        arrays, text = _read_arrays(data)
+        corpus = Corpus(**arrays, metadata=json.loads(text))
+        _check(corpus)
+    except NitographError as error:
+        raise FileError(f"{path} is no Nitograph corpus: {error}") from None
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        OSError,
+        RecursionError,
+        IndexError,
+        NotImplementedError,
+    ):
+        raise FileError(f"{path} is no Nitograph corpus, or it is damaged; prepare it again") from None
+    return corpus
+
+
+def select(
+    images: LabelledImages, settings: CorpusSettings
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """The pictures of a corpus: images (rows, h, w), labels (rows,), sources (rows,).
+
+    Examples come in turn from each class, in an order drawn with the seed, then their warped variants.
+    """
+    from nitograph.augment import warp
+
+    if settings.mode == "prototypes":
+        return _prototypes(images, settings)
+    available = len(images) * (1 + settings.augment)
+    if settings.samples > available:
+        raise SettingsError(
+            f"samples must be at most {available} for {len(images)} images with augment "
+            f"{settings.augment}, got {settings.samples}; lower samples or raise augment"
+        )
+    order = _balanced_order(images.labels, np.random.default_rng([settings.seed, 0]))
+    rounds = -(-settings.samples // len(order))
+    sources = np.concatenate([order] * rounds)[: settings.samples]
+    chosen = images.images[sources]
+    for first in range(len(order), len(sources), PART):
+        rows = slice(first, min(first + PART, len(sources)))
+        chosen[rows] = warp(chosen[rows], np.random.default_rng([settings.seed, 1, first]))
+    return chosen, images.labels[sources], sources
+
+
+def build(
+    images: LabelledImages,
+    settings: CorpusSettings,
+    weaving: WeaveSettings,
+    *,
+    parts: Path | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Corpus:
+    """Weave a corpus. `parts` is a folder that keeps finished parts until `forget_parts`."""
+    chosen, labels, sources = select(images, settings)
+    metadata = {
+        "format": FORMAT,
+        "nitograph": __version__,
+        "source": images.name,
+        "source_sha256": images.sha256,
+        "classes": list(images.classes),
+        "corpus": settings.to_dict(),
+        "weaving": weaving.to_dict(),
+    }
+    folder = _part_folder(parts, metadata)
+    pieces = []
+    for first in range(0, len(chosen), PART):
+        rows = slice(first, first + PART)
+        kept = folder / f"{first}.npz" if folder else None
+        pieces.append(_part(kept, chosen[rows], weaving, settings.zernike_order))
+        progress(min(first + PART, len(chosen)))
+    nails = np.concatenate([piece["nails"] for piece in pieces])
+    tokens, lengths = _tokens(nails, labels, Vocabulary(weaving.nails, images.classes))
+    explained = np.concatenate([piece["explained"] for piece in pieces])
+    light = np.concatenate([piece["light"] for piece in pieces])
+    return Corpus(tokens, labels, lengths, sources, explained, light, metadata)
+
+
+def forget_parts(parts: Path) -> None:
+    """Remove the parts of a corpus that is written."""
+    shutil.rmtree(parts, ignore_errors=True)
+
+
+def _prototypes(
+    images: LabelledImages, settings: CorpusSettings
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Averages over random pools of each class, repeated in turn to the number of samples."""
+    rng = np.random.default_rng([settings.seed, 2])
+    made, labels = [], []
+    for _ in range(settings.prototype_count):
+        for label in range(len(images.classes)):
+            of_class = np.flatnonzero(images.labels == label)
+            if not len(of_class):
+                continue
+            pool = rng.permutation(of_class)[: max(1, settings.prototype_pool // settings.prototype_count)]
+            made.append(np.rint(images.images[pool].mean(axis=0)).astype(np.uint8))
+            labels.append(label)
+    rows = np.arange(settings.samples) % len(made)
+    return np.stack(made)[rows], np.array(labels, dtype=np.int64)[rows], rows
+
+
+def _balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """All images, one of each class in turn as long as each class lasts."""
+    shuffled = rng.permutation(len(labels))
+    turn = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        of_class = shuffled[labels[shuffled] == label]
+        turn[of_class] = np.arange(len(of_class))
+    return np.lexsort((labels, turn))
+
+
+def _part(
+    kept: Path | None, images: NDArray[np.uint8], weaving: WeaveSettings, order: int
+) -> dict[str, NDArray[Any]]:
+    if kept is not None and kept.exists():
+        with np.load(kept, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    from nitograph.chords import pixel_positions
+    from nitograph.weave import targets, weave_targets
+    from nitograph.zernike import Zernike
+
+    wanted = targets(images, weaving)
+    woven = weave_targets(wanted, weaving)
+    projection = Zernike(order).projection(pixel_positions(weaving.canvas_size)).astype(np.float32)
+    light = (wanted.reshape(len(wanted), -1) @ projection).astype(np.float16)
+    part: dict[str, NDArray[Any]] = {
+        "nails": woven.nails,
+        "explained": woven.explained.astype(np.float32),
+        "light": light,
+    }
+    if kept is not None:
+        with replacing(kept) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **part)
+    return part
+
+
+def _part_folder(parts: Path | None, metadata: Mapping[str, Any]) -> Path | None:
+    """The folder of exactly this corpus; parts of other settings are removed."""
+    if parts is None:
+        return None
+    name = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()[:16]
+    if parts.is_dir() and not (parts / name).is_dir():
+        shutil.rmtree(parts)
+    (parts / name).mkdir(parents=True, exist_ok=True)
+    return parts / name
+
+
+def _tokens(
+    nails: NDArray[np.integer], labels: NDArray[np.int64], vocabulary: Vocabulary
+) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+    """Rows of class, nails, EOS, PAD from nails padded with −1."""
+    counts = (nails >= 0).sum(axis=1)
+    width = int(counts.max()) + 2
+    kind = np.int16 if vocabulary.size < 2**15 else np.int32
+    tokens = np.full((len(nails), width), vocabulary.pad, dtype=kind)
+    tokens[:, 0] = vocabulary.first_class + labels
+    body = nails[:, : width - 2]
+    tokens[:, 1:-1] = np.where(body >= 0, body, vocabulary.pad)
+    tokens[np.arange(len(nails)), counts + 1] = vocabulary.eos
+    return tokens, counts.astype(np.int64) + 2
+
+
+def _read_arrays(data: bytes) -> tuple[dict[str, NDArray[Any]], str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_ARRAY_BYTES:
+            raise FileError("it unpacks to more than 8 GiB")
+    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+        return {name: stored[name] for name in ARRAYS}, str(stored["metadata"])
+
+
+def _check(corpus: Corpus) -> None:
+    """FileError where the arrays contradict each other or a row is no legal thread."""
+    from nitograph.walks import legal_paths
+
+    rows, words = len(corpus.tokens), corpus.vocabulary
+    if corpus.metadata.get("format") != FORMAT:
+        raise FileError(f"its format is {corpus.metadata.get('format')!r}, this version reads {FORMAT}")
+    sizes = {len(getattr(corpus, name)) for name in ARRAYS}
+    if sizes != {rows} or rows < 1 or corpus.tokens.ndim != 2 or corpus.light.ndim != 2:
+        raise FileError("its arrays differ in length")
+    within = (corpus.lengths >= 4) & (corpus.lengths <= corpus.tokens.shape[1])
+    known = (corpus.labels >= 0) & (corpus.labels < len(words.classes))
+    if not (within.all() and known.all() and np.isfinite(corpus.light).all()):
+        raise FileError("lengths, labels or light are out of range")
+    place = np.arange(corpus.tokens.shape[1])
+    nails = corpus.tokens[:, 1:]
+    inside = place[1:] < corpus.lengths[:, None] - 1
+    if ((nails[inside] < 0) | (nails[inside] >= words.num_nails)).any():
+        raise FileError("a row holds tokens that are no nails")
+    if (corpus.tokens[np.arange(rows), corpus.lengths - 1] != words.eos).any():
+        raise FileError("a row does not end with EOS")
+    legal = legal_paths(np.where(inside, nails, -1), corpus.board, corpus.rules)
+    if not legal.all():
+        raise FileError(f"row {int(np.flatnonzero(~legal)[0])} breaks the rules that its metadata states")

@@ -1,0 +1,234 @@
+"""Logits to threads: temperature, top-k, min-p, repetition penalty, and always the board's rules.
+
+A sampler knows only the three calls of a decoder (start, step, select), not what stands behind them. Each
+sequence has its own generator, NumPy's PCG64 seeded with its seed, and takes one uniform number a token
+(the inverse of the cumulated probabilities in order of tokens); so a seed gives the same thread alone or
+in a batch, from either decoder, up to the last bits of the logits. Temperature 0 takes the likeliest
+token and draws nothing. Logits that are not finite are an error.
+
+Try it: python -m nitograph sample 7 --count 3 -o threads.jsonl
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph import __version__
+from nitograph.board import Rules, allowed_next
+from nitograph.errors import SamplingError, SettingsError
+from nitograph.plan import encode_plan
+from nitograph.settings import Settings, setting
+from nitograph.thread import Thread
+from nitograph.weights import Weights
+
+BATCH = 64
+
+
+class Decoding(Protocol):
+    """The three calls of a decoder: decoder.Decoder, network.NetworkDecoder."""
+
+    def start(self, labels: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Begin sequences of these class indices (b,); logits of what comes first."""
+
+    def step(
+        self, tokens: NDArray[np.integer], light: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Append one token to each; logits of what follows."""
+
+    def select(self, rows: NDArray[np.integer]) -> None:
+        """Keep these sequences."""
+
+
+@dataclass(frozen=True)
+class SampleSettings(Settings):
+    """How tokens are chosen."""
+
+    temperature: float = setting(0.85, "of the nails; 0 takes the likeliest", low=0, high=100)
+    top_k: int = setting(32, "choose among this many likeliest nails (0: all)", low=0, high=1_000_000)
+    min_p: float = setting(0.0, "drop nails under this share of the likeliest one's chance", low=0, high=1)
+    repetition_penalty: float = setting(
+        1.0, "makes nails of the thread so far less likely", low=0.1, high=10
+    )
+    plan_temperature: float = setting(1.0, "of the plan; 0 takes the likeliest", low=0, high=100)
+    min_lines: int = setting(50, "chords before the thread may end", low=1, high=1_000_000)
+    max_lines: int | None = setting(
+        None, "most chords; the model's own where not given", low=1, high=1_000_000
+    )
+    min_nail_gap: int | None = setting(
+        None, "smallest circular distance of one step; the model's own where not given", unit="nails", low=1
+    )
+
+
+def invent(
+    weights: Weights,
+    labels: Sequence[str | None],
+    seeds: Sequence[int],
+    settings: SampleSettings | None = None,
+    *,
+    light: NDArray[np.float32] | None = None,
+    decoder: Decoding | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Thread]:
+    """A new thread for each label (None: any class) and seed, decoded in batches.
+
+    light: (b, k) Zernike coefficients of pictures to wind instead of plans of the model's own.
+    decoder defaults to the NumPy one over `weights`. progress hears how many threads are done.
+    """
+    settings = settings or SampleSettings()
+    if decoder is None:
+        from nitograph.decoder import Decoder
+
+        decoder = Decoder(weights)
+    threads: list[Thread] = []
+    for first in range(0, len(labels), BATCH):
+        part = slice(first, first + BATCH)
+        given = None if light is None else light[part]
+        paths = _sample_batch(decoder, weights, labels[part], seeds[part], settings, given)
+        for label, seed, path in zip(labels[part], seeds[part], paths, strict=True):
+            made = provenance(weights, settings, seed)
+            threads.append(Thread(path, weights.board, label, made))
+        progress(len(threads))
+    return threads
+
+
+def provenance(weights: Weights, settings: SampleSettings, seed: int) -> dict[str, Any]:
+    """Everything it takes to make the same thread again, as JSON values."""
+    return {
+        "made_by": "nitograph generate",
+        "nitograph": __version__,
+        "weights": weights.digest,
+        "seed": int(seed),
+        "sampling": resolved(settings, weights).to_dict(),
+    }
+
+
+def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
+    """The settings with the model's own limits where none were given; SettingsError where impossible."""
+    gap = weights.rules.min_nail_gap if settings.min_nail_gap is None else settings.min_nail_gap
+    most = weights.max_lines if settings.max_lines is None else settings.max_lines
+    if settings.min_lines > most:
+        raise SettingsError(f"min_lines must not be above max_lines, got {settings.min_lines} and {most}")
+    Rules(gap, weights.rules.recent_edges).check_fits(weights.board)
+    return settings.replace(min_nail_gap=gap, max_lines=most)
+
+
+def _sample_batch(
+    decoder: Decoding,
+    weights: Weights,
+    labels: Sequence[str | None],
+    seeds: Sequence[int],
+    settings: SampleSettings,
+    light: NDArray[np.float32] | None,
+) -> list[NDArray[np.int64]]:
+    words = weights.vocabulary
+    settings = resolved(settings, weights)
+    rngs = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+    ids = [len(words.classes) if label is None else words.class_index(label) for label in labels]
+    logits = decoder.start(np.array(ids))
+    if weights.settings.planned:
+        logits = _write_plan(decoder, weights, logits, rngs, settings, light)
+    elif light is not None:
+        raise SettingsError("a plain model winds no given picture; use weights of the plan design")
+    return _walk(decoder, weights, logits, rngs, settings)
+
+
+def _write_plan(
+    decoder: Decoding,
+    weights: Weights,
+    logits: NDArray[np.float32],
+    rngs: list[np.random.Generator],
+    settings: SampleSettings,
+    light: NDArray[np.float32] | None,
+) -> NDArray[np.float32]:
+    """Feed the plan, sampled or of the given light; logits of the first nail."""
+    slots = weights.settings.plan_tokens
+    given = None if light is None else encode_plan(weights, light)
+    for slot in range(slots):
+        if given is not None:
+            codes = given[:, slot]
+        else:
+            everything = np.ones(logits.shape, dtype=np.bool_)
+            codes = choose(logits, everything, rngs, temperature=settings.plan_temperature)
+        logits = decoder.step(codes, light if slot + 1 == slots else None)
+    return logits
+
+
+def _walk(
+    decoder: Decoding,
+    weights: Weights,
+    logits: NDArray[np.float32],
+    rngs: list[np.random.Generator],
+    settings: SampleSettings,
+) -> list[NDArray[np.int64]]:
+    """Nails until EOS or the last chord; finished sequences leave the batch."""
+    eos, board = weights.vocabulary.eos, weights.board
+    rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
+    most = settings.max_lines or weights.max_lines
+    live = np.arange(len(rngs))
+    paths = np.zeros((len(rngs), most + 1), dtype=np.int64)
+    counts = np.zeros(len(rngs), dtype=np.int64)
+    for count in range(most + 1):
+        allowed = np.ones(logits.shape, dtype=np.bool_)
+        if count:
+            allowed[:, :eos] = allowed_next(paths[live, :count], board, rules)
+        stuck = ~allowed[:, :eos].any(axis=1)
+        allowed[:, eos] = (count > settings.min_lines) | (stuck & (count > 1))
+        _penalise(logits, paths[live, :count], settings.repetition_penalty)
+        chosen = choose(
+            logits,
+            allowed,
+            [rngs[row] for row in live],
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            min_p=settings.min_p,
+        )
+        going = chosen != eos
+        if not going.all():
+            decoder.select(np.flatnonzero(going))
+            live, chosen = live[going], chosen[going]
+        paths[live, count] = chosen
+        counts[live] = count + 1
+        if not len(live) or count == most:
+            break
+        logits = decoder.step(chosen)
+    return [path[:count] for path, count in zip(paths, counts, strict=True)]
+
+
+def choose(
+    logits: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    rngs: Sequence[np.random.Generator],
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    min_p: float = 0.0,
+) -> NDArray[np.int64]:
+    """One token a row: logits (b, v), allowed (b, v) → (b,). SamplingError where no choice is sound."""
+    if not np.isfinite(logits).all():
+        raise SamplingError("the model gave logits that are not finite; its weights are damaged")
+    if not allowed.any(axis=1).all():
+        raise SamplingError("no nail may follow under these rules; lower the gap or the recent chords")
+    scores = np.where(allowed, logits.astype(np.float64), -np.inf)
+    if temperature == 0:
+        return np.asarray(scores.argmax(axis=1))
+    if 0 < top_k < scores.shape[1]:
+        least = -np.partition(-scores, top_k - 1, axis=1)[:, top_k - 1 : top_k]
+        scores = np.where(scores >= least, scores, -np.inf)
+    chance = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
+    if min_p > 0:
+        chance = np.where(chance >= min_p, chance, 0)
+    total = chance.cumsum(axis=1)
+    draw = np.array([rng.random() for rng in rngs]) * total[:, -1]
+    return np.asarray((total > draw[:, None]).argmax(axis=1))
+
+
+def _penalise(logits: NDArray[np.float32], paths: NDArray[np.int64], penalty: float) -> None:
+    """Divide the positive logits of nails already used, multiply the negative (Keskar et al., 2019)."""
+    if penalty == 1.0 or not paths.shape[1]:
+        return
+    rows = np.arange(len(paths))[:, None]
+    used = logits[rows, paths]
+    logits[rows, paths] = np.where(used > 0, used / penalty, used * penalty)

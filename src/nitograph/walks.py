@@ -1,0 +1,65 @@
+"""The board's one rule, compiled, over whole batches of finished paths.
+
+For readers of corpora (is every row legal?) and for training (which nails could have come next?). The rule
+itself is board.forbid_next; this module only carries it over rows and steps. It knows no tokens.
+
+Try it: python -c "from nitograph.walks import legal_paths; help(legal_paths)"
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import Board, Rules, forbid_next
+
+_forbid_next = numba.njit(cache=True)(forbid_next)
+
+
+def legal_paths(nails: NDArray[np.integer], board: Board, rules: Rules) -> NDArray[np.bool_]:
+    """Whether each path obeys the rules; nails (b, t) padded with −1. Returns (b,)."""
+    paths = np.ascontiguousarray(nails, dtype=np.int64)
+    legal: NDArray[np.bool_] = _legal_paths(paths, board.num_nails, rules.min_nail_gap, rules.recent_edges)
+    return legal
+
+
+def legal_steps(
+    nails: NDArray[np.integer], lengths: NDArray[np.integer], board: Board, rules: Rules
+) -> NDArray[np.bool_]:
+    """What may follow each nail of each path, EOS in the last column.
+
+    nails: (b, t), of which `lengths` (b,) count. Returns (b, t + 1, n + 1): row 0 is for the first nail
+    (any nail), row j for what follows nail j; EOS may follow from the second nail on. Rows past the end
+    of a path are all True.
+    """
+    paths = np.ascontiguousarray(nails, dtype=np.int64)
+    counts = np.ascontiguousarray(lengths, dtype=np.int64)
+    allowed = np.ones((len(paths), paths.shape[1] + 1, board.num_nails + 1), dtype=np.bool_)
+    _legal_steps(paths, counts, rules.min_nail_gap, rules.recent_edges, allowed)
+    return allowed
+
+
+@numba.njit(cache=True)
+def _legal_paths(paths, num_nails, gap, recent):  # type: ignore[no-untyped-def]  # compiled
+    legal = np.ones(len(paths), dtype=np.bool_)
+    allowed = np.empty(num_nails, dtype=np.bool_)
+    for row in range(len(paths)):
+        path = paths[row]
+        for step in range(1, len(path)):
+            if path[step] < 0:
+                break
+            _forbid_next(path, step, num_nails, gap, recent, allowed)
+            if not allowed[path[step]]:
+                legal[row] = False
+                break
+    return legal
+
+
+@numba.njit(cache=True)
+def _legal_steps(paths, lengths, gap, recent, allowed):  # type: ignore[no-untyped-def]  # compiled
+    num_nails = allowed.shape[2] - 1
+    for row in range(len(paths)):
+        allowed[row, 0, num_nails] = False
+        if lengths[row] > 0:
+            allowed[row, 1, num_nails] = False
+        for step in range(1, lengths[row] + 1):
+            _forbid_next(paths[row], step, num_nails, gap, recent, allowed[row, step, :num_nails])
