@@ -159,6 +159,8 @@ def test_write_all_writes_every_file_or_none(piece, tmp_path):
     """An unknown format, or one that cannot be made, leaves nothing behind."""
     made = write_all(piece.thread, ["svg", "list", "pdf"], tmp_path / "a", options={"paper": "sheet"})
     assert [path.name for path in made] == ["a.svg", "a_list.pdf", "a.pdf"]
+    word = write_all([piece.thread, piece.thread], ["txt"], tmp_path / "word")
+    assert [path.name for path in word] == ["word_1.txt", "word_2.txt"]
     with pytest.raises(SettingsError, match="svg, pdf"):
         write_all(piece.thread, ["svg", "png"], tmp_path / "b")
     with pytest.raises(SettingsError, match="sheet of PDF"):

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from nitograph import bundle
 from nitograph.board import Board
 from nitograph.errors import FileError, NitographError
-from nitograph.export.readers import ForeignList, parse, read_thread
+from nitograph.export.readers import ForeignList, parse, parse_all, read_thread
 from nitograph.export.winding import ListSettings, csv_text, plain_text
 from nitograph.export.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
@@ -116,7 +117,7 @@ def test_foreign_numbering_is_turned_to_ours():
         (b"step,nail\n0,1\n2", "no column"),
         (b"# nitograph-list/1 num_nails=8 zero=8 sense=+1\n0 1", "below num_nails"),
         (b"# nitograph-list/1 num_nails=8 zero=1 sense=2\n0 1", "damaged"),
-        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 40, "carries no thread"),
+        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 40, "that file"),
     ],
 )
 def test_what_is_no_thread_is_refused_in_one_line(data, says):
@@ -133,15 +134,20 @@ def test_a_bare_list_must_come_with_its_board():
         parse(b"0 100 7", "x")
 
 
-def test_an_unpacked_chunk_is_bounded(monkeypatch):
-    """A small packed chunk that unpacks to something huge is refused."""
-    monkeypatch.setattr("nitograph.export.readers.MAX_TEXT_IN_PICTURE", 1000)
-    info = PngInfo()
-    info.add_text("nitograph", " " * 100_000, zip=True)
-    stream = io.BytesIO()
-    Image.new("L", (4, 4)).save(stream, "PNG", pnginfo=info)
-    with pytest.raises(FileError, match="larger than"):
-        parse(stream.getvalue(), "x")
+def test_one_board_of_a_word():
+    """A file of several boards gives the one that is asked for, and never picks one by itself."""
+    boards = [Thread([0, 9, k], label=str(k)) for k in (2, 3, 4)]
+    data = bundle.to_json(boards).encode()
+    assert parse_all(data, "x") == boards
+    assert parse(data, "x", board=2) == boards[1]
+    with pytest.raises(FileError, match="3 boards; say which one, 1 to 3"):
+        parse(data, "x")
+    with pytest.raises(FileError, match="board 4 was asked for"):
+        parse(data, "x", board=4)
+    lines = "".join(f"{thread.to_json()}\n" for thread in boards).encode()
+    assert parse(lines, "x", line=3) == boards[2]
+    with pytest.raises(FileError, match="line 4"):
+        parse(lines, "x", line=4)
 
 
 @given(st.binary(max_size=300))

@@ -45,6 +45,8 @@ def add_board(parser: argparse.ArgumentParser) -> None:
         help="the thread's size in the trade's terms: tex:30, "
         "dtex:300, denier:270 or mm:0.2; sets its width",
     )
+    parser.add_argument("--line", type=int, metavar="N", help="which line of JSON lines (default 1)")
+    parser.add_argument("--board", type=int, metavar="N", help="which board of a word, from 1")
     add_settings(parser, ForeignList, title="lists of nails that do not state their numbering")
 
 
@@ -53,7 +55,8 @@ def read_workpiece(args: argparse.Namespace) -> Workpiece:
     settings = read_settings(args, WorkpieceSettings)
     if args.yarn is not None:
         settings = settings.replace(thread_width=thread_width(args.yarn))
-    return Workpiece(read_thread(args.thread, read_settings(args, ForeignList)), settings)
+    foreign = read_settings(args, ForeignList)
+    return Workpiece(read_thread(args.thread, foreign, line=args.line, board=args.board), settings)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -95,7 +95,7 @@ def write(path: str | Path, workpiece: "Workpiece", settings: Settings | None = 
 
 
 def write_all(
-    thread: "Thread",
+    threads: "Thread | Sequence[Thread]",
     formats: Iterable[str],
     stem: str | Path,
     settings: "WorkpieceSettings | None" = None,
@@ -103,18 +103,22 @@ def write_all(
 ) -> Sequence[Path]:
     """Write `stem.svg`, `stem.pdf`, … for the formats named; returns the paths in that order.
 
+    threads: one, or the boards of a word, which are then written as `stem_1.svg`, `stem_2.svg`, ….
     options: settings of the formats by name; each format takes those that it has. Every file is made
     before the first one is written, so that an error leaves nothing behind. SettingsError for an unknown
     name, FileError where a file cannot be written or a library is missing.
     """
     from nitograph.export.workpiece import Workpiece, WorkpieceSettings
 
-    workpiece = Workpiece(thread, settings or WorkpieceSettings())
+    boards = list(threads) if isinstance(threads, Sequence) else [threads]
+    chosen = [format_named(name) for name in formats]
     made: dict[Path, bytes] = {}
-    for name in formats:
-        chosen = format_named(name)
-        path = check_writable(f"{stem}{chosen.tail or chosen.endings[0]}")
-        made[path] = chosen.render(workpiece, options_for(chosen, options or {}))
+    for number, thread in enumerate(boards, start=1):
+        workpiece = Workpiece(thread, settings or WorkpieceSettings())
+        part = f"{stem}_{number}" if len(boards) > 1 else str(stem)
+        for wanted in chosen:
+            path = check_writable(f"{part}{wanted.tail or wanted.endings[0]}")
+            made[path] = wanted.render(workpiece, options_for(wanted, options or {}))
     for path, data in made.items():
         write_bytes(path, data)
     return list(made)

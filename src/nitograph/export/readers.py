@@ -10,14 +10,13 @@ Try it: python -c "from nitograph.export.readers import parse; print(parse(b'0 1
 import csv
 import json
 import re
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nitograph import bundle, png
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
 from nitograph.export.winding import MARK
@@ -25,10 +24,7 @@ from nitograph.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_KEYS = ("nitograph-thread", "nitograph")
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
-MAX_TEXT_IN_PICTURE = 16 * 1024 * 1024
 NAIL_COLUMNS = ("nail", "nails", "pin", "pins", "peg", "pegs")
 HINT = "a thread is JSON with num_nails and nails, a CSV with a column nail, or a list of nail numbers"
 
@@ -49,18 +45,49 @@ class ForeignList(Settings):
     list_first: int = setting(0, "the number of the first nail of a bare list", low=0, high=1)
 
 
-def read_thread(path: str | Path, foreign: ForeignList | None = None) -> Thread:
-    """The thread in a file; FileError in one line where there is none."""
+def read_thread(
+    path: str | Path,
+    foreign: ForeignList | None = None,
+    *,
+    line: int | None = None,
+    board: int | None = None,
+) -> Thread:
+    """The thread in a file; FileError in one line where there is none. line, board: as `parse`."""
     with_picture = Path(path).suffix.lower() == ".png"
     data = read_bytes(path, limit=MAX_PICTURE_BYTES if with_picture else MAX_TEXT_BYTES)
-    return parse(data, str(path), foreign)
+    return parse(data, str(path), foreign, line=line, board=board)
 
 
-def parse(data: bytes, name: str, foreign: ForeignList | None = None) -> Thread:
-    """The first thread in the bytes of a file; `name` is what messages call it. FileError where none is."""
+def parse(
+    data: bytes,
+    name: str,
+    foreign: ForeignList | None = None,
+    *,
+    line: int | None = None,
+    board: int | None = None,
+) -> Thread:
+    """The thread in the bytes of a file; `name` is what messages call it. FileError where there is none.
+
+    line: which one of JSON lines, from 1, the first by default. board: which one of a word's boards, from
+    1; where there are several it must be said.
+    """
+    threads = parse_all(data, name, foreign, line=line)
+    if board is None and len(threads) > 1:
+        raise FileError(f"{name} holds {len(threads)} boards; say which one, 1 to {len(threads)}")
+    if board is not None and not 1 <= board <= len(threads):
+        raise FileError(f"{name} holds {len(threads)} of them, board {board} was asked for")
+    return threads[(board or 1) - 1]
+
+
+def parse_all(
+    data: bytes, name: str, foreign: ForeignList | None = None, *, line: int | None = None
+) -> list[Thread]:
+    """As `parse`, with every board of a word."""
     foreign = foreign or ForeignList()
-    if data.startswith(PNG_SIGNATURE):
-        return Thread.from_json(_png_text(data, name), name=name)
+    if line is not None and line < 1:
+        raise FileError(f"lines are counted from 1, got {line}")
+    if data.startswith(png.SIGNATURE):
+        return bundle.from_bytes(data, line=line, name=name)
     try:
         text = data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
@@ -68,10 +95,10 @@ def parse(data: bytes, name: str, foreign: ForeignList | None = None) -> Thread:
     if not text:
         raise FileError(f"{name} is empty; {HINT}")
     if text[0] == "{":
-        return _json_object(text, name)
+        return bundle.from_text(text, line=line, name=name)
     if text[0] == "[":
-        return _listed(_json_numbers(text, name), name, _Numbering.foreign(foreign))
-    return _parse_list(text, name, foreign)
+        return [_listed(_json_numbers(text, name), name, _Numbering.foreign(foreign))]
+    return [_parse_list(text, name, foreign)]
 
 
 @dataclass(frozen=True)
@@ -94,14 +121,6 @@ class _Numbering:
         top = (3 * num_nails + 2) // 4 % num_nails
         zero = self.zero if self.zero is not None else (0 if self.origin == "right" else top)
         return (zero + self.sense * (numbers - self.first)) % num_nails
-
-
-def _json_object(text: str, name: str) -> Thread:
-    """One JSON object, or the first of JSON lines."""
-    first, _, rest = text.partition("\n")
-    if rest.lstrip().startswith("{") and first.rstrip().endswith("}"):
-        return Thread.from_json(first, name=f"{name}, line 1")
-    return Thread.from_json(text, name=name)
 
 
 def _json_numbers(text: str, name: str) -> list[int]:
@@ -177,37 +196,3 @@ def _listed(numbers: list[int], name: str, numbering: _Numbering) -> Thread:
         return Thread(numbering.file_nails(path, count), Board(count), numbering.label)
     except NitographError as error:
         raise FileError(f"{name}: {error}") from None
-
-
-def _png_text(data: bytes, name: str) -> str:
-    """The thread's JSON from a picture's text chunks, read without decoding the picture."""
-    at = len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        body = data[at + 8 : at + 8 + length]
-        at += 12 + length
-        if kind in (b"tEXt", b"zTXt", b"iTXt"):
-            key, _, rest = body.partition(b"\0")
-            if key.decode("latin-1").lower() in PNG_KEYS:
-                return _chunk_text(kind, rest, name)
-    raise FileError(
-        f"{name} is a picture that carries no thread; export its JSON, or weave the picture anew"
-    )
-
-
-def _chunk_text(kind: bytes, rest: bytes, name: str) -> str:
-    packed = kind == b"zTXt"
-    if kind == b"zTXt":
-        rest = rest[1:]
-    elif kind == b"iTXt":
-        packed = rest[:1] == b"\x01"
-        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-    try:
-        if packed:
-            unpacker = zlib.decompressobj()
-            rest = unpacker.decompress(rest, MAX_TEXT_IN_PICTURE)
-            if unpacker.unconsumed_tail:
-                raise FileError(f"{name}: the thread in the picture is larger than any thread")
-        return rest.decode("latin-1" if kind != b"iTXt" else "utf-8")
-    except (zlib.error, UnicodeDecodeError):
-        raise FileError(f"{name}: the thread in the picture is damaged") from None

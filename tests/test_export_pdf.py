@@ -1,0 +1,226 @@
+"""The printed pages, rendered by poppler and measured in pixels."""
+
+import io
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nitograph.board import Board
+from nitograph.errors import SettingsError
+from nitograph.export.pdf import PAPERS, PdfSettings, Sheet, latin, pdf
+from nitograph.export.rim import rim
+from nitograph.export.template import FOOT, Grid, draw_template
+from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.thread import Thread
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("pdftoppm") is None, reason="pages are rendered by poppler-utils"
+)
+
+DPI = 200
+MM = DPI / 25.4
+
+
+def workpiece(nails=64, chords=30, **settings):
+    rng = np.random.default_rng(7)
+    path = np.cumsum(rng.integers(1, nails, chords + 1)) % nails
+    return Workpiece(Thread(path, Board(nails), "7"), WorkpieceSettings(**settings))
+
+
+def rendered(data, page, tmp_path, dpi=DPI):
+    """One page as grey pixels (h, w), 0 black."""
+    source = tmp_path / "x.pdf"
+    source.write_bytes(data)
+    command = ["pdftoppm", "-r", str(dpi), "-f", str(page), "-l", str(page), "-gray", str(source)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return np.asarray(Image.open(io.BytesIO(done.stdout)), dtype=np.int32)
+
+
+def about(data, tmp_path):
+    """Number of pages and the size of the first in mm."""
+    source = tmp_path / "y.pdf"
+    source.write_bytes(data)
+    text = subprocess.run(["pdfinfo", str(source)], capture_output=True, text=True, check=True).stdout
+    width, height = re.search(r"Page size:\s+([\d.]+) x ([\d.]+)", text).groups()
+    pages = int(re.search(r"Pages:\s+(\d+)", text).group(1))
+    return pages, float(width) / 72 * 25.4, float(height) / 72 * 25.4
+
+
+def words(data, tmp_path, *options):
+    source = tmp_path / "z.pdf"
+    source.write_bytes(data)
+    return subprocess.run(
+        ["pdftotext", *options, str(source), "-"], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def bar_length(picture):
+    """Length of the longest level black run in the foot of a page, mm."""
+    foot = picture[-int((FOOT + 8) * MM) :, : picture.shape[1] // 2 + int(60 * MM)] < 128
+    longest = 0
+    for row in foot:
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
+        longest = max(longest, int((edges[1::2] - edges[::2]).max(initial=0)))
+    return longest / MM
+
+
+def nail_circle(picture, middle, radius):
+    """Radius of the drawn circle, mm, as the mean over rays that pass between the crosses of 64 nails."""
+    found = []
+    for k in range(64):
+        angle = (k + 0.5) * 2 * np.pi / 64
+        reach = np.arange((radius - 3) * MM, (radius + 3) * MM, 0.25)
+        rows = np.rint(middle[0] + reach * np.sin(angle)).astype(int)
+        columns = np.rint(middle[1] + reach * np.cos(angle)).astype(int)
+        ink = 255.0 - picture[rows, columns]
+        if ink.sum():
+            found.append(float((reach * ink).sum() / ink.sum()))
+    assert len(found) > 60
+    return float(np.mean(found)) / MM
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.97])
+def test_bar_and_circle_are_true_to_scale(tmp_path, scale):
+    """In the rendered sheet the bar is 50 mm and the nail circle has its diameter; a 3 % error is seen."""
+    piece = workpiece(diameter=300)
+    data = pdf(piece, PdfSettings(paper="sheet"))
+    pages, width, height = about(data, tmp_path)
+    assert pages == 1
+    assert height - width == pytest.approx(FOOT, abs=0.1)
+    picture = rendered(data, 1, tmp_path, dpi=DPI * scale)
+    bar = bar_length(picture)
+    middle = width / 2 * MM * scale - 0.5
+    radius = nail_circle(picture, (middle, middle), 150 * scale)
+    if scale == 1.0:
+        assert bar == pytest.approx(50, abs=0.35)
+        assert radius == pytest.approx(150, abs=0.1)
+    else:
+        assert bar != pytest.approx(50, abs=0.35)
+        assert radius != pytest.approx(150, abs=0.1)
+
+
+def test_nails_stand_where_they_should(tmp_path):
+    """Ink lies at the middle of every nail of a rendered sheet, and none a third of a gap beside it."""
+    piece = workpiece(nails=48, diameter=200, nail_diameter=3)
+    data = pdf(piece, PdfSettings(paper="sheet"))
+    _, width, _ = about(data, tmp_path)
+    picture = rendered(data, 1, tmp_path)
+    for x, y in piece.centres * MM + width / 2 * MM:
+        patch = picture[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3]
+        assert patch.min() < 100
+    beside = np.roll(piece.centres, 1, axis=0) * 0.33 + piece.centres * 0.67
+    beside *= 1.02 * 100 / np.hypot(*beside.T)[:, None]
+    dark = [picture[int(y), int(x)] < 100 for x, y in beside * MM + width / 2 * MM]
+    assert sum(dark) < 4
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_tiles_have_the_papers_size_and_a_bar_each(tmp_path, paper):
+    """Every page is the paper named, upright or lying, and carries a 50 mm bar."""
+    data = pdf(workpiece(diameter=500), PdfSettings(paper=paper))
+    pages, width, height = about(data, tmp_path)
+    assert sorted((width, height)) == pytest.approx(sorted(PAPERS[paper]), abs=0.1)
+    assert 2 <= pages <= {"a4": 13, "letter": 13, "a3": 7, "tabloid": 7}[paper]
+    for page in (2, pages):
+        assert bar_length(rendered(data, page, tmp_path)) == pytest.approx(50, abs=0.35)
+
+
+def test_neighbouring_tiles_share_their_overlap_exactly(tmp_path):
+    """The right strip of one tile is, pixel for pixel, the left strip of the next; labels aside."""
+    piece = workpiece(diameter=400)
+    settings = PdfSettings(paper="a4", overlap=12)
+    data = pdf(piece, settings)
+    names = [re.search(r"tile (\w+) of", page) for page in words(data, tmp_path).split("\f")]
+    order = [found.group(1) if found else "" for found in names]
+    left, right = (rendered(data, order.index(name) + 1, tmp_path) for name in ("A1", "A2"))
+    border, strip = settings.page_margin * MM, int(12 * MM) - 4
+    end = left.shape[1] - border
+    rows = slice(int(border) + 2, int(left.shape[0] - border - FOOT * MM) - 2)
+    a = left[rows, round(end - 12 * MM) + 2 :][:, :strip]
+    b = right[rows, round(border) + 2 :][:, :strip]
+    shifts = [np.abs(a[:, 1 + k : strip - 1 + k] - b[:, 1 : strip - 1]) > 128 for k in (-1, 0, 1)]
+    assert (a < 128).sum() > 500
+    assert min(shift.mean() for shift in shifts) < 0.002
+
+
+def test_every_nail_has_its_number_and_tens_stand_out(tmp_path):
+    """Each number is drawn once, outside its nail, tens bold; the overview names every tile."""
+    drawn = []
+
+    class Recorder(Sheet):
+        def text(self, x, y, text, size, *, bold=False, align="left", **more):
+            drawn.append((text, x, y, bold))
+
+    piece = workpiece(nails=120, diameter=400)
+    draw_template(Recorder("", ""), piece, None, 0.0, 8.0)
+    numbers = {int(text): (x, y, bold) for text, x, y, bold in drawn if text.isdecimal()}
+    assert len([text for text, *_ in drawn if text.isdecimal()]) == 120
+    middle = piece.radius + rim(piece).width + 2 + 8
+    for nail, (x, y, bold) in numbers.items():
+        angle = np.arctan2(y - middle, x - middle) - np.arctan2(*piece.centres[nail][::-1])
+        assert abs((angle + np.pi) % (2 * np.pi) - np.pi) < 0.02
+        assert 200 < np.hypot(x - middle, y - middle) < 215
+        assert bold == (nail % 10 == 0)
+    tiled = words(pdf(workpiece(diameter=400), PdfSettings()), tmp_path)
+    names = set(re.findall(r"tile (\w+) of", tiled))
+    assert names == set(re.findall(r"^([A-Z]\d)$", tiled, re.MULTILINE))
+
+
+def test_pages_stay_sane(tmp_path):
+    """A small board takes one page, a large one leaves empty tiles out, an absurd one is refused."""
+    assert about(pdf(workpiece(diameter=150), PdfSettings()), tmp_path)[0] == 1
+    large = workpiece(nails=400, diameter=2400)
+    pages = about(pdf(large, PdfSettings(paper="a3")), tmp_path)[0]
+    assert pages - 1 < np.prod(Grid(1200 + rim(large).width + 2, 281, 388, 10).counts)
+    with pytest.raises(SettingsError, match="tiles"):
+        pdf(workpiece(nails=2000, diameter=20_000), PdfSettings())
+    with pytest.raises(SettingsError, match="at most 5000 mm"):
+        pdf(workpiece(diameter=6_000), PdfSettings(paper="sheet"))
+    with pytest.raises(SettingsError, match="overlap"):
+        pdf(workpiece(), PdfSettings(overlap=50, page_margin=30))
+
+
+@pytest.mark.parametrize("half", [10.0, 84.9, 85.0, 85.1, 300.0, 777.0])
+def test_the_grid_covers_the_board(half):
+    """Windows cover the whole square, share the overlap, and no row or column is one too many."""
+    grid = Grid(half, 180.0, 250.0, 10.0)
+    tiles = list(grid.tiles())
+    (across, down), (right, below) = grid.counts, grid.step
+    assert len(tiles) == across * down
+    assert tiles[0].left <= -half + 1e-6
+    assert tiles[-1].left + grid.width >= half - 1e-6
+    assert tiles[-1].top + grid.height >= half - 1e-6
+    assert (across - 1) * right + grid.overlap < 2 * half or across == 1
+    assert (down - 1) * below + grid.overlap < 2 * half or down == 1
+    assert len({tile.name for tile in tiles}) == len(tiles)
+
+
+def test_the_printed_list_holds_every_step(tmp_path):
+    """Read back in the order of its blocks, the list is the path, with the metres after each ten."""
+    piece = workpiece(chords=234)
+    text = words(pdf(piece, PdfSettings(pdf="list")), tmp_path, "-raw")
+    rows = re.findall(r"^(\d+)\n?\s*(\d+)\n?\s*(c?cw)$", text, re.MULTILINE)
+    found = {int(step): (int(nail), turn) for step, nail, turn in rows}
+    assert found == {s.step: (s.nail, "cw" if s.turn > 0 else "ccw") for s in list(piece.steps())[1:]}
+    assert f"{piece.metres[10]:.2f} m" in text
+    assert f"Tie it to nail {piece.path[0]}" in text
+    assert "Winding list: 7" in text
+
+
+def test_every_page_states_the_board(tmp_path):
+    """Each page of both documents carries the statement."""
+    piece = workpiece(chords=600, diameter=400)
+    for kind in ("template", "list"):
+        pages = words(pdf(piece, PdfSettings(pdf=kind)), tmp_path).split("\f")[:-1]
+        assert len(pages) > 1
+        assert all("nail 0 at the top" in " ".join(page.split()) for page in pages)
+
+
+def test_letters_that_the_fonts_lack():
+    """Any label can be printed."""
+    assert latin("Ж7é") == "?7é"
+    assert pdf(Workpiece(Thread([0, 9], label="Ж")), PdfSettings(pdf="list")).startswith(b"%PDF")
