@@ -93,7 +93,7 @@ def check(palette: str) -> None:
     if word in PALETTES or word in GRADIENTS:
         return
     try:
-        for part in _parts(palette):
+        for part in _parts(palette) or [palette]:
             colour(part)
     except SettingsError:
         known = ", ".join([*PALETTES, *GRADIENTS])
