@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nitograph.board import Board
 from nitograph.cli import main
 from nitograph.export.check import CheckSettings, check, free_from, touches
+from nitograph.export.cover import cover
 from nitograph.export.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
 
@@ -67,7 +68,7 @@ def test_a_short_chord_lies_against_the_nail_between():
     """A chord over two nails touches the one between, and the warning names it."""
     piece = Workpiece(Thread([0, 128, 130, 3], Board(256)), WorkpieceSettings(origin="right"))
     report = check(piece)
-    (warning,) = report.warnings
+    warning = report.warnings[0]
     assert warning.kind == "touches-nail"
     assert "step 2, from 128 to 130, which lies against nail 129" in warning.text
     assert report.facts["touching_chords"] == 1
@@ -75,7 +76,7 @@ def test_a_short_chord_lies_against_the_nail_between():
 
 def test_a_sound_board_has_no_warnings():
     """A roomy board passes; facts agree with the workpiece."""
-    piece = Workpiece(walk(100, [40, 45, 38, 60]), WorkpieceSettings(diameter=600))
+    piece = Workpiece(walk(100, [40, 45, 38, 60]), WorkpieceSettings(diameter=600, thread_width=5))
     report = check(piece)
     assert report.warnings == ()
     assert report.facts["length_m"] == pytest.approx(piece.length, abs=0.01)
@@ -95,6 +96,29 @@ def test_each_fault_has_its_own_warning():
     belt = Workpiece(walk(200, [100] * 80), WorkpieceSettings(thread_width=0.3))
     assert kinds(belt, nail_height=5) == {"stack-too-high"}
     assert check(belt).facts["heaviest_nail_passes"] == 41
+
+
+def test_cover_of_threads_that_are_known():
+    """The mean is length times width over the disc; the densest patch of a belt is the belt's own."""
+    belt = Workpiece(walk(200, [100] * 60), WorkpieceSettings(diameter=480, thread_width=0.2))
+    hidden = cover(belt)
+    side_by_side = belt.run_lengths.sum() * 0.2 / (np.pi * 240**2)
+    assert hidden.mean == pytest.approx(1 - np.exp(-side_by_side), rel=1e-6)
+    # Half of the 60 runs lie on either side of the border between two rows of patches of 20 mm.
+    assert hidden.densest == pytest.approx(1 - np.exp(-30 * 0.2 / 20), rel=0.01)
+    wider = Workpiece(belt.thread, belt.settings.replace(thread_width=0.2 * hidden.width_factor(0.5)))
+    assert cover(wider).densest == pytest.approx(0.5, abs=0.01)
+
+
+def test_too_faint_and_too_heavy_are_told():
+    """A sparse thread is called faint with a remedy that works, a dense one heavy."""
+    thread = walk(256, np.random.default_rng(4).integers(90, 160, 200).tolist())
+    faint = Workpiece(thread, WorkpieceSettings(diameter=1200, thread_width=0.3))
+    (warning,) = (found for found in check(faint).warnings if found.kind == "faint")
+    wider = float(warning.text.split("Thread of ")[1].split(" mm")[0])
+    cured = Workpiece(thread, faint.settings.replace(thread_width=wider))
+    assert cover(cured).densest == pytest.approx(0.3, abs=0.02)
+    assert "heavy" in kinds(Workpiece(thread, WorkpieceSettings(diameter=100, thread_width=0.5)))
 
 
 @pytest.mark.parametrize(("nails", "chords"), [(3, 1), (3, 20_000), (2000, 1), (2000, 20_000)])
@@ -122,7 +146,7 @@ def test_command_check_strict_fails_on_a_warning(tmp_path, capsys):
     assert main(["check", str(DIGIT), "--strict"]) == 1
     sound = tmp_path / "t.json"
     sound.write_text(walk(100, [40, 45, 38]).to_json(), encoding="utf-8")
-    assert main(["check", str(sound), "--strict"]) == 0
+    assert main(["check", str(sound), "--strict", "--thread-width", "5"]) == 0
     assert "Nothing speaks against it." in capsys.readouterr().out
 
 

@@ -13,7 +13,8 @@ from nitograph.board import Board
 from nitograph.errors import SettingsError
 from nitograph.export.pdf import PAPERS, PdfSettings, Sheet, latin, pdf
 from nitograph.export.rim import rim
-from nitograph.export.template import FOOT, Grid, draw_template
+from nitograph.export.template import FOOT, draw_template
+from nitograph.export.tiles import Grid
 from nitograph.export.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
 

@@ -48,6 +48,8 @@ def _lines(workpiece: Workpiece, report: Report) -> list[str]:
         f"longest pull  {facts['longest_pull_mm']:.0f} mm, from {a} to {b}",
         f"heaviest nail {facts['heaviest_nail']}, passed {facts['heaviest_nail_passes']} times, "
         f"{facts['heaviest_nail_stack_mm']:.1f} mm of thread at most",
+        f"cover         {facts['cover_percent']:.0f} % of the board hidden by thread, "
+        f"{facts['densest_cover_percent']:.0f} % where it is densest",
         f"nails used    {used} of {facts['nails']}" + (_unused(facts["unused_nails"]) if used else ""),
     ]
     warned = [f"warning: {warning.text}" for warning in report.warnings]

@@ -13,11 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.export.cover import Cover, cover
 from nitograph.export.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
 TIGHT, COMFORTABLE = 5.0, 8.0
 """Nail spacing in mm: below the first hands hardly get between, from the second on it is easy."""
+
+FAINT, WELL, HEAVY = 0.2, 0.3, 0.6
+"""Shares hidden: the densest patch is faint below the first and well at the second; a mean over the last
+is heavy."""
+
+MOST_THICKENING = 5.0
 
 
 @dataclass(frozen=True)
@@ -103,16 +110,18 @@ def check(workpiece: Workpiece, settings: CheckSettings | None = None) -> Report
     """Measure the workpiece and say what should be looked at before making it."""
     settings = settings or CheckSettings()
     touching = touches(workpiece)
-    facts = _facts(workpiece, touching)
+    hidden = cover(workpiece)
+    facts = _facts(workpiece, touching, hidden)
     warnings = (
         *_about_spacing(workpiece),
         *_about_touching(workpiece, touching),
         *_about_stack(workpiece, settings, facts),
+        *_about_cover(workpiece, hidden),
     )
     return Report(workpiece.statement(), facts, warnings)
 
 
-def _facts(workpiece: Workpiece, touching: Touches) -> dict[str, Any]:
+def _facts(workpiece: Workpiece, touching: Touches, hidden: Cover) -> dict[str, Any]:
     path, board = workpiece.path, workpiece.settings
     passes = np.bincount(path, minlength=workpiece.num_nails)
     heaviest, longest = int(passes.argmax()), int(workpiece.run_lengths.argmax())
@@ -133,6 +142,8 @@ def _facts(workpiece: Workpiece, touching: Touches) -> dict[str, Any]:
         "heaviest_nail": heaviest,
         "heaviest_nail_passes": passed,
         "heaviest_nail_stack_mm": _rounded(passed * (1 + board.wraps) * board.thread_width),
+        "cover_percent": _rounded(100 * hidden.mean),
+        "densest_cover_percent": _rounded(100 * hidden.densest),
         "touching_chords": len(touching.chords),
         "free_from_nails": free_from(workpiece),
     }
@@ -189,4 +200,27 @@ def _about_stack(workpiece: Workpiece, settings: CheckSettings, facts: dict[str,
             "stack-too-high",
             f"Nail {facts['heaviest_nail']} is passed {facts['heaviest_nail_passes']} times: up to "
             f"{stack:.1f} mm of thread on {height:g} mm of nail. Take longer nails or thinner thread.",
+        )
+
+
+def _about_cover(workpiece: Workpiece, hidden: Cover) -> Iterator[Warned]:
+    board = workpiece.settings
+    if hidden.densest < FAINT:
+        factor = hidden.width_factor(WELL)
+        remedy = (
+            f"Thread of {factor * board.thread_width:.2g} mm, or a circle of "
+            f"{board.diameter / factor:.0f} mm, would make it {WELL:.0%}."
+            if factor < MOST_THICKENING
+            else "More chords would help."
+        )
+        yield Warned(
+            "faint",
+            f"Where the thread lies densest it hides {hidden.densest:.0%} of the board, so the piece will "
+            f"look fainter than the picture. {remedy}",
+        )
+    elif hidden.mean > HEAVY:
+        yield Warned(
+            "heavy",
+            f"The thread hides {hidden.mean:.0%} of the board on the mean, so the picture may drown. "
+            "Take thinner thread, a larger circle or fewer chords.",
         )

@@ -66,7 +66,9 @@ def _numbers(space: Any, workpiece: Workpiece) -> None:
         text = space.add_text(str(nail), height=shown.size, dxfattribs=attributes)
         text.set_placement(anchor, align=align.MIDDLE_LEFT if outward else align.MIDDLE_RIGHT)
     below = -(workpiece.radius + shown.width + 3 * shown.size)
-    note = space.add_text(workpiece.statement(), height=shown.size, dxfattribs={"layer": "NOTES"})
+    statement = workpiece.statement()
+    height = min(shown.size, 2 * (workpiece.radius + shown.width) / len(statement))
+    note = space.add_text(statement, height=height, dxfattribs={"layer": "NOTES"})
     note.set_placement((0, below), align=align.MIDDLE_CENTER)
 
 
