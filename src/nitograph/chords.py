@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.kernels import FINE, FIXED, add_path, chord_totals
+from nitograph.kernels import FINE, FIXED, UNIT, add_path, chord_totals
 from nitograph.thread import Thread
 
 FRAME = 15 / 16
 DEFAULT_WIDTH = 0.1
-MAX_CANVAS = 4096
+MAX_CANVAS = 2048
 
 Floats = NDArray[np.float32]
 
@@ -45,16 +45,15 @@ def disc(canvas_size: int) -> NDArray[np.bool_]:
 class Chords:
     """Every chord of a board on one canvas, in the whole numbers that the kernels step through.
 
-    Chord (a, b), a < b, has the number a·n − a(a+1)/2 + b − a − 1. `at` (m, 3) int64: where its band
-    begins in its first column, its rise a column (both 1/(FINE·FIXED) pixel) and its height (1/FINE
-    pixel). `reach` (m, 3) int32: first column, column after the last, steep (columns are rows then).
+    Chord (a, b), a < b, has the number a·n − a(a+1)/2 + b − a − 1. `lines` (m, 6) int32: where its band
+    begins in its first column, its rise a column (both 1/(FINE·FIXED) pixel), its height (1/FINE pixel),
+    its first column, the column after its last, and 1 if it is steep (columns are rows then).
     total, squares: (m,) int64, sums over its pixels of coverage and its square (coverage ≤ FINE).
     """
 
     num_nails: int
     canvas_size: int
-    at: NDArray[np.int64]
-    reach: NDArray[np.int32]
+    lines: NDArray[np.int32]
     total: NDArray[np.int64]
     squares: NDArray[np.int64]
 
@@ -72,15 +71,15 @@ def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
     a, b = np.triu_indices(num_nails, 1)
     half = canvas_size / 2
     places = half + half * FRAME * Board(num_nails).positions()
-    at, reach = _bands(places[a], places[b], width * half * FRAME, canvas_size)
-    total, squares = chord_totals(at, reach, canvas_size)
-    return Chords(num_nails, canvas_size, at, reach, total, squares)
+    lines = _bands(places[a], places[b], width * half * FRAME, canvas_size)
+    total, squares = chord_totals(lines, canvas_size)
+    return Chords(num_nails, canvas_size, lines, total, squares)
 
 
 def _bands(
     start: NDArray[np.float64], end: NDArray[np.float64], width: float, canvas_size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Bands of `width` pixels between points (m, 2) in pixels: `at` and `reach` of Chords."""
+) -> NDArray[np.int32]:
+    """Bands of `width` pixels between points (m, 2) in pixels, (m, 6) as in Chords."""
     across = np.abs(end - start)
     steep = across[:, 1] > across[:, 0]
     major, minor = np.where(steep, 1, 0), np.where(steep, 0, 1)
@@ -93,9 +92,15 @@ def _bands(
     height = width * np.sqrt(1 + slope * slope)
     first, stop = np.ceil(u0 - 0.5), np.ceil(u1 - 0.5)
     top = v0 + (first + 0.5 - u0) * slope - height / 2
-    at = np.rint(np.stack([top * FINE * FIXED, slope * FINE * FIXED, height * FINE], axis=1))
-    reach = np.stack([np.clip(first, 0, canvas_size), np.clip(stop, 0, canvas_size), steep], axis=1)
-    return at.astype(np.int64), reach.astype(np.int32)
+    ends = np.clip(first, 0, canvas_size), np.clip(stop, 0, canvas_size)
+    lines = np.stack([top * FINE * FIXED, slope * FINE * FIXED, height * FINE, *ends, steep], axis=1)
+    return np.rint(lines).astype(np.int32)
+
+
+def dose_and_unit(strength: float) -> tuple[int, float]:
+    """A chord's light in whole numbers (a multiple of FINE), and white on the same scale."""
+    dose = max(1, round(strength * UNIT / FINE)) * FINE
+    return dose, dose / strength
 
 
 def numbers(nails: NDArray[np.integer], num_nails: int) -> NDArray[np.int64]:
@@ -114,9 +119,9 @@ def coverage(thread: Thread, size: int, *, width: float = DEFAULT_WIDTH) -> Floa
         raise SettingsError(f"a raster must have from 1 to {MAX_CANVAS} pixels a side, got {size}")
     half = size / 2
     places = half + half * FRAME * thread.points()
-    at, reach = _bands(places[:-1], places[1:], width * half * FRAME, size)
+    lines = _bands(places[:-1], places[1:], width * half * FRAME, size)
     cover = np.zeros((size, size), dtype=np.int64)
-    add_path(at, reach, cover)
+    add_path(lines, cover)
     return np.asarray(cover / FINE, dtype=np.float32)
 
 

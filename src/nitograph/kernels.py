@@ -1,8 +1,9 @@
-"""The compiled loops of weaving: bands of pixels, gains of chords, the greedy walk. Whole numbers inside.
+"""The compiled loops over bands of pixels: coverage, sums of gains, laying one chord. Whole numbers.
 
-A canvas is kept as light still wanted, in units of 1/UNIT; the gain of a chord is what it takes off the
-squared error. Every function releases the interpreter, so that threads can share the pictures out.
-This module knows nothing of settings, files or pictures; `chords.py` and `weave.py` call it.
+A canvas is kept as the light still wanted, `left`, and as running sums of the gains of its pixels, so
+that a chord's gain costs four numbers a column however wide it is: `sums` (2, c, c + 2) int32, where
+sums[0, u, i] adds column u down to row i and sums[1, u, i] adds row u along to column i. Every function
+releases the interpreter. This module knows nothing of settings, files or pictures.
 
 Try it: python -c "import nitograph.kernels"
 """
@@ -10,238 +11,154 @@ Try it: python -c "import nitograph.kernels"
 import numba
 import numpy as np
 
-from nitograph import board
-
 FINE = 32
-FIXED = 1 << 16
-UNIT = 1 << 20
-LIMIT = 1 << 40
+SHIFT = 13
+FIXED = 1 << SHIFT
+UNIT = 1 << 14
 
-_jit = numba.njit(cache=True, nogil=True)
-forbid_next = _jit(board.forbid_next)
+jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+i32, u64 = np.int32, np.uint64  # numba widens sums of narrow numbers unless told
 
 
-@_jit
-def add_path(at, reach, cover):  # type: ignore[no-untyped-def]  # compiled: arrays as in chords.Chords
+@jit
+def add_path(lines, cover):  # type: ignore[no-untyped-def]  # compiled; lines as in chords.Chords
     """Add each band's coverage (1/FINE) onto cover (c, c) int64."""
     size = len(cover)
-    for k in range(len(at)):
-        top, rise, height = at[k]
-        for u in range(reach[k, 0], reach[k, 1]):
-            low = max(top >> 16, 0)
-            high = min((top >> 16) + height, size * FINE)
+    for k in range(len(lines)):
+        top, rise, height, first, stop, steep = lines[k]
+        for u in range(first, stop):
+            low = max(top >> SHIFT, 0)
+            high = min((top >> SHIFT) + height, size * FINE)
             top += rise
-            v = low // FINE
-            while v * FINE < high:
+            for v in range(low >> 5, (high + FINE - 1) >> 5):
                 share = min(high, v * FINE + FINE) - max(low, v * FINE)
-                if reach[k, 2]:
+                if steep:
                     cover[u, v] += share
                 else:
                     cover[v, u] += share
-                v += 1
 
 
-@_jit
-def chord_totals(at, reach, size):  # type: ignore[no-untyped-def]  # as above
+@jit
+def chord_totals(lines, size):  # type: ignore[no-untyped-def]  # as above
     """Sums over each band's pixels of coverage and of its square, two (m,) int64."""
-    total, squares = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
-    for k in range(len(at)):
-        top, rise, height = at[k]
-        for _ in range(reach[k, 0], reach[k, 1]):
-            low = max(top >> 16, 0)
-            high = min((top >> 16) + height, size * FINE)
+    total, squares = np.zeros(len(lines), np.int64), np.zeros(len(lines), np.int64)
+    for k in range(len(lines)):
+        top, rise, height, first, stop, _ = lines[k]
+        for _u in range(first, stop):
+            low = max(top >> SHIFT, 0)
+            high = min((top >> SHIFT) + height, size * FINE)
             top += rise
-            v = low // FINE
-            while v * FINE < high:
+            for v in range(low >> 5, (high + FINE - 1) >> 5):
                 share = min(high, v * FINE + FINE) - max(low, v * FINE)
                 total[k] += share
                 squares[k] += share * share
-                v += 1
     return total, squares
 
 
-@_jit
-def band_sum(at, reach, k, maps):  # type: ignore[no-untyped-def]  # as above
-    """Σ coverage × map over one band; maps (2, c, c): upright and turned."""
-    size = maps.shape[1]
-    plane = maps[reach[k, 2]]
-    top, rise, height = at[k, 0], at[k, 1], at[k, 2]
+@jit
+def band_sum(lines, k, flat, size):  # type: ignore[no-untyped-def]  # as above
+    """Σ coverage × gain over band k, from the running sums laid flat; 32-bit so that it vectorises."""
+    top, rise, height, first = lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3]
+    width, end = i32(size + 2), i32(size * FINE)
+    row = i32(i32(i32(lines[k, 5] * size) + first) * width)
     found = 0
-    for u in range(reach[k, 0], reach[k, 1]):
-        low = max(top >> 16, 0)
-        high = min((top >> 16) + height, size * FINE)
-        top += rise
-        v = low // FINE
-        while v * FINE < high:
-            found += (min(high, v * FINE + FINE) - max(low, v * FINE)) * plane[v, u]
-            v += 1
+    for step in range(lines[k, 4] - first):
+        u = i32(step)
+        low = i32(i32(top + i32(u * rise)) >> i32(SHIFT))
+        high = min(i32(low + height), end)
+        low = max(low, i32(0))
+        start = i32(row + i32(u * width))
+        i, j = i32(start + i32(low >> i32(5))), i32(start + i32(high >> i32(5)))
+        before, after = flat[u64(i)], flat[u64(j)]
+        found += (
+            i32(FINE) * i32(after - before)
+            + i32(high & i32(31)) * i32(flat[u64(i32(j + i32(1)))] - after)
+            - i32(low & i32(31)) * i32(flat[u64(i32(i + i32(1)))] - before)
+        )
     return found
 
 
-@_jit
-def gain_of_pixel(left, dose, over):  # type: ignore[no-untyped-def]  # as above
+@jit
+def pixel_gain(left, dose, over):  # type: ignore[no-untyped-def]  # as above
     """Fall of weighted squared error, ÷ dose, when one full dose falls where `left` is still wanted."""
     after = left - dose
     if after >= 0 or over == 1.0:
         return 2 * left - dose
-    before = float(left) * left if left >= 0 else over * left * left
+    before = float(left) * left
+    if left < 0:
+        before *= over
     return int(np.rint((before - over * after * after) / dose))
 
 
-@_jit
-def lay(at, reach, k, dose, over, left, gains):  # type: ignore[no-untyped-def]  # as above
-    """Take one chord of `dose` off `left` (c, c) and bring gains (2, c, c) up to date."""
+@jit
+def fill_sums(left, dose, over, sums):  # type: ignore[no-untyped-def]  # as above
+    """Write the running sums of the gains of left (c, c)."""
     size = len(left)
-    top, rise, height = at[k, 0], at[k, 1], at[k, 2]
-    steep = reach[k, 2]
-    for u in range(reach[k, 0], reach[k, 1]):
-        low = max(top >> 16, 0)
-        high = min((top >> 16) + height, size * FINE)
+    for u in range(size):
+        sums[0, u, 0] = 0
+        sums[1, u, 0] = 0
+    for y in range(size):
+        along = 0
+        for x in range(size):
+            gain = pixel_gain(left[y, x], dose, over)
+            along += gain
+            sums[1, y, x + 1] = along
+            sums[0, x, y + 1] = sums[0, x, y] + gain
+        sums[1, y, size + 1] = along
+    for x in range(size):
+        sums[0, x, size + 1] = sums[0, x, size]
+
+
+@jit
+def lay(lines, k, dose, over, left, sums, change, span):  # type: ignore[no-untyped-def]  # as above
+    """Take chord k of `dose` (a multiple of FINE, negative to lift it) off left; bring sums up to date.
+
+    change: (c, c) int32 zeros, and again zeros after. span: (c, 2) int64, any content.
+    """
+    size = len(left)
+    top, rise, height = np.int64(lines[k, 0]), np.int64(lines[k, 1]), np.int64(lines[k, 2])
+    start, end, steep = np.int64(lines[k, 3]), np.int64(lines[k, 4]), lines[k, 5]
+    own = sums[steep]
+    weight, full = dose // FINE, abs(dose)
+    floor = -((1 << 28) // size)
+    first, last = size, -1
+    for u in range(start, end):
+        low = max(top >> SHIFT, 0)
+        high = min((top >> SHIFT) + height, size * FINE)
         top += rise
-        v = low // FINE
-        while v * FINE < high:
+        stop = (high + FINE - 1) >> 5
+        fallen = 0
+        for v in range(low >> 5, stop):
             share = min(high, v * FINE + FINE) - max(low, v * FINE)
             y, x = (u, v) if steep else (v, u)
-            left[y, x] = max(left[y, x] - share * (dose // FINE), -LIMIT)
-            gain = gain_of_pixel(left[y, x], dose, over)
-            gains[0, y, x] = gain
-            gains[1, x, y] = gain
-            v += 1
+            before = pixel_gain(left[y, x], full, over)
+            left[y, x] = max(left[y, x] - share * weight, floor)
+            moved = pixel_gain(left[y, x], full, over) - before
+            fallen += moved
+            own[u, v + 1] += fallen
+            change[v, u] = moved
+            if v < first:
+                span[v, 0] = u
+                first = v
+                last = max(last, v)
+            elif v > last:
+                span[v, 0] = u
+                last = v
+            span[v, 1] = u + 1
+        for i in range(stop + 1, size + 2):
+            own[u, i] += fallen
+    _carry_across(sums[1 - steep], change, span, first, last)
 
 
-@_jit
-def chord_number(a, b, count):  # type: ignore[no-untyped-def]  # as above
-    """The number of chord a–b in chords.Chords."""
-    if a > b:
-        a, b = b, a
-    return a * count - a * (a + 1) // 2 + b - a - 1
-
-
-@_jit
-def best_next(path, length, count, gap, recent, at, reach, gains, extra, scale, bounds, allowed):  # type: ignore[no-untyped-def]  # as above
-    """The best nail after path[:length] and its score; −1 where none is allowed.
-
-    bounds (m,): a score that chord k cannot exceed; thread only ever lowers a chord's gain, so the last
-    score found stays a bound and most chords need no new look. Ties go to the lowest nail.
-    """
-    here = path[length - 1]
-    forbid_next(path, length, count, gap, recent, allowed)
-    top, first = -np.inf, -1
-    for nail in range(count):
-        if allowed[nail]:
-            bound = bounds[chord_number(here, nail, count)]
-            if bound > top or first < 0:
-                top, first = bound, nail
-    if first < 0:
-        return -1, 0.0
-    k = chord_number(here, first, count)
-    best, chosen = (band_sum(at, reach, k, gains) + extra[k]) * scale[k], first
-    bounds[k] = best
-    for nail in range(count):
-        if not allowed[nail] or nail == first:
-            continue
-        k = chord_number(here, nail, count)
-        if bounds[k] >= best:
-            score = (band_sum(at, reach, k, gains) + extra[k]) * scale[k]
-            bounds[k] = score
-            if score > best or (score == best and nail < chosen):
-                best, chosen = score, nail
-    return chosen, best
-
-
-@_jit
-def walk(at, reach, count, rules, limits, stop, dose, over, start, extra, scale, left, path):  # type: ignore[no-untyped-def]  # as above
-    """Weave one picture into path (most + 1,); returns how many nails were written.
-
-    rules: (gap, recent). limits: (fewest, most). left: (c, c) int64, changed. start: −1 to choose.
-    """
-    size = len(left)
-    gains = np.empty((2, size, size), np.int64)
-    for y in range(size):
-        for x in range(size):
-            gains[0, y, x] = gain_of_pixel(left[y, x], dose, over)
-            gains[1, x, y] = gains[0, y, x]
-    bounds = np.full(len(at), np.inf)
-    allowed = np.empty(count, np.bool_)
-    path[0] = start
-    if start < 0:
-        for k in range(len(at)):
-            bounds[k] = (band_sum(at, reach, k, gains) + extra[k]) * scale[k]
-        path[0] = best_start(count, rules[0], bounds)
-    length = 1
-    while length <= limits[1]:
-        nail, score = best_next(
-            path, length, count, rules[0], rules[1], at, reach, gains, extra, scale, bounds, allowed
-        )
-        if nail < 0 or (score <= stop and length > limits[0]):
-            break
-        lay(at, reach, chord_number(path[length - 1], nail, count), dose, over, left, gains)
-        path[length] = nail
-        length += 1
-        if length == 2 and start < 0:
-            turn_first(path, count, rules, at, reach, gains, extra, scale, bounds, allowed)
-    return length
-
-
-@_jit
-def best_start(count, gap, bounds):  # type: ignore[no-untyped-def]  # as above
-    """The lower nail of the best legal chord of all."""
-    top, found, k = -np.inf, 0, 0
-    for a in range(count):
-        for b in range(a + 1, count):
-            if min(b - a, count - b + a) >= gap and bounds[k] > top:
-                top, found = bounds[k], a
-            k += 1
-    return found
-
-
-@_jit
-def turn_first(path, count, rules, at, reach, gains, extra, scale, bounds, allowed):  # type: ignore[no-untyped-def]  # as above
-    """Let the first chord run towards the end from which the better second chord starts."""
-    gap, recent = rules
-    _, ahead = best_next(path, 2, count, gap, recent, at, reach, gains, extra, scale, bounds, allowed)
-    path[0], path[1] = path[1], path[0]
-    _, back = best_next(path, 2, count, gap, recent, at, reach, gains, extra, scale, bounds, allowed)
-    if ahead >= back:
-        path[0], path[1] = path[1], path[0]
-
-
-@_jit
-def walk_many(  # type: ignore[no-untyped-def]  # as above
-    at,
-    reach,
-    count,
-    rules,
-    limits,
-    stop,
-    dose,
-    unit,
-    over,
-    start,
-    extra,
-    scale,
-    disc,
-    wanted,
-    nails,
-    lengths,
-    explained,
-):
-    """Weave each of wanted (n, c, c) float32 into a row of nails; `unit` is white in whole numbers."""
-    size = wanted.shape[1]
-    left = np.empty((size, size), np.int64)
-    for i in range(len(wanted)):
-        for y in range(size):
-            for x in range(size):
-                left[y, x] = int(np.rint(wanted[i, y, x] * unit))
-        lengths[i] = walk(
-            at, reach, count, rules, limits, stop, dose, over, start, extra, scale, left, nails[i]
-        )
-        off, energy = 0.0, 0.0
-        for y in range(size):
-            for x in range(size):
-                if disc[y, x]:
-                    target = float(wanted[i, y, x])
-                    shown = min(target - left[y, x] / unit, 1.0)
-                    off += (target - shown) ** 2
-                    energy += target**2
-        explained[i] = 1.0 - off / energy if energy > 0 else 0.0
+@jit
+def _carry_across(other, change, span, first, last):  # type: ignore[no-untyped-def]  # as above
+    """The same changes in the running sums of the other direction; change becomes zero again."""
+    size = len(other)
+    for v in range(first, last + 1):
+        fallen = 0
+        for u in range(span[v, 0], span[v, 1]):
+            fallen += change[v, u]
+            change[v, u] = 0
+            other[v, u + 1] += fallen
+        for i in range(span[v, 1] + 1, size + 2):
+            other[v, i] += fallen

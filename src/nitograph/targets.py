@@ -93,7 +93,7 @@ def _sinc(x: float) -> float:
 def box_of(radius: float, passes: int = 3) -> tuple[int, int, int]:
     """The box that, used three times, blurs like a Gaussian: reach, weight, edge weight (in 1/2^24).
 
-    Source: Gwosdek et al., Theoretical foundations of Gaussian convolution by extended box filtering (2011).
+    Source: Gwosdek et al., Theoretical foundations of Gaussian convolution by extended box filtering, 2011
     """
     if radius <= 0:
         return 0, 1 << 24, 0

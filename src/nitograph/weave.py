@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import chords, kernels
+from nitograph import chords, greedy, kernels
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board, Rules
 from nitograph.errors import SettingsError, SourceError
 from nitograph.settings import Settings, setting
@@ -25,6 +25,7 @@ from nitograph.targets import prepare
 from nitograph.thread import Thread
 
 CHUNK = 64
+MANY = 8
 MAX_LINES = 20_000
 Progress = Callable[[int], None]
 
@@ -221,23 +222,32 @@ def _loom(settings: WeaveSettings) -> Loom:
     """A function that weaves targets into rows of nails, lengths and explained."""
     if settings.coverage == "bresenham":
         raise SettingsError("coverage bresenham comes with the next change")
-    ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
-    strength = settings.line_strength
-    dose = max(1, round(strength * kernels.UNIT / kernels.FINE)) * kernels.FINE
-    unit = dose / strength
+    size = settings.canvas_size
+    ring = chords.chords(settings.nails, size, settings.width)
+    dose, unit = chords.dose_and_unit(settings.line_strength)
     share = dose / kernels.FINE
     extra = share * (kernels.FINE * ring.total - ring.squares).astype(np.float64)
     length = np.maximum(ring.total / kernels.FINE, 1.0)
     scale = share / unit**2 / length**settings.length_power
+    worth = np.stack([extra, scale], axis=1).astype(np.float32)
     rules = (settings.min_nail_gap, settings.recent_edges)
     limits = (settings.min_lines, settings.max_lines)
     start = -1 if settings.start_nail is None else settings.start_nail
-    disc = chords.disc(settings.canvas_size)
+    disc = chords.disc(size)
+    slack = _slack(ring, unit)
 
     def loom(wanted: Any, nails: Any, lengths: Any, explained: Any) -> None:
-        kernels.walk_many(
-            ring.at, ring.reach, settings.nails, rules, limits, settings.stop_score, dose, unit,
-            settings.false_positive_weight, start, extra, scale, disc, wanted, nails, lengths, explained,
+        many = slack if len(wanted) >= MANY and size <= 128 and len(ring.lines) <= 500_000 else slack[:0]
+        greedy.walk_many(
+            ring.lines, settings.nails, rules, limits, settings.stop_score, dose, unit,
+            settings.false_positive_weight, start, worth, many, disc, wanted, nails, lengths, explained,
         )  # fmt: skip
 
     return loom
+
+
+def _slack(ring: chords.Chords, unit: float) -> NDArray[np.float32]:
+    """More than single precision can lose in the sum over each chord, (m,)."""
+    columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
+    largest = 2 * unit * (kernels.FINE * ring.canvas_size + ring.total)
+    return np.asarray(4 * columns * largest * 2.0**-23, dtype=np.float32)

@@ -1,0 +1,205 @@
+"""The compiled greedy walk: from the nail where the thread stands, always the chord that gains most.
+
+Thread only ever lowers what a chord can still gain (the error is convex), so the last score found for a
+chord stays an upper bound and only chords whose bound beats the best need a new look. First bounds come
+for LANES pictures at once. The result is the same, nail for nail, as scoring every chord at every step.
+This module knows nothing of settings, files or pictures.
+
+Try it: python -c "import nitograph.greedy"
+"""
+
+import numpy as np
+
+from nitograph import board
+from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, jit, lay
+from nitograph.simd import LANES, weighted_sum
+
+forbid_next = jit(board.forbid_next)
+
+
+@jit
+def chord_number(a, b, count):  # type: ignore[no-untyped-def]  # compiled
+    """The number of chord a–b in chords.Chords."""
+    if a > b:
+        a, b = b, a
+    return a * count - a * (a + 1) // 2 + b - a - 1
+
+
+@jit
+def best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed):  # type: ignore[no-untyped-def]  # as above
+    """The best nail after path[:length] and its score; −1 where none is allowed. Ties: the lowest nail.
+
+    worth (m, 2): what is added to the sum over chord k, and what that is multiplied by. bounds (n, n)
+    float32: what the score of a chord cannot exceed; brought down where one was looked at.
+    """
+    here = path[length - 1]
+    forbid_next(path, length, count, rules[0], rules[1], allowed)
+    row = bounds[here]
+    top, first = -np.inf, -1
+    for nail in range(count):
+        if row[nail] > top and allowed[nail]:
+            top, first = row[nail], nail
+    best, chosen = -np.inf, -1
+    nail = first
+    for other in range(-1, count if first >= 0 else -1):
+        if other >= 0:
+            if row[other] < best or other == first or not allowed[other]:
+                continue
+            nail = other
+        score = look(here, nail, count, lines, flat, size, worth, bounds)
+        if score > best or (score == best and nail < chosen):
+            best, chosen = score, nail
+    return chosen, best
+
+
+@jit
+def look(a, b, count, lines, flat, size, worth, bounds):  # type: ignore[no-untyped-def]  # as above
+    """The score of chord a–b now, exactly; its bound is brought down to it."""
+    k = chord_number(a, b, count)
+    score = (band_sum(lines, k, flat, size) + worth[k, 0]) * worth[k, 1]
+    bound = above(score)
+    bounds[a, b] = bound
+    bounds[b, a] = bound
+    return score
+
+
+@jit
+def above(score):  # type: ignore[no-untyped-def]  # as above
+    """The score in single precision, not below it."""
+    return np.float32(score + abs(score) * 1e-7)
+
+
+@jit
+def best_start(count, gap, lines, flat, size, worth, bounds):  # type: ignore[no-untyped-def]  # as above
+    """The lower nail of the best chord of all; ties: the first."""
+    best, start = -np.inf, -1
+    for a in range(count):
+        for b in range(a + 1, count):
+            if bounds[a, b] > best and min(b - a, count - b + a) >= gap:
+                score = look(a, b, count, lines, flat, size, worth, bounds)
+                if score > best:
+                    best, start = score, a
+    return start
+
+
+@jit
+def walk(lines, count, rules, limits, stop, dose, over, start, worth, bounds, left, path):  # type: ignore[no-untyped-def]  # as above
+    """Weave one picture into path (most + 1,); returns how many nails were written.
+
+    rules: (gap, recent). limits: (fewest, most). start: −1 to choose. bounds (n, n) and left (c, c) int64
+    are changed.
+    """
+    size = len(left)
+    sums = np.empty((2, size, size + 2), np.int32)
+    flat = sums.reshape(-1)
+    change = np.zeros((size, size), np.int32)
+    span = np.empty((size, 2), np.int64)
+    allowed = np.empty(count, np.bool_)
+    fill_sums(left, dose, over, sums)
+    chosen_start = start < 0
+    if chosen_start:
+        start = best_start(count, rules[0], lines, flat, size, worth, bounds)
+    path[0] = start
+    length, ahead = 1, -np.inf
+    while length <= limits[1]:
+        nail, score = best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed)
+        if chosen_start and length == 2 and ahead == -np.inf:
+            # The first chord may run either way: see whether the walk goes on better from its other end.
+            ahead = score
+            path[0], path[1] = path[1], path[0]
+            continue
+        if chosen_start and length == 2 and score <= ahead:
+            chosen_start = False
+            path[0], path[1] = path[1], path[0]
+            continue
+        if nail < 0 or (score <= stop and length > limits[0]):
+            break
+        lay(lines, chord_number(path[length - 1], nail, count), dose, over, left, sums, change, span)
+        path[length] = nail
+        length += 1
+    return length
+
+
+@jit
+def first_bounds(lines, size, dose, unit, over, wanted, slack, out):  # type: ignore[no-untyped-def]  # as above
+    """Upper bounds of every chord's gain on empty canvases, for LANES pictures at once.
+
+    wanted: (up to LANES, c, c) float32. slack (m,): more than rounding can take away. out: (m, LANES).
+    """
+    stride = (size + 2) * LANES
+    sums = np.zeros((2, size, size + 2, LANES), np.float32)
+    one = np.empty((2, size, size + 2), np.int32)
+    left = np.empty((size, size), np.int64)
+    for lane in range(len(wanted)):
+        scale_up(wanted[lane], unit, left)
+        fill_sums(left, dose, over, one)
+        sums[:, :, :, lane] = one
+    flat = sums.reshape(-1)
+    places, weights = np.empty(4 * size, np.int64), np.empty(4 * size, np.float32)
+    for k in range(len(lines)):
+        top, rise, height, start, stop, steep = lines[k]
+        entries = 0
+        for u in range(start, stop):
+            low = max(top >> SHIFT, 0)
+            high = min((top >> SHIFT) + height, size * FINE)
+            top += rise
+            row = (steep * size + u) * stride
+            places[entries] = row + (low >> 5) * LANES
+            places[entries + 1] = places[entries] + LANES
+            places[entries + 2] = row + (high >> 5) * LANES
+            places[entries + 3] = places[entries + 2] + LANES
+            weights[entries] = (low & 31) - 32
+            weights[entries + 1] = -(low & 31)
+            weights[entries + 2] = 32 - (high & 31)
+            weights[entries + 3] = high & 31
+            entries += 4
+        weighted_sum(flat, places, weights, entries, out[k])
+        out[k] += slack[k]
+
+
+@jit
+def scale_up(wanted, unit, left):  # type: ignore[no-untyped-def]  # as above
+    """wanted (c, c) float32 into left (c, c) int64, where white is `unit`."""
+    for y in range(len(left)):
+        for x in range(len(left)):
+            left[y, x] = int(np.rint(wanted[y, x] * unit))
+
+
+@jit
+def explained(wanted, left, unit, disc):  # type: ignore[no-untyped-def]  # as above
+    """1 − Σ(T−R)²/ΣT² over the disc, R clipped at 1; 0 for an empty picture."""
+    off, energy = 0.0, 0.0
+    for y in range(len(left)):
+        for x in range(len(left)):
+            if disc[y, x]:
+                target = float(wanted[y, x])
+                shown = min(target - left[y, x] / unit, 1.0)
+                off += (target - shown) ** 2
+                energy += target**2
+    return 1.0 - off / energy if energy > 0 else 0.0
+
+
+@jit
+def walk_many(  # type: ignore[no-untyped-def]  # as above
+    lines, count, rules, limits, stop, dose, unit, over, start, worth, slack, disc, wanted, nails, lengths,
+    shares,
+):  # fmt: skip
+    """Weave each of wanted (n, c, c) float32 into a row of nails; `unit` is white in whole numbers."""
+    size, many = wanted.shape[1], len(slack) > 0
+    left, bounds = np.empty((size, size), np.int64), np.empty((count, count), np.float32)
+    first = np.empty((len(lines), LANES) if many else (0, LANES), np.float32)
+    for i in range(len(wanted)):
+        if many and i % LANES == 0:
+            first_bounds(lines, size, dose, unit, over, wanted[i : i + LANES], slack, first)
+        scale_up(wanted[i], unit, left)
+        k = 0
+        for a in range(count):
+            for b in range(a + 1, count):
+                bound = above((first[k, i % LANES] + worth[k, 0]) * worth[k, 1]) if many else np.inf
+                bounds[a, b] = bound
+                bounds[b, a] = bound
+                k += 1
+        lengths[i] = walk(
+            lines, count, rules, limits, stop, dose, over, start, worth, bounds, left, nails[i]
+        )
+        shares[i] = explained(wanted[i], left, unit, disc)

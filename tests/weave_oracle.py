@@ -1,0 +1,97 @@
+"""The plain greedy: every chord's pixels listed, every legal chord scored at every step. Slow on purpose."""
+
+import numpy as np
+
+from nitograph import chords
+from nitograph.board import allowed_next
+from nitograph.kernels import FINE
+from nitograph.weave import WeaveSettings
+
+
+def chord_pixels(ring: chords.Chords, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Flat pixel numbers and shares (1 to FINE) of one chord, from the definition of its band."""
+    top, rise, height, first, stop, steep = (int(value) for value in ring.lines[number])
+    size, places, shares = ring.canvas_size, [], []
+    for u in range(first, stop):
+        low = max((top + (u - first) * rise) // 2**13, 0)
+        high = min((top + (u - first) * rise) // 2**13 + height, size * FINE)
+        for v in range(size):
+            share = min(high, (v + 1) * FINE) - max(low, v * FINE)
+            if share > 0:
+                places.append(u * size + v if steep else v * size + u)
+                shares.append(share)
+    return np.array(places, dtype=np.int64), np.array(shares, dtype=np.int64)
+
+
+class PlainWeaver:
+    """Greedy over real-valued definitions, on the same whole numbers as the fast one."""
+
+    def __init__(self, settings: WeaveSettings) -> None:
+        self.settings = settings
+        self.ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
+        self.pixels = [chord_pixels(self.ring, k) for k in range(len(self.ring.lines))]
+        self.dose, self.unit = chords.dose_and_unit(settings.line_strength)
+
+    def gain(self, left: np.ndarray) -> np.ndarray:
+        """Fall of weighted squared error, ÷ dose, of a full dose on each pixel, rounded."""
+        over = self.settings.false_positive_weight
+        after = left - self.dose
+        if over == 1.0:
+            return 2 * left - self.dose
+        before = np.where(left >= 0, 1.0, over) * left.astype(float) ** 2
+        exact = np.rint((before - over * after.astype(float) ** 2) / self.dose).astype(np.int64)
+        return np.where(after >= 0, 2 * left - self.dose, exact)
+
+    def score(self, gain: np.ndarray, number: int) -> float:
+        """The score of one chord on a map of gains."""
+        places, shares = self.pixels[number]
+        share = self.dose / FINE
+        extra = np.float32(share * float(np.sum(shares * (FINE - shares))))
+        length = max(shares.sum() / FINE, 1.0)
+        scale = np.float32(share / self.unit**2 / length**self.settings.length_power)
+        return (int(np.sum(shares * gain[places])) + float(extra)) * float(scale)
+
+    def weave(self, wanted: np.ndarray) -> list[int]:
+        """The nails for one target (c, c)."""
+        s, n = self.settings, self.settings.nails
+        left = np.rint(wanted.reshape(-1).astype(np.float64) * self.unit).astype(np.int64)
+        starts = [s.start_nail] if s.start_nail is not None else self.best_first(left)
+        path, scores = [starts[0]], []
+        while len(path) <= s.max_lines:
+            if len(path) == 2 and len(starts) == 2:
+                ahead, back = self.best(path, left)[1], self.best(path[::-1], left)[1]
+                path = path[::-1] if back > ahead else path
+            nail, score = self.best(path, left)
+            if nail < 0 or (score <= s.stop_score and len(path) > s.min_lines):
+                break
+            number = int(chords.numbers(np.array([path[-1], nail]), n)[0])
+            places, shares = self.pixels[number]
+            left[places] -= shares * (self.dose // FINE)
+            path.append(nail)
+            scores.append(score)
+        return path
+
+    def best(self, path: list[int], left: np.ndarray) -> tuple[int, float]:
+        """The best legal nail and its score."""
+        allowed = allowed_next(np.array([path]), self.settings.board, self.settings.rules)[0]
+        gain, best, chosen = self.gain(left), -np.inf, -1
+        for nail in np.flatnonzero(allowed):
+            number = int(chords.numbers(np.array([path[-1], nail]), self.settings.nails)[0])
+            score = self.score(gain, number)
+            if score > best:
+                best, chosen = score, int(nail)
+        return chosen, best
+
+    def best_first(self, left: np.ndarray) -> list[int]:
+        """Both nails of the best first chord."""
+        gain, best, found = self.gain(left), -np.inf, [0, 0]
+        board, gap = self.settings.board, self.settings.min_nail_gap
+        for a in range(self.settings.nails):
+            for b in range(a + 1, self.settings.nails):
+                if board.distance(np.array(a), np.array(b)) < gap:
+                    continue
+                number = int(chords.numbers(np.array([a, b]), self.settings.nails)[0])
+                score = self.score(gain, number)
+                if score > best:
+                    best, found = score, [a, b]
+        return found
