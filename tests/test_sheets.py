@@ -73,6 +73,8 @@ def test_contact_sheet_of_nothing() -> None:
         sheets.contact_sheet([])
     with pytest.raises(SettingsError, match="got 1 for 2"):
         sheets.contact_sheet([THREAD, THREAD], ["one"])
+    with pytest.raises(SettingsError, match="at most 16384 pixels"):
+        sheets.contact_sheet([THREAD] * 20, None, 1, tile=1000)
 
 
 def test_curves() -> None:

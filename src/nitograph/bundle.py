@@ -36,7 +36,7 @@ def from_text(text: str, *, line: int | None = None, name: str = "the JSON") -> 
 
     FileError says in one line what is wrong.
     """
-    lines = [found for found in text.splitlines() if found.strip()]
+    lines = [found for found in text.split("\n") if found.strip()]
     if len(lines) > 1 and lines[0].rstrip().endswith("}"):
         chosen = line or 1
         if chosen > len(lines):
@@ -49,7 +49,7 @@ def from_text(text: str, *, line: int | None = None, name: str = "the JSON") -> 
 
 def from_lines(text: str, *, name: str = "the JSON lines") -> list[Thread]:
     """Every thread of JSON lines, or of any other text that `from_text` reads."""
-    lines = [found for found in text.splitlines() if found.strip()]
+    lines = [found for found in text.split("\n") if found.strip()]
     if len(lines) < 2 or not lines[0].rstrip().endswith("}"):
         return from_text(text, name=name)
     if len(lines) > MAX_THREADS:

@@ -90,6 +90,11 @@ def contact_sheet(
     look = (settings or NeonSettings()).replace(size=tile)
     caption = 0 if titles is None else max(16, tile // 9)
     rows = -(-len(threads) // columns)
+    if max(rows * (tile + caption), columns * tile) > neon.MAX_SIZE:
+        raise SettingsError(
+            f"a contact sheet has at most {neon.MAX_SIZE} pixels a side, {len(threads)} threads of {tile} "
+            f"in rows of {columns} would have more; show fewer or smaller ones"
+        )
     ground = np.rint(255 * palettes.colour(look.background)).astype(np.uint8)
     sheet = np.empty((rows * (tile + caption), columns * tile, 3), dtype=np.uint8)
     sheet[:] = ground

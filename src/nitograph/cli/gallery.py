@@ -1,0 +1,116 @@
+"""nitograph gallery: many seeds of some classes as one offline page or as a contact sheet.
+
+Thread j of a class has the seed S + j, so that `generate CLASS --seed S+j` draws it large.
+
+Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
+"""
+
+import argparse
+from pathlib import Path
+
+from nitograph import bundle, neon
+from nitograph.cli.models import (
+    add_model_arguments,
+    find_weights,
+    make_decoder,
+    read_sampling,
+    split_classes,
+)
+from nitograph.cli.options import add_settings, read_settings
+from nitograph.cli.progress import progress
+from nitograph.errors import FileError, SettingsError
+from nitograph.files import check_writable, read_text, write_bytes, write_text
+from nitograph.neon import NeonSettings
+from nitograph.thread import Thread
+
+MOST = 10_000
+PLACED = ("size_inches", "dpi", "size", "layout")  # settings of one picture, which a gallery has not
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Classes, how many, from which seed; or a file of threads; and the look."""
+    parser.add_argument(
+        "classes",
+        nargs="*",
+        metavar="CLASS",
+        help="classes to invent, by name or as one word (default all)",
+    )
+    parser.add_argument("--count", type=int, default=100, help="threads in all (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=42, help="first seed of each class (default %(default)s)"
+    )
+    parser.add_argument(
+        "--output",
+        "-o",
+        default="gallery.html",
+        metavar="FILE",
+        help=".html for a page, .png for a contact sheet (default %(default)s)",
+    )
+    parser.add_argument("--threads", metavar="JSONL", help="show these threads instead of inventing some")
+    parser.add_argument("--title", default="", help="headline of the page")
+    parser.add_argument("--columns", type=int, help="threads in a row of the contact sheet")
+    parser.add_argument("--tile", type=int, default=320, help="px of one thread on the contact sheet")
+    add_model_arguments(parser)
+    add_settings(parser, NeonSettings, title="the light", leave_out=PLACED)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Find the threads, make the page or the sheet, write it."""
+    if not 1 <= args.count <= MOST or args.seed < 0:
+        raise SettingsError(
+            f"count must be 1 to {MOST} and seed not negative, got {args.count}, {args.seed}"
+        )
+    if args.columns is not None and not 1 <= args.columns <= MOST:
+        raise SettingsError(f"columns must be 1 to {MOST}, got {args.columns}")
+    look = read_settings(args, NeonSettings)
+    output = check_writable(args.output)
+    if output.suffix.lower() not in (".html", ".htm", ".png"):
+        raise FileError(f"a gallery is written as .html or .png, got {output.name}")
+    threads = _given(args.threads, args.count) if args.threads else _invented(args)
+    if output.suffix.lower() == ".png":
+        _sheet(threads, look, args, output)
+    else:
+        from nitograph import gallery
+
+        write_text(output, gallery.page(threads, look, title=args.title or _headline(threads)))
+    print(f"{output}: {len(threads)} threads")
+    return 0
+
+
+def _given(path: str, count: int) -> list[Thread]:
+    return bundle.from_lines(read_text(path), name=path)[:count]
+
+
+def _invented(args: argparse.Namespace) -> list[Thread]:
+    """Threads of every class, as evenly as the count allows, in order of class and seed."""
+    from nitograph.sampling import invent
+
+    sampling, weights = read_sampling(args), find_weights(args.checkpoint)
+    asked = [part for text in args.classes for part in split_classes(text, weights.classes)]
+    classes = list(dict.fromkeys(asked or weights.classes))[: args.count]
+    shares = [args.count // len(classes) + (i < args.count % len(classes)) for i in range(len(classes))]
+    labels = [label for label, share in zip(classes, shares, strict=True) for _ in range(share)]
+    seeds = [args.seed + j for share in shares for j in range(share)]
+    with progress("inventing", len(labels)) as done:
+        return invent(
+            weights, labels, seeds, sampling, decoder=make_decoder(weights, args.device), progress=done
+        )
+
+
+def _sheet(threads: list[Thread], look: NeonSettings, args: argparse.Namespace, output: Path) -> None:
+    from nitograph import sheets
+
+    titles = [_title(thread) for thread in threads]
+    picture = sheets.contact_sheet(threads, titles, args.columns, tile=args.tile, settings=look)
+    write_bytes(output, neon.encode_png(picture, text=bundle.to_json(threads)))
+
+
+def _title(thread: Thread) -> str:
+    seed = thread.provenance.get("seed")
+    return " · ".join([thread.label or "thread", *([] if seed is None else [f"seed {seed}"])])
+
+
+def _headline(threads: list[Thread]) -> str:
+    labels = list(dict.fromkeys(thread.label for thread in threads if thread.label))
+    shown = ", ".join(labels[:12]) + (" …" if len(labels) > 12 else "")
+    return f"Wound with one thread each: {shown}" if labels else "Wound with one thread each"
