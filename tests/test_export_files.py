@@ -183,6 +183,17 @@ def test_a_missing_library_is_one_friendly_line():
         require("ezdxf_that_is_not_there", "a DXF drawing")
 
 
+@pytest.mark.parametrize(
+    ("library", "name", "package"), [("ezdxf", "dxf", "ezdxf"), ("fpdf", "pdf", "fpdf2")]
+)
+def test_formats_say_which_library_they_lack(library, name, package, piece, tmp_path, monkeypatch):
+    """Without its library a format is refused in one line and writes nothing."""
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(FileError, match=f"needs {package}, which is not installed"):
+        write_all(piece.thread, ["svg", name], tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
 def test_text_formats_need_no_extra_library():
     """SVG and lists import neither ezdxf nor fpdf2."""
     program = (
