@@ -69,19 +69,19 @@ def bar_length(picture):
     return longest / MM
 
 
-def nail_circle(picture, middle, radius):
+def nail_circle(picture, middle, radius, per_mm=MM):
     """Radius of the drawn circle, mm, as the mean over rays that pass between the crosses of 64 nails."""
     found = []
     for k in range(64):
         angle = (k + 0.5) * 2 * np.pi / 64
-        reach = np.arange((radius - 3) * MM, (radius + 3) * MM, 0.25)
+        reach = np.arange((radius - 3) * per_mm, (radius + 3) * per_mm, 0.25)
         rows = np.rint(middle[0] + reach * np.sin(angle)).astype(int)
         columns = np.rint(middle[1] + reach * np.cos(angle)).astype(int)
         ink = 255.0 - picture[rows, columns]
         if ink.sum():
             found.append(float((reach * ink).sum() / ink.sum()))
     assert len(found) > 60
-    return float(np.mean(found)) / MM
+    return float(np.mean(found)) / per_mm
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.97])
@@ -146,6 +146,35 @@ def test_neighbouring_tiles_share_their_overlap_exactly(tmp_path):
     shifts = [np.abs(a[:, 1 + k : strip - 1 + k] - b[:, 1 : strip - 1]) > 128 for k in (-1, 0, 1)]
     assert (a < 128).sum() > 500
     assert min(shift.mean() for shift in shifts) < 0.002
+
+
+def test_joined_tiles_give_the_whole_circle(tmp_path):
+    """Tiles laid step by step beside each other, as a maker does, show one circle of the right size."""
+    per_mm = 120 / 25.4
+    settings = PdfSettings(paper="letter", overlap=15)
+    data = pdf(workpiece(diameter=420), settings)
+    order = [re.search(r"tile (\w)(\d+) of", page) for page in words(data, tmp_path).split("\f")]
+    places = {
+        number: (ord(found.group(1)) - 65, int(found.group(2)) - 1)
+        for number, found in enumerate(order, start=1)
+        if found
+    }
+    first = rendered(data, next(iter(places)), tmp_path, dpi=120)
+    border = settings.page_margin * per_mm
+    inner = [first.shape[0] / per_mm - 16 - FOOT, first.shape[1] / per_mm - 16]
+    step = [side - settings.overlap for side in inner]
+    counts = [max(place[axis] for place in places.values()) + 1 for axis in (0, 1)]
+    sizes = [count * size + settings.overlap for count, size in zip(counts, step, strict=True)]
+    whole = np.full([int(size * per_mm) + 2 for size in sizes], 255)
+    for number, (row, column) in places.items():
+        picture = rendered(data, number, tmp_path, dpi=120)
+        tile = picture[round(border) :, round(border) :][: int(inner[0] * per_mm), : int(inner[1] * per_mm)]
+        y, x = round(row * step[0] * per_mm), round(column * step[1] * per_mm)
+        window = whole[y : y + tile.shape[0], x : x + tile.shape[1]]
+        np.minimum(window, tile[: window.shape[0], : window.shape[1]], out=window)
+    middle = [size * per_mm / 2 for size in sizes]
+    assert len(places) >= 6
+    assert nail_circle(whole, middle, 210, per_mm) == pytest.approx(210, abs=0.25)
 
 
 def test_every_nail_has_its_number_and_tens_stand_out(tmp_path):

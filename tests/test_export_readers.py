@@ -134,6 +134,16 @@ def test_a_bare_list_must_come_with_its_board():
         parse(b"0 100 7", "x")
 
 
+def test_a_list_longer_than_any_thread_is_cut_short(monkeypatch):
+    """Reading stops at the longest thread there is, whatever the file still holds."""
+    monkeypatch.setattr("nitograph.export.readers.MAX_CHORDS", 5)
+    board = ForeignList(list_nails=4)
+    assert parse(b"0 1 2 3 2 1", "x", board).line_count == 5
+    for text in (b"0 1 2 3 2 1 0 word", b"nail\n" + b"0\n1\n" * 50):
+        with pytest.raises(FileError, match="more than 5 chords"):
+            parse(text, "x", board)
+
+
 def test_one_board_of_a_word():
     """A file of several boards gives the one that is asked for, and never picks one by itself."""
     boards = [Thread([0, 9, k], label=str(k)) for k in (2, 3, 4)]

@@ -8,8 +8,11 @@ Try it: python -c "from nitograph.export.readers import parse; print(parse(b'0 1
 """
 
 import csv
+import io
+import itertools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from nitograph.errors import FileError, NitographError
 from nitograph.export.winding import MARK
 from nitograph.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
-from nitograph.thread import Thread
+from nitograph.thread import MAX_CHORDS, Thread
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
 NAIL_COLUMNS = ("nail", "nails", "pin", "pins", "peg", "pegs")
@@ -134,14 +137,19 @@ def _json_numbers(text: str, name: str) -> list[int]:
 
 
 def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
-    lines = text.splitlines()
-    heads = [line.lstrip("# \t") for line in lines if line.startswith("#")]
-    body = [line for line in lines if line.strip() and not line.startswith("#")]
+    heads = (line.lstrip("# \t") for line in io.StringIO(text, newline=None) if line.startswith("#"))
     stated = next((line for line in heads if line.startswith(MARK)), None)
     numbering = _stated(stated, name) if stated else _Numbering.foreign(foreign)
-    if not body:
+    body = (line for line in io.StringIO(text, newline=None) if line.strip() and line[0] != "#")
+    first = next(body, None)
+    if first is None:
         raise FileError(f"{name} holds no nails; {HINT}")
-    return _listed(_column(body, name), name, numbering)
+    numbers = []
+    for cell in _cells(first, body, name):
+        numbers.append(_whole(cell, name))
+        if len(numbers) > MAX_CHORDS + 1:
+            raise FileError(f"{name} holds more than {MAX_CHORDS} chords, the most a thread has")
+    return _listed(numbers, name, numbering)
 
 
 def _stated(line: str, name: str) -> _Numbering:
@@ -157,20 +165,20 @@ def _stated(line: str, name: str) -> _Numbering:
     return _Numbering(int(count), zero=int(zero), sense=-1 if sense == "-" else 1, label=label)
 
 
-def _column(body: list[str], name: str) -> list[int]:
-    """The numbers of a table's nail column, or all numbers of a list without a head."""
-    titles = [title.strip().strip('"').lower() for title in re.split("[,;\t]", body[0])]
+def _cells(first: str, rest: Iterator[str], name: str) -> Iterator[str]:
+    """The cells of a table's nail column, or every word of a list without a head."""
+    titles = [title.strip().strip('"').lower() for title in re.split("[,;\t]", first)]
     wanted = next((titles.index(title) for title in NAIL_COLUMNS if title in titles), None)
-    if wanted is not None:
-        sign = next((sign for sign in ",;\t" if sign in body[0]), ",")
-        try:
-            cells = [row[wanted] for row in csv.reader(body[1:], delimiter=sign) if row]
-        except (IndexError, csv.Error):
-            raise FileError(
-                f"{name}: a row has no column {titles[wanted]!r}; every row needs one"
-            ) from None
-        return [_whole(cell, name) for cell in cells]
-    return [_whole(cell, name) for line in body for cell in re.split(r"[\s,;]+", line.strip()) if cell]
+    if wanted is None:
+        for line in itertools.chain([first], rest):
+            yield from (found.group() for found in re.finditer(r"[^\s,;]+", line))
+        return
+    sign = next((sign for sign in ",;\t" if sign in first), ",")
+    try:
+        for row in csv.reader(rest, delimiter=sign):
+            yield row[wanted]
+    except (IndexError, csv.Error):
+        raise FileError(f"{name}: a row has no column {titles[wanted]!r}; every row needs one") from None
 
 
 def _whole(cell: str, name: str) -> int:
