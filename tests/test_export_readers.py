@@ -144,6 +144,17 @@ def test_a_list_longer_than_any_thread_is_cut_short(monkeypatch):
             parse(text, "x", board)
 
 
+def test_a_list_saved_by_a_spreadsheet_comes_back():
+    """Trailing commas, semicolons for commas and quoted heads, as spreadsheets write them, do no harm."""
+    piece = Workpiece(read_thread(DIGIT))
+    text = csv_text(piece, ListSettings())
+    padded = "".join(f"{line},,,,,,,\n" if line[0] == "#" else f"{line}\n" for line in text.splitlines())
+    quoted = "".join(f'"{line}";;;;;;;\n' if line[0] == "#" else f"{line.replace(',', ';')}\n"
+                     for line in text.splitlines())  # fmt: skip
+    for saved in (padded, quoted):
+        assert parse(saved.encode(), "x") == piece.thread
+
+
 def test_one_board_of_a_word():
     """A file of several boards gives the one that is asked for, and never picks one by itself."""
     boards = [Thread([0, 9, k], label=str(k)) for k in (2, 3, 4)]

@@ -22,13 +22,14 @@ import numpy as np
 from nitograph import bundle, png
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
-from nitograph.export.winding import MARK
+from nitograph.export.winding import COLUMNS, MARK
 from nitograph.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS, Thread
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
 NAIL_COLUMNS = ("nail", "nails", "pin", "pins", "peg", "pegs")
+HEADS = ("#", '"#')
 HINT = "a thread is JSON with num_nails and nails, a CSV with a column nail, or a list of nail numbers"
 
 
@@ -137,10 +138,10 @@ def _json_numbers(text: str, name: str) -> list[int]:
 
 
 def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
-    heads = (line.lstrip("# \t") for line in io.StringIO(text, newline=None) if line.startswith("#"))
+    heads = (_plain(line) for line in io.StringIO(text, newline=None) if line.startswith(HEADS))
     stated = next((line for line in heads if line.startswith(MARK)), None)
     numbering = _stated(stated, name) if stated else _Numbering.foreign(foreign)
-    body = (line for line in io.StringIO(text, newline=None) if line.strip() and line[0] != "#")
+    body = (line for line in io.StringIO(text, newline=None) if line.strip() and not line.startswith(HEADS))
     first = next(body, None)
     if first is None:
         raise FileError(f"{name} holds no nails; {HINT}")
@@ -152,10 +153,18 @@ def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
     return _listed(numbers, name, numbering)
 
 
+def _plain(line: str) -> str:
+    """A line of head without its mark, and without what spreadsheets add when they save a list of ours."""
+    line = re.sub(rf"[,;]{{{COLUMNS.count(',')}}}$", "", line.rstrip("\n"))
+    return (
+        line.removeprefix('"').removesuffix('"').lstrip("# \t") if line[0] == '"' else line.lstrip("# \t")
+    )
+
+
 def _stated(line: str, name: str) -> _Numbering:
     fields = re.fullmatch(
         rf"{re.escape(MARK)} num_nails=(\d{{1,6}}) zero=(\d{{1,6}}) sense=([+-])1(?: label=(.*))?",
-        line.rstrip(),
+        line,
     )
     if not fields:
         raise FileError(f"{name}: the line that states the numbering is damaged: {line[:60]!r}")
