@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import bundle, neon, palettes
+from nitograph import bundle, neon, painter, palettes
 from nitograph.board import Board
 from nitograph.errors import SettingsError
 from nitograph.neon import NeonSettings
@@ -36,7 +36,7 @@ def test_bands_and_workers_leave_no_seam(palette: str, monkeypatch: pytest.Monke
     """The picture is the same to the bit from any height of bands and any number of workers."""
     look = NeonSettings(size=1300, palette=palette)
     whole = neon.draw(walk(1), look, workers=1).pixels
-    monkeypatch.setattr(neon, "BAND_PIXELS", 1300 * 3 * 37)
+    monkeypatch.setattr(painter, "BAND_PIXELS", 1300 * 3 * 37)
     assert np.array_equal(neon.draw(walk(1), look, workers=3).pixels, whole)
 
 
@@ -58,11 +58,11 @@ def test_crossings_burn_towards_white() -> None:
 
 def test_dither_keeps_the_mean() -> None:
     """Weak glow between two levels becomes a pattern with the right mean, so no band has an edge."""
-    painter = neon.Painter(neon.stage([walk(2)], NeonSettings(size=64)), NeonSettings(size=64))
+    artist = painter.Painter(neon.stage([walk(2)], NeonSettings(size=64)), NeonSettings(size=64))
     for level in (0.1, 3.4, 17.77, 120.02):
         light = np.full((1, 64, 64), -np.log(1 - level / 255), dtype=np.float32)
         out = np.zeros((64, 64), dtype=np.uint8)
-        painter._tone(light, 8, out)
+        artist._tone(light, 8, out)
         assert out.mean() == pytest.approx(level, abs=0.02)
         assert out.max() - out.min() <= 1
 

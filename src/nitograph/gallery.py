@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from nitograph import neon, palettes
+from nitograph import painter, palettes
 from nitograph.errors import SettingsError
 from nitograph.layout import MARGIN
 from nitograph.neon import NeonSettings
@@ -51,9 +51,9 @@ def page(
 def light(settings: NeonSettings) -> dict[str, Any]:
     """What the page has to know to make the same light, JSON values."""
     told: dict[str, Any] = {
-        "halos": neon.HALOS,
-        "gain": neon.GAIN * settings.brightness,
-        "crowded": neon.CROWDED,
+        "halos": painter.HALOS,
+        "gain": painter.GAIN * settings.brightness,
+        "crowded": painter.CROWDED,
         "margin": MARGIN,
         "thickness": settings.thickness,
         "glow": settings.glow,
