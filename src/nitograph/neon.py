@@ -76,7 +76,7 @@ class Picture:
 
     def rgb(self) -> UInt8:
         """The same picture as RGB, (h, w, 3)."""
-        return self.pixels if self.palette is None else self.palette[self.pixels]
+        return self.pixels if self.palette is None else self.palette.take(self.pixels, axis=0)
 
 
 def draw(

@@ -3,24 +3,24 @@
 Try it: python -m nitograph render picture.png -o other.png
 """
 
+import argparse
 from pathlib import Path
 
-from nitograph import bundle, png
-from nitograph.errors import FileError
+from nitograph.cli.options import add_settings, read_settings
+from nitograph.export.readers import MAX_PICTURE_BYTES, ForeignList, parse_all
 from nitograph.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.thread import Thread
 
-MAX_PICTURE_BYTES = 1024 * 1024 * 1024
+
+def add_thread_arguments(parser: argparse.ArgumentParser) -> None:
+    """The file, which of its lines, and how to take a list that does not state its numbering."""
+    parser.add_argument("thread", help="thread file: JSON, JSON lines, nails, or a picture of ours")
+    parser.add_argument("--line", type=int, metavar="N", help="which line of JSON lines (default 1)")
+    add_settings(parser, ForeignList, title="lists of nails that do not state their numbering")
 
 
-def read_threads(path: str, *, line: int | None = None) -> list[Thread]:
-    """The threads of a file: JSON, JSON lines (one of them), a picture of ours, or a list of nails."""
-    is_png = Path(path).suffix.lower() == ".png"
-    data = read_bytes(path, limit=MAX_PICTURE_BYTES if is_png else MAX_TEXT_BYTES)
-    if not data.strip():
-        raise FileError(f"{path} is empty; a thread file holds num_nails and nails")
-    if data.startswith(png.SIGNATURE) or data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        return bundle.from_bytes(data, line=line, name=path)
-    from nitograph.export.readers import parse
-
-    return [parse(data, path)]
+def read_threads(args: argparse.Namespace) -> list[Thread]:
+    """The threads of the file: one, or all boards of a word."""
+    is_png = Path(args.thread).suffix.lower() == ".png"
+    data = read_bytes(args.thread, limit=MAX_PICTURE_BYTES if is_png else MAX_TEXT_BYTES)
+    return parse_all(data, args.thread, read_settings(args, ForeignList), line=args.line)

@@ -6,7 +6,7 @@ Try it: python -m nitograph render thread.json -o picture.png --palette fire
 import argparse
 
 from nitograph import bundle, neon
-from nitograph.cli.inputs import read_threads
+from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.errors import FileError
 from nitograph.files import check_writable, write_bytes
@@ -15,11 +15,8 @@ from nitograph.neon import NeonSettings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The file, the picture, and every flag of the neon look."""
-    parser.add_argument(
-        "thread", help="thread file: JSON, JSON lines, a list of nails, or a picture of ours"
-    )
+    add_thread_arguments(parser)
     parser.add_argument("-o", "--output", required=True, metavar="PNG", help="picture to write")
-    parser.add_argument("--line", type=int, metavar="N", help="which line of JSON lines (default 1)")
     parser.add_argument(
         "--renderer", choices=("neon", "matplotlib"), default="neon", help="the look (default neon)"
     )
@@ -29,12 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, draw, write; the picture carries its threads."""
     settings = read_settings(args, NeonSettings)
-    if args.line is not None and args.line < 1:
-        raise FileError(f"lines are counted from 1, got {args.line}")
     output = check_writable(args.output)
     if output.suffix.lower() != ".png":
         raise FileError(f"a picture is written as .png, got {output.name}")
-    threads = read_threads(args.thread, line=args.line)
+    threads = read_threads(args)
     if args.renderer == "matplotlib":
         from nitograph import sheets
 
