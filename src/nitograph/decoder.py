@@ -53,8 +53,9 @@ class Decoder:
         ids = np.asarray(labels, dtype=np.int64)
         self._length, self._width = 0, 0
         s, b = self.settings, len(ids)
-        self._keys = np.empty((s.layers, b, s.heads, 0, s.embed_dim // s.heads), dtype=np.float32)
-        self._values = self._keys
+        e = s.embed_dim // s.heads
+        self._keys = np.empty((s.layers, b, e, 0), dtype=np.float32)
+        self._values = np.empty((s.layers, b, 0, e), dtype=np.float32)
         self._codes = np.zeros((b, 0), dtype=np.int64)
         self._nails: NDArray[np.int64] | None = None
         self._light = self._wound = np.zeros((b, 0), dtype=np.float32)
@@ -140,34 +141,33 @@ class Decoder:
         cosine, sine = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
         self._length += 1
         for index, layer in enumerate(self._layers):
-            qkv = (_normed(x) @ layer["qkv"]).reshape(len(x), 3, self.settings.heads, -1)
-            turned = _rotated(qkv[:, :2], cosine, sine)
-            self._keys[index, :, :, at], self._values[index, :, :, at] = turned[:, 1], qkv[:, 2]
-            y = self._attend(index, turned[:, 0]).reshape(len(x), d)
+            qkv = (_normed(x) @ layer["qkv"]).reshape(len(x), self.settings.heads + 2, -1)
+            turned = _rotated(qkv[:, :-1], cosine, sine)
+            self._keys[index, :, :, at], self._values[index, :, at] = turned[:, -1], qkv[:, -1]
+            y = self._attend(index, turned[:, :-1]).reshape(len(x), d)
             x = x + y @ layer["out"]
             up = np.maximum(_normed(x) @ layer["up"], 0)
             x = x + (up * up) @ layer["down"]
         return _normed(x)
 
     def _attend(self, index: int, q: Float32) -> Float32:
-        """One query a sequence over all its keys: (b, heads, e) → (b, heads, e)."""
-        keys = self._keys[index, :, :, : self._length]
-        values = self._values[index, :, :, : self._length]
-        scores = (keys @ q[..., None])[..., 0] * np.float32(q.shape[-1] ** -0.5)
-        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        """The queries of a token over all keys of its sequence: (b, heads, e) → (b, heads, e)."""
+        scores = (q * np.float32(q.shape[-1] ** -0.5)) @ self._keys[index, :, :, : self._length]
+        scores -= scores.max(axis=-1, keepdims=True)
+        np.exp(scores, out=scores)
         scores /= scores.sum(axis=-1, keepdims=True)
-        return np.asarray((scores[..., None, :] @ values)[..., 0, :])
+        return np.asarray(scores @ self._values[index, :, : self._length])
 
     def _make_room(self, b: int) -> None:
         if self._length < self._width:
             return
-        s = self.settings
         self._width += ROOM
-        for name in ("_keys", "_values"):
-            old = getattr(self, name)
-            new = np.empty((s.layers, b, s.heads, self._width, s.embed_dim // s.heads), dtype=np.float32)
-            new[..., : self._length, :] = old[..., : self._length, :]
-            setattr(self, name, new)
+        layers, _, e, _ = self._keys.shape
+        keys = np.empty((layers, b, e, self._width), dtype=np.float32)
+        values = np.empty((layers, b, self._width, e), dtype=np.float32)
+        keys[..., : self._length] = self._keys[..., : self._length]
+        values[:, :, : self._length] = self._values[:, :, : self._length]
+        self._keys, self._values = keys, values
 
 
 def _normed(x: Float32) -> Float32:

@@ -2,7 +2,8 @@
 
     class · code … code · nail nail nail … EOS
 
-A plan model sees, at each nail, the light still missing from its planned picture (the plan's light minus
+All query heads share one head of keys and values (N. Shazeer, 2019), which decodes several times
+faster. A plan model sees, at each nail, the light still missing from its planned picture (the plan's light minus
 the light of the chords so far), from the frame of that nail; and scores each next chord by the line
 integral, along it, of a light map that it predicts. Both are closed forms over Zernike coefficients
 (zernike.py). A plain model has neither: class token, then nails. Parameter names are those of
@@ -132,14 +133,15 @@ class Network(nn.Module):
         self, block: Any, x: Tensor, rotary: tuple[Tensor, Tensor], index: int, cache: "Cache | None"
     ) -> Tensor:
         b, t, d = x.shape
-        qkv = (norm(x, block.attention.norm) @ block.attention.qkv).view(b, t, 3, self.settings.heads, -1)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (b, heads, t, d/heads)
+        e = d // self.settings.heads
+        qkv = norm(x, block.attention.norm) @ block.attention.qkv  # (b, t, d + 2e)
+        q = qkv[..., :d].view(b, t, -1, e).transpose(1, 2)  # (b, heads, t, e)
+        k, v = qkv[..., None, d:].transpose(1, 2).chunk(2, dim=-1)  # (b, 1, t, e)
         q, k = rotate(q, *rotary), rotate(k, *rotary)
-        if cache is None:
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        else:
+        if cache is not None:
             k, v = cache.extend(index, k, v)
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=t > 1)
+        k, v = k.expand(-1, q.shape[1], -1, -1), v.expand(-1, q.shape[1], -1, -1)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=t > 1)
         mixed: Tensor = y.transpose(1, 2).reshape(b, t, d) @ block.attention.out
         return mixed
 
@@ -189,7 +191,7 @@ class Network(nn.Module):
 
 
 class Cache:
-    """Keys and values of the tokens so far, for each layer: (b, heads, length, d/heads)."""
+    """Keys and values of the tokens so far, for each layer: (b, 1, length, d/heads)."""
 
     def __init__(self, layers: int) -> None:
         self.length = 0

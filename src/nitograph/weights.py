@@ -46,7 +46,7 @@ class ModelSettings(Settings):
         choices=("plan", "plain"),
     )
     embed_dim: int = setting(192, "width of the Transformer", low=8, high=4096)
-    heads: int = setting(6, "attention heads; they share embed_dim", low=1, high=64)
+    heads: int = setting(6, "query heads, sharing embed_dim; keys and values have one", low=1, high=64)
     layers: int = setting(4, "Transformer blocks", low=1, high=64)
     ff_dim: int = setting(512, "width inside the feed-forward part of a block", low=8, high=16384)
     dropout: float = setting(0.10, "share of activations dropped in training", low=0, high=0.9)
@@ -198,7 +198,7 @@ def tensor_shapes(settings: ModelSettings, vocabulary: Vocabulary) -> dict[str, 
     for layer in range(settings.layers):
         shapes |= {
             f"layer.{layer}.attention.norm": (d,),
-            f"layer.{layer}.attention.qkv": (d, 3 * d),
+            f"layer.{layer}.attention.qkv": (d, d + 2 * (d // settings.heads)),
             f"layer.{layer}.attention.out": (d, d),
             f"layer.{layer}.feed.norm": (d,),
             f"layer.{layer}.feed.up": (d, f),
