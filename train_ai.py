@@ -1,0 +1,11 @@
+"""`python train_ai.py` is `nitograph train`, under the name that the first Nitograph gave it."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
+
+from nitograph.cli import run_script
+
+if __name__ == "__main__":
+    run_script("train", "train_ai.py")
