@@ -63,7 +63,7 @@ def test_dither_keeps_the_mean() -> None:
         light = np.full((1, 64, 64), -np.log(1 - level / 255), dtype=np.float32)
         out = np.zeros((64, 64), dtype=np.uint8)
         artist._tone(light, 8, out)
-        assert out.mean() == pytest.approx(level, abs=0.02)
+        assert out.mean() == pytest.approx(level, abs=0.035)
         assert out.max() - out.min() <= 1
 
 

@@ -136,7 +136,8 @@ class Winder:
     def develop(self, cores: Float32, glow: Float32) -> Picture:
         """The picture of that light; cores are used up."""
         pixels = self.painter.blank()
-        self.painter.finish(cores, self.painter.glow_of(glow), 0, pixels)
+        self.painter.lay(cores, self.painter.glow_of(glow))
+        self.painter.finish(cores, 0, pixels)
         return neon.framed(pixels, self.look)
 
     def _add(

@@ -7,6 +7,7 @@ Try it: python -m nitograph render thread.json -o picture.png --glow 2
 """
 
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 UInt8 = NDArray[np.uint8]
 
-BAND_PIXELS = 2_500_000  # of one plane, at a time and worker
+BAND_PIXELS = 1_200_000  # of one plane, at a time and worker
 GLOW_GRID = 640  # px on the longer side that the glow is laid out on
 # Widths (standard deviation, in board diameters) and strengths of the three glows.
 HALOS = ((0.0026, 0.90), (0.0100, 1.25), (0.0480, 1.25))
@@ -96,11 +97,11 @@ class Painter:
         """All bands, side by side: pixels as `blank` has them."""
         height, width = self.scene.height, self.scene.width
         rows = max(1, min(height, BAND_PIXELS // (width * self.planes)))
-        pixels = self.blank()
+        pixels, firsts = self.blank(), iter(range(0, height, rows))
         with ThreadPoolExecutor(workers) as pool:
-            done = [pool.submit(self._band, pixels, first, rows) for first in range(0, height, rows)]
-            for band in done:
-                band.result()
+            done = [pool.submit(self._bands, pixels, firsts, rows) for _ in range(workers)]
+            for worker in done:
+                worker.result()
         return pixels
 
     def blank(self) -> UInt8:
@@ -108,23 +109,33 @@ class Painter:
         shape = (self.scene.height, self.scene.width)
         return np.empty(shape if self.planes == 1 else (*shape, 3), dtype=np.uint8)
 
-    def _band(self, pixels: UInt8, first: int, rows: int) -> None:
-        rows = min(rows, self.scene.height - first)
+    def _bands(self, pixels: UInt8, firsts: Iterator[int], rows: int) -> None:
+        """Bands of rows as long as there are any, all on one raster: fresh memory would cost more."""
+        pad = self.strokes.pad
         raster = self.canvas(self.strokes, rows, self.scene.width)
-        self.strokes.add(raster, first)
-        self.finish(raster, self.glow, first, pixels[first : first + rows])
+        for first in firsts:
+            out = pixels[first : first + rows]
+            band = raster[:, : len(out) + 2 * pad]
+            for plane, soft in zip(band[:, pad:-pad, pad:-pad], self.glow, strict=True):
+                spread(soft, self.ratio, first, plane)
+            self.strokes.add(band, first)
+            self.finish(band, first, out)
 
-    def finish(self, raster: Float32, glow: Float32, first: int, out: UInt8) -> None:
-        """Lay the glow under the cores, add the ring, tone-map rows from `first` on; raster is used up."""
+    def lay(self, raster: Float32, glow: Float32) -> None:
+        """Add the glow to a raster of the whole picture."""
         pad = self.strokes.pad
         inside = raster[:, pad:-pad, pad:-pad]
         under = np.empty(inside.shape[1:], dtype=np.float32)
         for plane, soft in zip(inside, glow, strict=True):
-            spread(soft, self.ratio, first, under)
+            spread(soft, self.ratio, 0, under)
             plane += under
+
+    def finish(self, raster: Float32, first: int, out: UInt8) -> None:
+        """Add the ring and tone-map rows from `first` on; the raster is used up."""
+        pad = self.strokes.pad
         if self.settings.ring:
             self._nails(raster, first)
-        self._tone(inside, first, out)
+        self._tone(raster[:, pad:-pad, pad:-pad], first, out)
 
     def _halos(self, coarse: Float32) -> list[Float32]:
         pad = (coarse.shape[1] - self.small[0]) // 2
@@ -141,23 +152,21 @@ class Painter:
 
     def _tone(self, light: Float32, first: int, out: UInt8) -> None:
         """1 − exp(−light), dithered to 8 bits. light: (planes, rows, w); overwritten."""
-        rows, width = light.shape[1:]
-        noise = np.tile(DITHER, (2, -(-width // 8)))[:, :width]
+        rows = light.shape[1]
+        noise = DITHER[(first + np.arange(rows)) % len(DITHER)]
         dark, bright = np.zeros(1), 1.0
         if self.planes == 3:
             mixed = palettes.light(self.settings.palette, self.settings.background)
             dark, bright = mixed.background, 0.0 if mixed.ink else 1.0
         for plane in range(self.planes):
             target = out if self.planes == 1 else out[:, :, plane]
-            base, span = np.float32(255 * bright), np.float32(255 * (dark[plane] - bright))
+            base, span = np.float32(255 * bright) + noise, np.float32(255 * (dark[plane] - bright))
             for row in range(0, rows, 8):
                 part = light[plane, row : row + 8]
                 np.negative(part, out=part)
                 np.exp(part, out=part)
                 part *= span
-                part += base
-                shift = (first + row) % 8
-                part += noise[shift : shift + len(part)]
+                part += base[row : row + 8, None]
                 target[row : row + 8] = part
 
     def _nails(self, raster: Float32, first: int) -> None:
@@ -168,12 +177,7 @@ class Painter:
             add_dots(raster, first, self.strokes.pad, spots, self.nail_radius, mean * np.float32(crowd))
 
 
-def _bayer() -> Float32:
-    """An 8 × 8 ordered dither of thresholds between 0 and 1 (Bayer 1973)."""
-    square = np.zeros((1, 1))
-    for _ in range(3):
-        square = np.block([[4 * square, 4 * square + 2], [4 * square + 3, 4 * square + 1]])
-    return ((square + 0.5) / 64).astype(np.float32)
-
-
-DITHER = _bayer()
+# Rounding thresholds of 16 rows in turn, their bits in reverse so that neighbours are far apart. An ordered
+# dither (after Bayer 1973) that changes from row to row only: the edges of bands are as well dissolved, and
+# along a row the picture stays so even that its PNG is a sixth smaller and sooner done.
+DITHER = np.array([int(f"{i:04b}"[::-1], 2) for i in range(16)], dtype=np.float32) / 16 + np.float32(1 / 32)

@@ -1,0 +1,114 @@
+"""The neon picture: its time beside Matplotlib's layers, its memory, and how both grow.
+
+Prints one JSON line a figure. Every time is the least of some runs, ours and the reference taken turn by turn.
+
+Try it: python benchmarks/neon.py
+"""
+
+import io
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from nitograph import neon
+from nitograph.board import Board
+from nitograph.neon import NeonSettings
+from nitograph.thread import Thread
+
+
+def digit_like(chords: int, nails: int = 256, seed: int = 1) -> Thread:
+    """A thread that keeps to a few bundles, as a digit's does."""
+    rng = np.random.default_rng(seed)
+    path = [nails // 8]
+    while len(path) <= chords:
+        target = (path[-1] + nails // 2 + (nails // 6 if len(path) % 40 < 20 else 0)) % nails
+        nail = int(target + rng.normal(0, nails / 30)) % nails
+        if abs(nail - path[-1]) % nails > 6:
+            path.append(nail)
+    return Thread(path, Board(nails), label="7")
+
+
+def ours(thread: Thread, look: NeonSettings) -> bytes:
+    """The whole way: thread to PNG file."""
+    return neon.encode_png(neon.draw(thread, look), text=thread.to_json())
+
+
+def layers(thread: Thread, look: NeonSettings) -> bytes:
+    """The same by Matplotlib's LineCollection layers and Pillow's PNG, as the first Nitograph did it."""
+    from PIL import Image
+
+    from nitograph import sheets
+
+    file = io.BytesIO()
+    Image.fromarray(sheets.classic(thread, look).rgb()).save(file, "png")
+    return file.getvalue()
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def told(figure: str, value: float, unit: str, reference: float | None = None) -> None:
+    """Print one figure."""
+    ratio = None if reference is None else round(reference / value, 2)
+    line = {
+        "figure": figure,
+        "value": round(value, 4),
+        "unit": unit,
+        "reference": reference,
+        "ratio": ratio,
+    }
+    print(json.dumps(line), flush=True)
+
+
+def peak(size: int, chords: int, palette: str) -> float:
+    """Peak memory in MB of a fresh process that makes one picture."""
+    command = [sys.executable, __file__, "--peak", str(size), str(chords), palette]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def used() -> float:
+    """Peak memory of this process so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """All figures."""
+    thread, look = digit_like(150), NeonSettings()
+    times = [(seconds(lambda: ours(thread, look)), seconds(lambda: layers(thread, look))) for _ in range(3)]
+    mine, theirs = (min(column) for column in zip(*times, strict=True))
+    told("4096² picture with PNG, 150 chords; Matplotlib's layers", mine, "s", round(theirs, 4))
+    picture = neon.draw(thread, look)
+    told("of it the drawing", min(seconds(lambda: neon.draw(thread, look)) for _ in range(3)), "s")
+    told("of it the PNG", min(seconds(lambda: neon.encode_png(picture)) for _ in range(3)), "s")
+    told("its file", len(ours(thread, look)) / 1e6, "MB", round(len(layers(thread, look)) / 1e6, 3))
+    gradient = look.replace(palette="aurora")
+    told(
+        "the same as a gradient in RGB", min(seconds(lambda: ours(thread, gradient)) for _ in range(2)), "s"
+    )
+    for size in (64, 256, 1024, 2048, 8192, 16384):
+        sized = look.replace(size=size)
+        told(f"{size}² with PNG", seconds(partial(ours, thread, sized)), "s")
+    for chords in (1, 1000, 5000, 20_000):
+        told(f"4096² with PNG, {chords} chords", seconds(partial(ours, digit_like(chords), look)), "s")
+    for size in (64, 1024, 4096, 8192, 16384):
+        told(f"peak memory of a process, {size}²", peak(size, 150, "cyan"), "MB")
+    told("peak memory of a process, 8192² RGB", peak(8192, 150, "aurora"), "MB")
+    told("peak memory of a process, 4096², 20000 chords", peak(4096, 20_000, "cyan"), "MB")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--peak"]:
+        ours(digit_like(int(sys.argv[3])), NeonSettings(size=int(sys.argv[2]), palette=sys.argv[4]))
+        print(used())
+    else:
+        main()
