@@ -1,0 +1,57 @@
+"""Decoding with a key/value cache in NumPy beside the plain way: the whole network again for each nail.
+
+Try it: python -m benchmarks.decode
+"""
+
+import numpy as np
+
+from benchmarks.report import least, seconds, told
+from nitograph.decoder import Decoder
+from nitograph.sampling import SampleSettings, invent
+from nitograph.weights import Weights, load_bundled
+
+CHORDS = 240
+LONG = SampleSettings(min_lines=CHORDS, max_lines=CHORDS)
+
+
+def sampled(weights: Weights, decoder: Decoder, count: int) -> None:
+    """`count` threads of CHORDS chords."""
+    invent(weights, ["7"] * count, range(count), LONG, decoder=decoder)
+
+
+def whole_again(weights: Weights) -> float:
+    """Seconds for one path when each nail takes a pass over all tokens before it, in PyTorch."""
+    import torch
+
+    from nitograph.network import Network
+
+    network = Network.from_weights(weights).eval()
+    labels = torch.tensor([7])
+    codes = torch.zeros((1, weights.settings.plan_tokens), dtype=torch.long)
+    light = torch.zeros((1, weights.zernike.size))
+    path = torch.tensor(np.arange(CHORDS + 1) * 100 % weights.board.num_nails)[None]
+
+    def walk() -> None:
+        with torch.inference_mode():
+            for count in range(1, CHORDS + 1):
+                network(labels, codes, path[:, :count], light)
+
+    return seconds(walk)
+
+
+def main() -> None:
+    """Time, and how it grows with the batch and the length."""
+    weights = load_bundled()
+    decoder = Decoder(weights)
+    sampled(weights, decoder, 1)
+    one = least(lambda: sampled(weights, decoder, 1), 5)
+    told("one path of 240 chords, batch 1", one, "s", whole_again(weights))
+    for batch in (8, 64):
+        each = least(lambda batch=batch: sampled(weights, decoder, batch), 3) / batch  # type: ignore[misc]
+        told(f"a path of 240 chords in batches of {batch}", each * 1000, "ms")
+    own = least(lambda: invent(weights, ["8"] * 64, range(64), decoder=decoder), 3) / 64
+    told("a path of the model's own length in batches of 64", own * 1000, "ms")
+
+
+if __name__ == "__main__":
+    main()
