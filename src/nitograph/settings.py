@@ -7,14 +7,17 @@ Try it: python -c "from nitograph.weave import WeaveSettings; print(WeaveSetting
 """
 
 import dataclasses
+import functools
 import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from nitograph.errors import SettingsError
+
+LARGEST = 2**200  # beyond every setting, and safely a float
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,12 @@ class Settings:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             declared = field.metadata.get("setting")
             if declared is not None:
-                _check(field.name, getattr(self, field.name), declared, self.kind(field.name))
+                value = getattr(self, field.name)
+                if value is None and self.optional(field.name):
+                    continue
+                kind = self.kind(field.name)
+                _check(field.name, value, declared, kind)
+                object.__setattr__(self, field.name, kind(value))  # 2.0 for a whole number becomes 2
         self.check()
 
     def check(self) -> None:
@@ -58,10 +66,15 @@ class Settings:
     @classmethod
     def kind(cls, name: str) -> type:
         """The plain type of a setting: int, float, bool or str (None left aside)."""
-        hint = typing.get_type_hints(cls)[name]
+        hint = _hints(typing.cast(Hashable, cls))[name]
         if isinstance(hint, types.UnionType):
             hint = next(part for part in typing.get_args(hint) if part is not type(None))
         return typing.cast(type, hint)
+
+    @classmethod
+    def optional(cls, name: str) -> bool:
+        """Whether a setting may be left open as None."""
+        return type(None) in typing.get_args(_hints(typing.cast(Hashable, cls))[name])
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -109,20 +122,45 @@ class Settings:
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]  # as above
 
 
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """The types of all fields; looked up once a class, as settings are made by the thousand."""
+    return typing.get_type_hints(cls)
+
+
 def _check(name: str, value: Any, declared: Declaration, kind: type) -> None:
-    if value is None:
-        return
     if kind in (int, float):
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or (kind is int and value != int(value)):
+        if not _is_number(value) or (kind is int and value != int(value)):
             wanted = "a whole number" if kind is int else "a finite number"
-            raise SettingsError(f"{name} must be {wanted}, got {value!r}")
+            raise SettingsError(f"{name} must be {wanted}, got {_short(value)}")
         low, high = declared.low, declared.high
         if low is not None and value < low:
-            raise SettingsError(f"{name} must be at least {low:g}, got {value:g}")
+            raise SettingsError(f"{name} must be at least {_plain(low)}, got {_plain(value)}")
         if high is not None and value > high:
-            raise SettingsError(f"{name} must be at most {high:g}, got {value:g}")
+            raise SettingsError(f"{name} must be at most {_plain(high)}, got {_plain(value)}")
     elif not isinstance(value, kind):
-        raise SettingsError(f"{name} must be of type {kind.__name__}, got {value!r}")
+        raise SettingsError(f"{name} must be of type {kind.__name__}, got {_short(value)}")
     if declared.choices is not None and value not in declared.choices:
-        raise SettingsError(f"{name} must be one of {', '.join(declared.choices)}, got {value!r}")
+        raise SettingsError(f"{name} must be one of {', '.join(declared.choices)}, got {_short(value)}")
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is finite, no bool, and no whole number beyond what a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) if isinstance(value, float) else abs(value) < LARGEST
+
+
+def _plain(number: float) -> str:
+    """A number as a person writes it: 5000 for 5000.0, but never rounded."""
+    return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
+
+
+def _short(value: object) -> str:
+    """How a value came, in at most 60 characters; a number of thousands of digits is not printed."""
+    shown = f"{type(value).__name__} of {value.bit_length()} bits" if _is_huge(value) else repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _is_huge(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and abs(value) >= LARGEST
