@@ -8,6 +8,7 @@ Try it: python -c "from nitograph.thread import Thread; print(Thread([0, 100, 7]
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from nitograph.errors import FileError, NitographError, ThreadError
 
 FORMAT = "nitograph-thread/1"
 MAX_CHORDS = 1_000_000
+_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +46,12 @@ class Thread:
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         board = board or Board()
+        if label is not None and not isinstance(label, str):
+            raise ThreadError(f"a label is text, got {label!r}")
         object.__setattr__(self, "board", board)
         object.__setattr__(self, "nails", _checked(nails, board))
         object.__setattr__(self, "label", label)
-        object.__setattr__(self, "provenance", dict(provenance or {}))
+        object.__setattr__(self, "provenance", _json_copy(dict(provenance or {}), label))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Thread):
@@ -86,12 +90,13 @@ class Thread:
 
     def to_json(self, *, indent: int | None = None) -> str:
         """JSON text: the original's fields first, then everything it takes to make it again."""
-        digit = int(self.label) if self.label is not None and self.label.isdecimal() else None
+        digit = int(self.label) if self.label is not None and _DIGITS.fullmatch(self.label) else None
         record: dict[str, Any] = {"format": FORMAT, "label": self.label}
         if digit is not None:
             record["digit"] = digit
         record |= {"num_nails": self.board.num_nails, "line_count": self.line_count}
-        sampled = self.provenance.get("sampling", {})
+        sampled = self.provenance.get("sampling")
+        sampled = sampled if isinstance(sampled, dict) else {}
         record |= {key: sampled[key] for key in ("temperature", "top_k") if key in sampled}
         if "seed" in self.provenance:
             record["seed"] = self.provenance["seed"]
@@ -130,9 +135,15 @@ class Thread:
             provenance = _classic_provenance(record)
         label = record.get("label", record.get("digit"))
         try:
-            return Thread(nails, Board(count), None if label is None else str(label), provenance)
+            if type(label) is int:
+                label = str(label)
+            return Thread(nails, Board(count), label, provenance)
         except NitographError as error:
             raise FileError(f"{name}: {error}") from None
+        except ValueError:
+            raise FileError(
+                f"{name}: label must be a short name, got a number of thousands of digits"
+            ) from None
 
 
 def _checked(nails: Sequence[int] | NDArray[np.integer], board: Board) -> NDArray[np.int32]:
@@ -171,4 +182,15 @@ def _refuse_constant(name: str) -> float:
 
 def _one_line_nails(text: str) -> str:
     head, _, tail = text.rpartition('"nails": [')
-    return f'{head}"nails": [{" ".join(tail.split())}'.replace(" ] }", "]\n}")
+    return f'{head}"nails": [{" ".join(tail.split()).removesuffix(" ] }")}]\n}}'
+
+
+def _json_copy(provenance: dict[str, Any], label: str | None) -> dict[str, Any]:
+    """A copy that nobody else can change; ThreadError where it could not be written as JSON text."""
+    try:
+        text = json.dumps([provenance, label], ensure_ascii=False, allow_nan=False)
+        text.encode("utf-8")  # a lone surrogate has no UTF-8
+        copy: dict[str, Any] = json.loads(text)[0]
+    except (ValueError, TypeError, RecursionError):
+        raise ThreadError("label and provenance must be JSON values: text, finite numbers, lists") from None
+    return copy
