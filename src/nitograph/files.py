@@ -21,15 +21,17 @@ def read_bytes(path: str | Path, *, limit: int | None = None) -> bytes:
     """The whole file; FileError where it is missing, unreadable or larger than `limit` bytes."""
     path = Path(path)
     try:
-        if limit is not None and path.stat().st_size > limit:
-            raise FileError(f"{path} is larger than {limit // 2**20} MiB, too large for its kind")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(-1 if limit is None else limit + 1)
     except FileNotFoundError:
         raise FileError(f"no file {path}; check the name and the folder") from None
     except IsADirectoryError:
         raise FileError(f"{path} is a folder; name a file in it") from None
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+    if limit is not None and len(data) > limit:
+        raise FileError(f"{path} is larger than {limit / 2**20:g} MiB, too large for its kind")
+    return data
 
 
 def read_text(path: str | Path) -> str:
@@ -46,6 +48,8 @@ def check_writable(path: str | Path) -> Path:
     folder = path.parent
     if path.is_dir():
         raise FileError(f"{path} is a folder; name a file to write")
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path} is a device or a pipe; name a plain file to write")
     if not folder.is_dir():
         raise FileError(f"cannot write {path}: there is no folder {folder}; make it first")
     if not os.access(folder, os.W_OK):
@@ -58,7 +62,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give the name of a temporary file beside `path`; move it onto `path` if the block succeeds."""
     path = check_writable(path)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:60]}.", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
@@ -81,7 +85,11 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write all of `text` as UTF-8 under `path`, or leave what was there."""
-    write_bytes(path, text.encode("utf-8"))
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise FileError(f"cannot write {path}: its text has characters that are not Unicode") from None
+    write_bytes(path, data)
 
 
 def _like_a_new_file(path: Path) -> None:
