@@ -1,16 +1,19 @@
 """Guards of weaving: fast equals plain, the rules hold, settings mean what they say."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from weave_oracle import PlainWeaver
 
 from nitograph import chords, weave
 from nitograph.board import violations
 from nitograph.errors import SettingsError, SourceError
 from nitograph.sources import mnist
 from nitograph.weave import PRESETS, WeaveSettings
+from weave_oracle import PlainWeaver
 
 
 def blob(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -51,3 +54,129 @@ def test_plain_can_fail():
     wanted = blob(np.random.default_rng(0), 24)
     one, other = (WeaveSettings(nails=24, canvas_size=24, line_strength=s) for s in (0.1, 0.2))
     assert weave.weave_targets(wanted[None], one).path(0).tolist() != PlainWeaver(other).weave(wanted)
+
+
+GOLDEN = json.loads((Path(__file__).parent / "data/golden/reference_encoder.json").read_text())
+
+
+@pytest.mark.parametrize("group", GOLDEN, ids=["forced", "stopping"])
+def test_original_preset_makes_the_original_nails(group):
+    """Four of five cases equal nail for nail; the others for 60 nails, up to a tie in single precision."""
+    config = dict(group["config"])
+    config["nails"] = config.pop("num_nails")
+    chosen = PRESETS["original"].replace(**config)
+    images = mnist("train").images[[case["mnist_train_index"] for case in group["cases"]]]
+    woven = weave.weave_many(images, chosen, threads=1)
+    equal = 0
+    for index, case in enumerate(group["cases"]):
+        ours, theirs = woven.path(index).tolist(), case["nails"]
+        if ours == theirs:
+            equal += 1
+            assert woven.explained[index] == pytest.approx(case["explained_energy"], abs=2e-6)
+        else:
+            assert ours[:60] == theirs[:60]
+    assert equal >= 0.8 * len(group["cases"])
+
+
+def test_golden_comparison_can_fail():
+    """Another gamma does not give the golden nails, so the test above sees something."""
+    case = GOLDEN[0]["cases"][0]
+    image = mnist("train").images[case["mnist_train_index"]]
+    thread = weave.weave(image, PRESETS["original"].replace(gamma=0.9))
+    assert thread.nails.tolist() != case["nails"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10**6), nails=st.integers(3, 60), gap=st.integers(1, 12), recent=st.integers(1, 60),
+    coverage=st.sampled_from(["antialiased", "bresenham"]),
+)  # fmt: skip
+def test_threads_keep_the_rules(seed, nails, gap, recent, coverage):
+    """Whatever the settings, a woven thread breaks no rule of its board and ends within max_lines."""
+    rng = np.random.default_rng(seed)
+    chosen = WeaveSettings(
+        nails=nails, canvas_size=24, min_nail_gap=min(gap, nails // 2), recent_edges=recent,
+        min_lines=50, max_lines=50, line_strength=0.2, coverage=coverage,
+    )  # fmt: skip
+    woven = weave.weave_targets(blob(rng, 24)[None], chosen)
+    path = woven.path(0)
+    assert violations(path, chosen.board, chosen.rules) == []
+    assert (woven.nails[0, woven.lengths[0] :] == -1).all()
+
+
+def test_stop_rule_and_forced_lines():
+    """A "1" takes fewer chords than an "8"; min_lines forces more; an empty picture takes one."""
+    digits = mnist("test")
+    one, eight = (int(np.flatnonzero(digits.labels == k)[0]) for k in (1, 8))
+    lengths = weave.weave_many(digits.images[[one, eight]]).lengths - 1
+    assert 20 < lengths[0] < lengths[1] <= 240
+    assert weave.weave(digits.images[one], WeaveSettings(min_lines=200)).line_count >= 200
+    assert weave.weave(np.zeros((28, 28), dtype=np.uint8)).line_count == 1
+
+
+def test_many_equals_one_by_one():
+    """A picture's nails do not depend on what it was woven together with, nor on the threads."""
+    images = mnist("test").images[:70]
+    together, alone = weave.weave_many(images, threads=2), weave.weave_many(images[:70:23], threads=1)
+    for place, index in enumerate(range(0, 70, 23)):
+        assert together.path(index).tolist() == alone.path(place).tolist()
+    assert np.allclose(together.explained[::23], alone.explained)
+
+
+def test_explained_is_the_one_error():
+    """What weaving reports is 1 − chords.error of the raster of its thread."""
+    image, chosen = mnist("test").images[3], WeaveSettings()
+    thread, wanted = weave.weave(image, chosen), weave.targets(image[None], chosen)[0]
+    shown = chords.raster(thread, 64, strength=chosen.line_strength, width=chosen.width)
+    assert thread.provenance["explained_energy"] == pytest.approx(1 - chords.error(wanted, shown), abs=1e-5)
+
+
+def test_progress_counts_up_and_interrupts():
+    """Progress is called with counts up to the whole; an exception in it stops the work."""
+    images, seen = mnist("test").images[:130], []
+    weave.weave_many(images, WeaveSettings(max_lines=3), progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 130
+
+    def stop(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        weave.weave_many(images, WeaveSettings(max_lines=3), progress=stop)
+
+
+def test_provenance_makes_the_thread_again():
+    """The settings kept in a thread give the same thread again."""
+    image = mnist("train").images[17]
+    thread = weave.weave(image, WeaveSettings(nails=100, max_lines=40), label="8", source="mnist:train:17")
+    again = weave.weave(image, WeaveSettings.from_dict(thread.provenance["weave"]), label="8")
+    assert again == thread
+    assert thread.provenance["source"] == "mnist:train:17"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"min_lines": 9, "max_lines": 8}, "min_lines"),
+        ({"min_nail_gap": 129}, "min_nail_gap"),
+        ({"start_nail": 256}, "start_nail"),
+        ({"coverage": "bresenham", "line_radius": 0.5}, "line_radius"),
+        ({"nails": 2}, "nails"),
+    ],
+)
+def test_impossible_settings(changes, said):
+    """Settings that exclude each other are one clear line."""
+    with pytest.raises(SettingsError, match=said) as caught:
+        WeaveSettings(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_pictures():
+    """A picture of another form is a SourceError, not a trace from within."""
+    for bad in (np.zeros(5, np.uint8), np.zeros((2, 2, 3), np.uint8), np.full((4, 4), 2.0)):
+        with pytest.raises(SourceError):
+            weave.weave(bad)
+    with pytest.raises(SourceError):
+        weave.weave_targets(np.zeros((1, 5, 5), np.float32))
+    with pytest.raises(SettingsError, match="table"):
+        weave.weave(np.zeros((9, 9), np.uint8), PRESETS["original"].replace(nails=2000, canvas_size=512))

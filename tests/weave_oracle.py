@@ -1,4 +1,4 @@
-"""The plain greedy: every chord's pixels listed, every legal chord scored at every step. Slow on purpose."""
+"""The plain greedy: every chord's pixels listed, every legal chord scored at every step."""
 
 import numpy as np
 

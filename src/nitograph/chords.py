@@ -94,7 +94,7 @@ def _bands(
     top = v0 + (first + 0.5 - u0) * slope - height / 2
     ends = np.clip(first, 0, canvas_size), np.clip(stop, 0, canvas_size)
     lines = np.stack([top * FINE * FIXED, slope * FINE * FIXED, height * FINE, *ends, steep], axis=1)
-    return np.rint(lines).astype(np.int32)
+    return np.asarray(np.rint(lines), dtype=np.int32)
 
 
 def dose_and_unit(strength: float) -> tuple[int, float]:

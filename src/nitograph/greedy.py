@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# The functions under @jit are typed by Numba when they are compiled.
 """The compiled greedy walk: from the nail where the thread stands, always the chord that gains most.
 
 Thread only ever lowers what a chord can still gain (the error is convex), so the last score found for a
@@ -11,22 +13,22 @@ Try it: python -c "import nitograph.greedy"
 import numpy as np
 
 from nitograph import board
-from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, jit, lay
+from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, inner, jit, lay
 from nitograph.simd import LANES, weighted_sum
 
-forbid_next = jit(board.forbid_next)
+forbid_next = inner(board.forbid_next)
 
 
-@jit
-def chord_number(a, b, count):  # type: ignore[no-untyped-def]  # compiled
+@inner
+def chord_number(a, b, count):
     """The number of chord a–b in chords.Chords."""
     if a > b:
         a, b = b, a
     return a * count - a * (a + 1) // 2 + b - a - 1
 
 
-@jit
-def best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed):  # type: ignore[no-untyped-def]  # as above
+@inner
+def best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed):
     """The best nail after path[:length] and its score; −1 where none is allowed. Ties: the lowest nail.
 
     worth (m, 2): what is added to the sum over chord k, and what that is multiplied by. bounds (n, n)
@@ -52,8 +54,8 @@ def best_next(path, length, count, rules, lines, flat, size, worth, bounds, allo
     return chosen, best
 
 
-@jit
-def look(a, b, count, lines, flat, size, worth, bounds):  # type: ignore[no-untyped-def]  # as above
+@inner
+def look(a, b, count, lines, flat, size, worth, bounds):
     """The score of chord a–b now, exactly; its bound is brought down to it."""
     k = chord_number(a, b, count)
     score = (band_sum(lines, k, flat, size) + worth[k, 0]) * worth[k, 1]
@@ -63,14 +65,14 @@ def look(a, b, count, lines, flat, size, worth, bounds):  # type: ignore[no-unty
     return score
 
 
-@jit
-def above(score):  # type: ignore[no-untyped-def]  # as above
+@inner
+def above(score):
     """The score in single precision, not below it."""
     return np.float32(score + abs(score) * 1e-7)
 
 
-@jit
-def best_start(count, gap, lines, flat, size, worth, bounds):  # type: ignore[no-untyped-def]  # as above
+@inner
+def best_start(count, gap, lines, flat, size, worth, bounds):
     """The lower nail of the best chord of all; ties: the first."""
     best, start = -np.inf, -1
     for a in range(count):
@@ -82,8 +84,8 @@ def best_start(count, gap, lines, flat, size, worth, bounds):  # type: ignore[no
     return start
 
 
-@jit
-def walk(lines, count, rules, limits, stop, dose, over, start, worth, bounds, left, path):  # type: ignore[no-untyped-def]  # as above
+@inner
+def walk(lines, count, rules, limits, stop, dose, over, start, worth, bounds, left, path):
     """Weave one picture into path (most + 1,); returns how many nails were written.
 
     rules: (gap, recent). limits: (fewest, most). start: −1 to choose. bounds (n, n) and left (c, c) int64
@@ -96,22 +98,23 @@ def walk(lines, count, rules, limits, stop, dose, over, start, worth, bounds, le
     span = np.empty((size, 2), np.int64)
     allowed = np.empty(count, np.bool_)
     fill_sums(left, dose, over, sums)
-    chosen_start = start < 0
-    if chosen_start:
-        start = best_start(count, rules[0], lines, flat, size, worth, bounds)
+    turns = 0
+    if start < 0:
+        start, turns = best_start(count, rules[0], lines, flat, size, worth, bounds), 2
     path[0] = start
     length, ahead = 1, -np.inf
     while length <= limits[1]:
         nail, score = best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed)
-        if chosen_start and length == 2 and ahead == -np.inf:
+        if length == 2 and turns == 2:
             # The first chord may run either way: see whether the walk goes on better from its other end.
-            ahead = score
+            turns, ahead = 1, score
             path[0], path[1] = path[1], path[0]
             continue
-        if chosen_start and length == 2 and score <= ahead:
-            chosen_start = False
-            path[0], path[1] = path[1], path[0]
-            continue
+        if length == 2 and turns == 1:
+            turns = 0
+            if score <= ahead:
+                path[0], path[1] = path[1], path[0]
+                continue
         if nail < 0 or (score <= stop and length > limits[0]):
             break
         lay(lines, chord_number(path[length - 1], nail, count), dose, over, left, sums, change, span)
@@ -120,21 +123,22 @@ def walk(lines, count, rules, limits, stop, dose, over, start, worth, bounds, le
     return length
 
 
-@jit
-def first_bounds(lines, size, dose, unit, over, wanted, slack, out):  # type: ignore[no-untyped-def]  # as above
+@inner
+def first_bounds(lines, size, dose, unit, over, wanted, slack, out):
     """Upper bounds of every chord's gain on empty canvases, for LANES pictures at once.
 
     wanted: (up to LANES, c, c) float32. slack (m,): more than rounding can take away. out: (m, LANES).
     """
     stride = (size + 2) * LANES
-    sums = np.zeros((2, size, size + 2, LANES), np.float32)
+    flat = np.zeros(2 * size * stride, np.float32)
     one = np.empty((2, size, size + 2), np.int32)
+    whole = one.reshape(-1)
     left = np.empty((size, size), np.int64)
     for lane in range(len(wanted)):
         scale_up(wanted[lane], unit, left)
         fill_sums(left, dose, over, one)
-        sums[:, :, :, lane] = one
-    flat = sums.reshape(-1)
+        for place in range(one.size):
+            flat[place * LANES + lane] = whole[place]
     places, weights = np.empty(4 * size, np.int64), np.empty(4 * size, np.float32)
     for k in range(len(lines)):
         top, rise, height, start, stop, steep = lines[k]
@@ -154,19 +158,20 @@ def first_bounds(lines, size, dose, unit, over, wanted, slack, out):  # type: ig
             weights[entries + 3] = high & 31
             entries += 4
         weighted_sum(flat, places, weights, entries, out[k])
-        out[k] += slack[k]
+        for lane in range(LANES):
+            out[k, lane] += slack[k]
 
 
-@jit
-def scale_up(wanted, unit, left):  # type: ignore[no-untyped-def]  # as above
+@inner
+def scale_up(wanted, unit, left):
     """wanted (c, c) float32 into left (c, c) int64, where white is `unit`."""
     for y in range(len(left)):
         for x in range(len(left)):
             left[y, x] = int(np.rint(wanted[y, x] * unit))
 
 
-@jit
-def explained(wanted, left, unit, disc):  # type: ignore[no-untyped-def]  # as above
+@inner
+def explained(wanted, left, unit, disc):
     """1 − Σ(T−R)²/ΣT² over the disc, R clipped at 1; 0 for an empty picture."""
     off, energy = 0.0, 0.0
     for y in range(len(left)):
@@ -180,7 +185,7 @@ def explained(wanted, left, unit, disc):  # type: ignore[no-untyped-def]  # as a
 
 
 @jit
-def walk_many(  # type: ignore[no-untyped-def]  # as above
+def walk_many(
     lines, count, rules, limits, stop, dose, unit, over, start, worth, slack, disc, wanted, nails, lengths,
     shares,
 ):  # fmt: skip

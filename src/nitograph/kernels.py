@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
 """The compiled loops over bands of pixels: coverage, sums of gains, laying one chord. Whole numbers.
 
 A canvas is kept as the light still wanted, `left`, and as running sums of the gains of its pixels, so
@@ -17,11 +19,12 @@ FIXED = 1 << SHIFT
 UNIT = 1 << 14
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 i32, u64 = np.int32, np.uint64  # numba widens sums of narrow numbers unless told
 
 
 @jit
-def add_path(lines, cover):  # type: ignore[no-untyped-def]  # compiled; lines as in chords.Chords
+def add_path(lines, cover):
     """Add each band's coverage (1/FINE) onto cover (c, c) int64."""
     size = len(cover)
     for k in range(len(lines)):
@@ -39,7 +42,7 @@ def add_path(lines, cover):  # type: ignore[no-untyped-def]  # compiled; lines a
 
 
 @jit
-def chord_totals(lines, size):  # type: ignore[no-untyped-def]  # as above
+def chord_totals(lines, size):
     """Sums over each band's pixels of coverage and of its square, two (m,) int64."""
     total, squares = np.zeros(len(lines), np.int64), np.zeros(len(lines), np.int64)
     for k in range(len(lines)):
@@ -55,8 +58,8 @@ def chord_totals(lines, size):  # type: ignore[no-untyped-def]  # as above
     return total, squares
 
 
-@jit
-def band_sum(lines, k, flat, size):  # type: ignore[no-untyped-def]  # as above
+@inner
+def band_sum(lines, k, flat, size):
     """Σ coverage × gain over band k, from the running sums laid flat; 32-bit so that it vectorises."""
     top, rise, height, first = lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3]
     width, end = i32(size + 2), i32(size * FINE)
@@ -78,8 +81,8 @@ def band_sum(lines, k, flat, size):  # type: ignore[no-untyped-def]  # as above
     return found
 
 
-@jit
-def pixel_gain(left, dose, over):  # type: ignore[no-untyped-def]  # as above
+@inner
+def pixel_gain(left, dose, over):
     """Fall of weighted squared error, ÷ dose, when one full dose falls where `left` is still wanted."""
     after = left - dose
     if after >= 0 or over == 1.0:
@@ -90,8 +93,8 @@ def pixel_gain(left, dose, over):  # type: ignore[no-untyped-def]  # as above
     return int(np.rint((before - over * after * after) / dose))
 
 
-@jit
-def fill_sums(left, dose, over, sums):  # type: ignore[no-untyped-def]  # as above
+@inner
+def fill_sums(left, dose, over, sums):
     """Write the running sums of the gains of left (c, c)."""
     size = len(left)
     for u in range(size):
@@ -109,8 +112,8 @@ def fill_sums(left, dose, over, sums):  # type: ignore[no-untyped-def]  # as abo
         sums[0, x, size + 1] = sums[0, x, size]
 
 
-@jit
-def lay(lines, k, dose, over, left, sums, change, span):  # type: ignore[no-untyped-def]  # as above
+@inner
+def lay(lines, k, dose, over, left, sums, change, span):
     """Take chord k of `dose` (a multiple of FINE, negative to lift it) off left; bring sums up to date.
 
     change: (c, c) int32 zeros, and again zeros after. span: (c, 2) int64, any content.
@@ -150,8 +153,8 @@ def lay(lines, k, dose, over, left, sums, change, span):  # type: ignore[no-unty
     _carry_across(sums[1 - steep], change, span, first, last)
 
 
-@jit
-def _carry_across(other, change, span, first, last):  # type: ignore[no-untyped-def]  # as above
+@inner
+def _carry_across(other, change, span, first, last):
     """The same changes in the running sums of the other direction; change becomes zero again."""
     size = len(other)
     for v in range(first, last + 1):

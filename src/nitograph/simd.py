@@ -9,7 +9,7 @@ Try it: python -c "from nitograph.simd import LANES; print(LANES)"
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # it has no type stubs
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 LANES = 32
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
 def weighted_sum(_typing: Any, source: Any, places: Any, weights: Any, count: Any, out: Any) -> Any:
     """out[lane] = Σ weights[t] × source[places[t] + lane] for t < count and LANES lanes.
 

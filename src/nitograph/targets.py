@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# The functions under @_jit are typed by Numba when they are compiled.
 """Pictures to targets: resize, stretch the greys, blur, gamma, for thousands of pictures at once.
 
 The same whole-number steps as Pillow's Lanczos `resize`, `autocontrast` and `GaussianBlur` take (their
@@ -19,6 +21,7 @@ PRECISION = 22
 TAPS = 3.0
 
 _jit = numba.njit(cache=True, nogil=True)
+_inner = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def prepare(
@@ -107,25 +110,51 @@ def box_of(radius: float, passes: int = 3) -> tuple[int, int, int]:
     return reach, weight, ((1 << 24) - (reach * 2 + 1) * weight) // 2
 
 
+@_inner
+def _blur(image, spare, total, box):
+    """Three boxes along the columns of image (c, c), which comes out turned over its diagonal."""
+    size = len(image)
+    reach, weight, edge = box
+    source, goal = image, spare
+    for _ in range(3):
+        for x in range(size):
+            total[x] = 0
+        for y in range(-reach, reach + 1):
+            for x in range(size):
+                total[x] += source[min(max(y, 0), size - 1), x]
+        for y in range(size):
+            before, behind, gone = max(y - reach - 1, 0), min(y + reach + 1, size - 1), max(y - reach, 0)
+            for x in range(size):
+                far = source[before, x] + source[behind, x]
+                goal[y, x] = (total[x] * weight + far * edge + (1 << 23)) >> 24
+                total[x] += source[behind, x] - source[gone, x]
+        source, goal = goal, source
+    for y in range(size):
+        for x in range(size):
+            image[x, y] = spare[y, x]
+
+
 @_jit
-def _prepare(greys, x_first, x_weights, y_first, y_weights, box, stretch, tones, out):  # type: ignore[no-untyped-def]  # compiled
+def _prepare(greys, x_first, x_weights, y_first, y_weights, box, stretch, tones, out):
     count, height, width = greys.shape
     size = len(x_first)
     wide = np.empty((height, size), np.int64)
     square = np.empty((size, size), np.int64)
     turned = np.empty((size, size), np.int64)
+    total = np.empty(size, np.int64)
     half = 1 << (PRECISION - 1)
     for i in range(count):
         for y in range(height):
             for x in range(size):
-                total = half
+                level = half
                 first = x_first[x]
                 for tap in range(min(x_weights.shape[1], width - first)):
-                    total += greys[i, y, first + tap] * x_weights[x, tap]
-                wide[y, x] = min(max(total >> PRECISION, 0), 255)
+                    level += greys[i, y, first + tap] * x_weights[x, tap]
+                wide[y, x] = min(max(level >> PRECISION, 0), 255)
         low, high = 255, 0
         for y in range(size):
-            square[y, :] = half
+            for x in range(size):
+                square[y, x] = half
             for tap in range(min(y_weights.shape[1], height - y_first[y])):
                 weight = y_weights[y, tap]
                 for x in range(size):
@@ -138,35 +167,12 @@ def _prepare(greys, x_first, x_weights, y_first, y_weights, box, stretch, tones,
             for y in range(size):
                 for x in range(size):
                     square[y, x] = min(max(int(square[y, x] * scale - low * scale), 0), 255)
-        turned[:] = square.T
-        _blur(turned, square, box)
-        _blur(square, turned, box)
+        for y in range(size):
+            for x in range(size):
+                turned[x, y] = square[y, x]
+        if box[1] < 1 << 24:
+            _blur(turned, square, total, box)
+            _blur(turned, square, total, box)
         for y in range(size):
             for x in range(size):
                 out[i, y, x] = tones[turned[x, y]]
-
-
-@_jit
-def _blur(image, turned, box):  # type: ignore[no-untyped-def]  # compiled
-    """Three boxes along the columns of image (c, c), result turned: turned[x, y]."""
-    size = len(image)
-    reach, weight, edge = box
-    lines = image.copy()
-    after = np.empty_like(lines)
-    total = np.empty(size, np.int64)
-    for _ in range(3 if weight < (1 << 24) else 0):
-        total[:] = 0
-        for y in range(-reach, reach + 1):
-            total += lines[min(max(y, 0), size - 1)]
-        for y in range(size):
-            before, behind = max(y - reach - 1, 0), min(y + reach + 1, size - 1)
-            for x in range(size):
-                far = lines[before, x] + lines[behind, x]
-                after[y, x] = (total[x] * weight + far * edge + (1 << 23)) >> 24
-            gone = max(y - reach, 0)
-            for x in range(size):
-                total[x] += lines[behind, x] - lines[gone, x]
-        lines, after = after, lines
-    for y in range(size):
-        for x in range(size):
-            turned[x, y] = lines[y, x]

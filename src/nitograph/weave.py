@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import chords, greedy, kernels
+from nitograph import chords, classic, greedy, kernels
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board, Rules
 from nitograph.errors import SettingsError, SourceError
 from nitograph.settings import Settings, setting
@@ -25,7 +25,8 @@ from nitograph.targets import prepare
 from nitograph.thread import Thread
 
 CHUNK = 64
-MANY = 8
+TOGETHER = 8
+CLASSIC_ROOM = 200_000_000
 MAX_LINES = 20_000
 Progress = Callable[[int], None]
 
@@ -105,7 +106,8 @@ class Woven:
     """Many threads woven alike.
 
     nails: (n, max_lines + 1) int32, −1 after the end. lengths: (n,) int32, how many nails.
-    explained: (n,) float32, 1 − the error of `chords.error` on the working canvas.
+    explained: (n,) float32, 1 − the error of `chords.error` on the working canvas; with coverage
+    bresenham as the original counted it, weighted by false_positive_weight and over the whole canvas.
     """
 
     nails: NDArray[np.int32]
@@ -215,35 +217,58 @@ def _share_out(
     return Woven(nails, lengths, explained)
 
 
-Loom = Callable[[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]], None]
+Loom = Callable[..., None]
 
 
 def _loom(settings: WeaveSettings) -> Loom:
     """A function that weaves targets into rows of nails, lengths and explained."""
+    walks = (settings.nails, (settings.min_nail_gap, settings.recent_edges))
+    limits = ((settings.min_lines, settings.max_lines), settings.stop_score)
+    start = -1 if settings.start_nail is None else settings.start_nail
     if settings.coverage == "bresenham":
-        raise SettingsError("coverage bresenham comes with the next change")
+        return _classic_loom(settings, (*walks, *limits), start)
     size = settings.canvas_size
     ring = chords.chords(settings.nails, size, settings.width)
+    dose, unit = chords.dose_and_unit(settings.line_strength)
+    worth, slack, disc = _worth(settings, ring), _slack(ring, unit), chords.disc(size)
+    over = settings.false_positive_weight
+
+    def loom(wanted: Any, *rows: Any) -> None:
+        together = len(wanted) >= TOGETHER and size <= 128 and len(ring.lines) <= 500_000
+        bounds = slack if together else slack[:0]
+        greedy.walk_many(
+            ring.lines, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
+        )
+
+    return loom
+
+
+def _classic_loom(settings: WeaveSettings, walks: tuple[Any, ...], start: int) -> Loom:
+    size, strength, over = settings.canvas_size, settings.line_strength, settings.false_positive_weight
+    if settings.nails**2 * size > CLASSIC_ROOM:
+        raise SettingsError(
+            f"coverage bresenham keeps every line in a table, too large for {settings.nails} nails on "
+            f"{size} pixels; choose coverage antialiased, or fewer of either"
+        )
+    lines = classic.thick_lines(settings.nails, size, int(settings.line_radius))
+    fine = 2.0**30 / (size * 2 * strength * max(1.0, over))
+    pen = (strength, over, fine)
+    scale = 1 / fine / np.maximum(lines.pixels, 1) ** settings.length_power
+
+    def loom(wanted: Any, *rows: Any) -> None:
+        classic.walk_many(wanted, *walks, pen, start, lines.runs, lines.first, scale, *rows)
+
+    return loom
+
+
+def _worth(settings: WeaveSettings, ring: chords.Chords) -> NDArray[np.float32]:
+    """What turns the sum of gains over each chord into its score: an addend and a factor, (m, 2)."""
     dose, unit = chords.dose_and_unit(settings.line_strength)
     share = dose / kernels.FINE
     extra = share * (kernels.FINE * ring.total - ring.squares).astype(np.float64)
     length = np.maximum(ring.total / kernels.FINE, 1.0)
     scale = share / unit**2 / length**settings.length_power
-    worth = np.stack([extra, scale], axis=1).astype(np.float32)
-    rules = (settings.min_nail_gap, settings.recent_edges)
-    limits = (settings.min_lines, settings.max_lines)
-    start = -1 if settings.start_nail is None else settings.start_nail
-    disc = chords.disc(size)
-    slack = _slack(ring, unit)
-
-    def loom(wanted: Any, nails: Any, lengths: Any, explained: Any) -> None:
-        many = slack if len(wanted) >= MANY and size <= 128 and len(ring.lines) <= 500_000 else slack[:0]
-        greedy.walk_many(
-            ring.lines, settings.nails, rules, limits, settings.stop_score, dose, unit,
-            settings.false_positive_weight, start, worth, many, disc, wanted, nails, lengths, explained,
-        )  # fmt: skip
-
-    return loom
+    return np.stack([extra, scale], axis=1).astype(np.float32)
 
 
 def _slack(ring: chords.Chords, unit: float) -> NDArray[np.float32]:

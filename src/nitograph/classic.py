@@ -1,0 +1,221 @@
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# The functions under @jit are typed by Numba when they are compiled.
+"""The first Nitograph's encoder, made fast: rounded nails, thick Bresenham lines, a raster clipped at 1.
+
+Kept so that its threads can be made again and compared. A thick line is a few runs of pixels in rows if
+it is flat and in columns if it is steep; with running sums of the pixels' gains along rows and columns a
+run costs two numbers. Gains are whole numbers; nothing is skipped, since clipping lets a gain rise again.
+This module knows nothing of files or flags; `weave.py` calls it.
+
+Try it: nitograph weave mnist:train:0 --preset original -o thread.json
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import Board
+from nitograph.greedy import forbid_next
+from nitograph.kernels import inner, jit
+
+MARGIN = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class ThickLines:
+    """All chords of a board as runs of pixels on one canvas; the one from a to b has the number a·n + b.
+
+    A Bresenham line is not quite the same from its other end, and the original drew each from where the
+    thread stood. runs: (r, 2) int32, places in the flat running sums (2, c, c + 1) where a run begins and
+    ends. first: (n² + 1,) int64, where each chord's runs begin. pixels: (n²,) int32, how many it covers.
+    """
+
+    canvas_size: int
+    runs: NDArray[np.int32]
+    first: NDArray[np.int64]
+    pixels: NDArray[np.int32]
+
+
+def rounded_nails(num_nails: int, canvas_size: int) -> NDArray[np.int64]:
+    """The pixel of each nail, (n, 2) as x, y; neighbours may share one, as they did."""
+    centre = (canvas_size - 1) / 2
+    return np.rint(centre + (centre - MARGIN) * Board(num_nails).positions()).astype(np.int64)
+
+
+@functools.lru_cache(maxsize=2)
+def thick_lines(num_nails: int, canvas_size: int, radius: int) -> ThickLines:
+    """The runs of every chord; kept for the next call with the same numbers."""
+    nails = rounded_nails(num_nails, canvas_size)
+    across = np.arange(-radius, radius + 1)
+    halves = np.floor(np.sqrt(radius * radius - across * across + 1e-9)).astype(np.int64)
+    runs, first, pixels = _runs(nails, canvas_size, halves)
+    return ThickLines(canvas_size, runs, first, pixels)
+
+
+@jit
+def _runs(nails, size, halves):
+    count, reach = len(nails), len(halves) // 2
+    room = 0
+    for a in range(count):
+        for b in range(count):
+            wide, tall = abs(nails[a, 0] - nails[b, 0]), abs(nails[a, 1] - nails[b, 1])
+            room += min(wide, tall) + len(halves)
+    runs, first = np.empty((room, 2), np.int32), np.zeros(count * count + 1, np.int64)
+    pixels = np.zeros(count * count, np.int32)
+    low, high = np.empty(size, np.int64), np.empty(size, np.int64)
+    k, used = 0, 0
+    for a in range(count):
+        for b in range(count):
+            x, y = nails[a, 0], nails[a, 1]
+            end_x, end_y = nails[b, 0], nails[b, 1]
+            wide, tall = abs(end_x - x), abs(end_y - y)
+            steep = 1 if tall > wide else 0
+            low[:], high[:] = size, -1
+            step_x, step_y = (1 if x < end_x else -1), (1 if y < end_y else -1)
+            off = wide - tall
+            while True:
+                line, place = (x, y) if steep else (y, x)
+                for t in range(-reach, reach + 1):
+                    if 0 <= line + t < size:
+                        low[line + t] = min(low[line + t], max(place - halves[t + reach], 0))
+                        high[line + t] = max(high[line + t], min(place + halves[t + reach], size - 1))
+                if x == end_x and y == end_y:
+                    break
+                twice = 2 * off
+                if twice > -tall:
+                    off -= tall
+                    x += step_x
+                if twice < wide:
+                    off += wide
+                    y += step_y
+            for line in range(size):
+                if high[line] >= 0:
+                    base = (steep * size + line) * (size + 1)
+                    runs[used, 0], runs[used, 1] = base + low[line], base + high[line] + 1
+                    pixels[k] += high[line] - low[line] + 1
+                    used += 1
+            k += 1
+            first[k] = used
+    return runs[:used], first, pixels
+
+
+@inner
+def _pixel_gain(target, shown, strength, over, fine):
+    """What one more line takes off the weighted squared error of a pixel, in 1/fine."""
+    before = target - shown
+    after = target - min(shown + strength, 1.0)
+    before *= before if before > 0 else over * before
+    after *= after if after > 0 else over * after
+    return int(np.rint((before - after) * fine))
+
+
+@inner
+def _best_next(path, length, count, rules, runs, first, flat, scale, allowed):
+    """The best nail after path[:length] and its score in whole numbers' scale; ties: the lowest."""
+    here = path[length - 1]
+    forbid_next(path, length, count, rules[0], rules[1], allowed)
+    best, chosen = -np.inf, -1
+    for nail in range(count):
+        if not allowed[nail]:
+            continue
+        k = here * count + nail
+        found = 0
+        for r in range(first[k], first[k + 1]):
+            found += flat[np.uint64(runs[r, 1])] - flat[np.uint64(runs[r, 0])]
+        score = found * scale[k]
+        if score > best:
+            best, chosen = score, nail
+    return chosen, best
+
+
+@inner
+def _lay(runs, begin, end, target, shown, strength, over, fine, gains, sums):
+    """Draw one line onto shown (c, c) and bring gains and the running sums up to date."""
+    size = len(target)
+    stride = size + 1
+    across = (size, -1)
+    for r in range(begin, end):
+        line = runs[r, 0] // stride
+        steep = line >= size
+        line -= size if steep else 0
+        start = runs[r, 0] % stride
+        stop = start + runs[r, 1] - runs[r, 0]
+        for place in range(start, stop):
+            y, x = (place, line) if steep else (line, place)
+            shown[y, x] = min(shown[y, x] + strength, 1.0)
+            gains[y, x] = _pixel_gain(target[y, x], shown[y, x], strength, over, fine)
+        across = (min(across[0], start), max(across[1], stop))
+    top, bottom = (runs[begin, 0] // stride) % size, (runs[end - 1, 0] // stride) % size + 1
+    if runs[begin, 0] // stride >= size:
+        _resum(gains, sums, across[0], across[1], top, bottom)
+    else:
+        _resum(gains, sums, top, bottom, across[0], across[1])
+
+
+@inner
+def _resum(gains, sums, top, bottom, left, right):
+    """Running sums again where gains changed within rows top to bottom and columns left to right."""
+    size = len(gains)
+    for y in range(top, bottom):
+        total = sums[0, y, left]
+        for x in range(left, size):
+            total += gains[y, x]
+            sums[0, y, x + 1] = total
+    for y in range(top, size):
+        for x in range(left, right):
+            sums[1, x, y + 1] = sums[1, x, y] + gains[y, x]
+
+
+@inner
+def walk(wanted, count, rules, limits, stop, strength, over, fine, start, runs, first, scale, path):
+    """Weave one target (c, c) float32 into path (most + 1,); returns the nails written and 1 − error."""
+    size = len(wanted)
+    target, shown = wanted.astype(np.float64), np.zeros((size, size))
+    gains, sums = np.empty((size, size), np.int32), np.zeros((2, size, size + 1), np.int32)
+    flat, allowed = sums.reshape(-1), np.empty(count, np.bool_)
+    for y in range(size):
+        for x in range(size):
+            gains[y, x] = _pixel_gain(target[y, x], 0.0, strength, over, fine)
+    _resum(gains, sums, 0, size, 0, size)
+    path[0] = start
+    if start < 0:
+        path[0] = _best_start(count, rules, runs, first, flat, scale, allowed, path)
+    length = 1
+    while length <= limits[1]:
+        nail, score = _best_next(path, length, count, rules, runs, first, flat, scale, allowed)
+        if nail < 0 or (score <= stop and length > limits[0]):
+            break
+        k = path[length - 1] * count + nail
+        _lay(runs, first[k], first[k + 1], target, shown, strength, over, fine, gains, sums)
+        path[length] = nail
+        length += 1
+    energy, off = 0.0, 0.0
+    for y in range(size):
+        for x in range(size):
+            left = target[y, x] - shown[y, x]
+            off += left * left * (1.0 if left > 0 else over)
+            energy += target[y, x] * target[y, x]
+    return length, 1.0 - off / energy if energy > 0 else 0.0
+
+
+@inner
+def _best_start(count, rules, runs, first, flat, scale, allowed, path):
+    best, chosen = -np.inf, 0
+    for nail in range(count):
+        path[0] = nail
+        _, score = _best_next(path, 1, count, rules, runs, first, flat, scale, allowed)
+        if score > best:
+            best, chosen = score, nail
+    return chosen
+
+
+@jit
+def walk_many(wanted, count, rules, limits, stop, pen, start, runs, first, scale, nails, lengths, shares):
+    """Weave each of wanted (n, c, c) float32 into a row of nails; pen: strength, over, fine."""
+    strength, over, fine = pen
+    for i in range(len(wanted)):
+        lengths[i], shares[i] = walk(
+            wanted[i], count, rules, limits, stop, strength, over, fine, start, runs, first, scale, nails[i]
+        )
