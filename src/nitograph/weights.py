@@ -24,6 +24,7 @@ from nitograph.board import MAX_NAILS, Board, Rules
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.files import read_bytes, write_bytes
 from nitograph.settings import Settings, setting
+from nitograph.thread import MAX_CHORDS
 from nitograph.vocab import Vocabulary
 from nitograph.zernike import Zernike
 
@@ -73,7 +74,7 @@ class ModelSettings(Settings):
         return 1 + (self.plan_tokens if self.planned else 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """A model at rest.
 
@@ -91,6 +92,10 @@ class Weights:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if type(self.max_lines) is not int or not 1 <= self.max_lines <= MAX_CHORDS:
+            raise WeightsError(f"max_lines must be from 1 to {MAX_CHORDS}, got {str(self.max_lines)[:40]}")
+        if len(set(self.classes)) != len(self.classes) or not all(self.classes):
+            raise WeightsError("a model's classes must have names, and each another")
         _check_tensors(self.tensors, tensor_shapes(self.settings, self.vocabulary))
 
     @property
@@ -149,8 +154,13 @@ def load(path: str | Path) -> Weights:
 
 def load_bundled() -> Weights:
     """The weights that ship inside the package: handwritten digits."""
-    source = resources.files("nitograph").joinpath(BUNDLED)
-    return parse(source.read_bytes(), name="the bundled weights")
+    try:
+        data = resources.files("nitograph").joinpath(BUNDLED).read_bytes()
+    except OSError:
+        raise WeightsError(
+            f"the package lacks its bundled weights ({BUNDLED}); install it again, or name a checkpoint"
+        ) from None
+    return parse(data, name="the bundled weights")
 
 
 def parse(data: bytes, *, name: str) -> Weights:
@@ -163,7 +173,7 @@ def parse(data: bytes, *, name: str) -> Weights:
         header = json.loads(data[8 : 8 + length]) if length <= len(data) - 8 else None
         tensors = load_tensors(data) if isinstance(header, dict) else {}
         meta = json.loads(header["__metadata__"]["nitograph"]) if isinstance(header, dict) else None
-    except (SafetensorError, struct.error, ValueError, KeyError, TypeError, RecursionError):
+    except (SafetensorError, struct.error, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise FileError(f"{name} is not a Nitograph weights file (safetensors), or it is damaged") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise FileError(f"{name} is not a Nitograph weights file of form {FORMAT}")
@@ -173,8 +183,8 @@ def parse(data: bytes, *, name: str) -> Weights:
             board=Board.from_dict(meta["board"]),
             rules=Rules.from_dict(meta["rules"]),
             classes=tuple(str(label) for label in meta["classes"]),
-            tensors={key: tensor.astype(np.float32) for key, tensor in tensors.items()},
-            max_lines=int(meta["max_lines"]),
+            tensors={key: _single(key, tensor) for key, tensor in tensors.items()},
+            max_lines=meta["max_lines"],
             weaving=dict(meta["weaving"]),
             facts=dict(meta.get("facts", {})),
         )
@@ -182,6 +192,13 @@ def parse(data: bytes, *, name: str) -> Weights:
         raise WeightsError(f"{name}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise WeightsError(f"{name}: its metadata is damaged") from None
+
+
+def _single(name: str, tensor: NDArray[Any]) -> NDArray[np.float32]:
+    """A stored tensor in single precision; WeightsError where it is stored as anything but floats."""
+    if tensor.dtype not in (np.float16, np.float32):
+        raise WeightsError(f"tensor {name} must be stored as F16 or F32, got {tensor.dtype}")
+    return tensor.astype(np.float32)
 
 
 def tensor_shapes(settings: ModelSettings, vocabulary: Vocabulary) -> dict[str, tuple[int, ...]]:
@@ -250,3 +267,5 @@ def _check_tensors(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]]) -> N
             raise WeightsError(
                 f"tensor {name} holds numbers that are not finite; train again or fetch again"
             )
+    if not (tensors.get("light.scale", np.ones(1)) > 0).all():
+        raise WeightsError("tensor light.scale must be above 0 everywhere; train again or fetch again")
