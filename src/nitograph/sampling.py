@@ -86,7 +86,8 @@ def invent(
     for first in range(0, len(labels), BATCH):
         part = slice(first, first + BATCH)
         given = None if light is None else light[part]
-        paths = _sample_batch(decoder, weights, labels[part], seeds[part], settings, given)
+        with np.errstate(all="ignore"):  # what overflows is not finite, and that `choose` refuses
+            paths = _sample_batch(decoder, weights, labels[part], seeds[part], settings, given)
         for label, seed, path in zip(labels[part], seeds[part], paths, strict=True):
             made = provenance(weights, settings, seed)
             threads.append(Thread(path, weights.board, label, made))
@@ -109,6 +110,8 @@ def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
     """The settings with the model's own limits where none were given; SettingsError where impossible."""
     gap = weights.rules.min_nail_gap if settings.min_nail_gap is None else settings.min_nail_gap
     most = weights.max_lines if settings.max_lines is None else settings.max_lines
+    if settings.min_lines == SampleSettings.default("min_lines") > most:
+        settings = settings.replace(min_lines=most)  # the usual floor gives way to a lower cap
     if settings.min_lines > most:
         raise SettingsError(f"min_lines must not be above max_lines, got {settings.min_lines} and {most}")
     Rules(gap, weights.rules.recent_edges).check_fits(weights.board)
@@ -173,10 +176,12 @@ def _walk(
     for count in range(most + 1):
         allowed = np.ones(logits.shape, dtype=np.bool_)
         if count:
-            allowed[:, :eos] = allowed_next(paths[live, :count], board, rules)
+            recent = paths[live, max(0, count - rules.recent_edges - 1) : count]
+            allowed[:, :eos] = allowed_next(recent, board, rules)
         stuck = ~allowed[:, :eos].any(axis=1)
         allowed[:, eos] = (count > settings.min_lines) | (stuck & (count > 1))
-        _penalise(logits, paths[live, :count], settings.repetition_penalty)
+        if settings.repetition_penalty != 1.0 and count:
+            _penalise(logits, paths[live, :count], settings.repetition_penalty)
         chosen = choose(
             logits,
             allowed,
@@ -227,8 +232,6 @@ def choose(
 
 def _penalise(logits: NDArray[np.float32], paths: NDArray[np.int64], penalty: float) -> None:
     """Divide the positive logits of nails already used, multiply the negative (Keskar et al., 2019)."""
-    if penalty == 1.0 or not paths.shape[1]:
-        return
     rows = np.arange(len(paths))[:, None]
     used = logits[rows, paths]
     logits[rows, paths] = np.where(used > 0, used / penalty, used * penalty)
