@@ -2,8 +2,8 @@
 
     class · code … code · nail nail nail … EOS
 
-All query heads share one head of keys and values (N. Shazeer, 2019), which decodes several times
-faster. A plan model sees, at each nail, the light still missing from its planned picture (the plan's light minus
+All query heads share one head of keys and values (N. Shazeer, 2019), which decodes several times faster.
+A plan model sees, at each nail, the light still missing from its planned picture (the plan's light minus
 the light of the chords so far), from the frame of that nail; and scores each next chord by the line
 integral, along it, of a light map that it predicts. Both are closed forms over Zernike coefficients
 (zernike.py). A plain model has neither: class token, then nails. Parameter names are those of
