@@ -1,0 +1,35 @@
+"""Fixtures that are made once a session."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny matrices: more threads only get in each other's way
+
+import pytest  # the variable must be set before NumPy and PyTorch start
+
+from nitograph.corpus import Corpus
+from nitograph.weights import Weights
+from tiny import MODEL, random_weights, small_corpus
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Corpus:
+    """Sixty woven digits on a small board."""
+    return small_corpus()
+
+
+@pytest.fixture(scope="session")
+def planned() -> Weights:
+    """Random weights of the plan design."""
+    return random_weights()
+
+
+@pytest.fixture(scope="session")
+def plain() -> Weights:
+    """Random weights of the plain design."""
+    return random_weights(MODEL.replace(design="plain"), seed=1)
+
+
+@pytest.fixture(params=["plan", "plain"])
+def weights(request, planned, plain) -> Weights:
+    """Random weights of each design in turn."""
+    return planned if request.param == "plan" else plain

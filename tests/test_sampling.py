@@ -1,0 +1,302 @@
+"""Guards of sampling: the rules always hold, seeds bring threads back, chances are what they should be."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from nitograph.board import Board, Rules, violations
+from nitograph.decoder import Decoder
+from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
+from nitograph.network import Network, NetworkDecoder
+from nitograph.sampling import BATCH, SampleSettings, choose, invent, resolved
+from nitograph.weights import Weights
+from tiny import MODEL, random_weights
+
+FREE = SampleSettings(min_lines=1, top_k=0)
+WEIGHTS = {design: random_weights(MODEL.replace(design=design), seed=9) for design in ("plan", "plain")}
+
+
+def nails(threads):
+    """The nails of each thread as lists."""
+    return [thread.nails.tolist() for thread in threads]
+
+
+@st.composite
+def any_settings(draw):
+    """Sampling settings of every kind, hot and cold, with rules of their own."""
+    most = draw(st.integers(1, 60))
+    return SampleSettings(
+        temperature=draw(st.sampled_from([0.0, 1e-300, 0.3, 1.0, 30.0])),
+        plan_temperature=draw(st.sampled_from([0.0, 1.0])),
+        top_k=draw(st.sampled_from([0, 1, 2, 7, 1000])),
+        min_p=draw(st.sampled_from([0.0, 0.05, 1.0])),
+        repetition_penalty=draw(st.sampled_from([0.1, 1.0, 1.12, 10.0])),
+        min_lines=draw(st.integers(1, most)),
+        max_lines=most,
+        min_nail_gap=draw(st.none() | st.integers(1, 16)),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(any_settings(), st.sampled_from(list(WEIGHTS)), st.integers(0, 2**63))
+def test_rules_always_hold(chosen, design, seed):
+    """Whatever the settings, no thread breaks the board's rules or the limits of its length."""
+    weights = WEIGHTS[design]
+    rules = Rules(chosen.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
+    try:
+        threads = invent(weights, ["3", None, "8"], [seed, seed + 1, seed + 2], chosen)
+    except SamplingError:
+        assert rules.min_nail_gap == 16  # after its one chord across, a nail can only go back
+        return
+    for thread in threads:
+        assert violations(thread.nails, weights.board, rules) == []
+        assert thread.line_count <= chosen.max_lines
+        if thread.line_count < chosen.min_lines:
+            assert rules.min_nail_gap == 16
+
+
+def test_a_seed_brings_the_thread_back(weights):
+    """The same seed gives the same thread alone and anywhere in a batch; another does not."""
+    labels, seeds = ["1", "2", "1", "7", "1"], [5, 6, 7, 8, 5]
+    together = nails(invent(weights, labels, seeds, FREE))
+    for row in range(5):
+        assert nails(invent(weights, [labels[row]], [seeds[row]], FREE)) == [together[row]]
+    assert together[0] == together[4]
+    assert together[0] != together[2]
+
+
+def test_both_decoders_give_the_same_threads(weights):
+    """NumPy and PyTorch give the same nails for the same seeds."""
+    labels, seeds = ["0", None, "5", "9"], range(20, 24)
+    other = NetworkDecoder(Network.from_weights(weights))
+    for chosen in (FREE, FREE.replace(temperature=0, min_lines=15), SampleSettings()):
+        one = invent(weights, labels, seeds, chosen)
+        assert one == invent(weights, labels, seeds, chosen, decoder=other)
+
+
+def test_more_than_one_batch(plain):
+    """Threads beyond the first batch are the same as alone, and progress is told."""
+    count, told = BATCH + 2, []
+    many = invent(plain, ["4"] * count, range(count), FREE.replace(max_lines=3), progress=told.append)
+    assert told == [BATCH, count]
+    assert many[-1] == invent(plain, ["4"], [count - 1], FREE.replace(max_lines=3))[0]
+
+
+def test_greedy_draws_nothing(plain):
+    """Temperature 0 gives the same thread at every seed."""
+    cold = FREE.replace(temperature=0)
+    assert len({tuple(n) for n in nails(invent(plain, ["6"] * 3, [1, 2, 3], cold))}) == 1
+
+
+def test_light_is_wound_instead_of_a_plan(planned):
+    """A given picture changes the thread; the plain design refuses it in one line."""
+    light = np.random.default_rng(0).normal(size=(2, planned.zernike.size)).astype(np.float32)
+    cold = FREE.replace(temperature=0, plan_temperature=0)
+    wound = nails(invent(planned, [None, None], [0, 0], cold, light=light))
+    assert wound[0] != wound[1]
+    assert wound != nails(invent(planned, [None, None], [0, 0], cold))
+    with pytest.raises(SettingsError, match="plain model winds no given picture"):
+        invent(random_weights(MODEL.replace(design="plain")), [None], [0], light=light[:1])
+
+
+def test_provenance_makes_it_again(planned):
+    """Weights, seed and settings of a thread's JSON are all it takes to sample it again."""
+    first = invent(planned, ["7"], [11], SampleSettings(temperature=1.3))[0]
+    made = first.provenance
+    assert made["weights"] == planned.digest
+    assert made["sampling"]["max_lines"] == planned.max_lines
+    again = invent(planned, [first.label], [made["seed"]], SampleSettings.from_dict(made["sampling"]))
+    assert again == [first]
+
+
+class Fixed:
+    """A decoder that always gives the same logits."""
+
+    def __init__(self, logits):
+        self.row = np.asarray(logits, dtype=np.float32)
+        self.rows = 0
+
+    def start(self, labels):
+        """Begin."""
+        self.rows = len(labels)
+        return np.tile(self.row, (self.rows, 1))
+
+    def step(self, tokens, light=None):
+        """Append."""
+        assert len(tokens) == self.rows
+        return np.tile(self.row, (self.rows, 1))
+
+    def select(self, rows):
+        """Keep."""
+        self.rows = len(rows)
+
+
+EAGER = np.zeros(33)
+EAGER[32] = 50.0  # wants to end at once
+
+
+@pytest.mark.parametrize(("least", "most"), [(1, 20), (7, 20), (20, 20)])
+def test_the_end_comes_when_it_may(plain, least, most):
+    """A model eager to end ends after min_lines chords; one that never wants to, at max_lines."""
+    chosen = FREE.replace(min_lines=least, max_lines=most)
+    ended = invent(plain, ["1", "2"], [0, 1], chosen, decoder=Fixed(EAGER))
+    assert [thread.line_count for thread in ended] == [least, least]
+    endless = invent(plain, ["1", "2"], [0, 1], chosen, decoder=Fixed(-EAGER))
+    assert [thread.line_count for thread in endless] == [most, most]
+
+
+def test_one_chord_and_twenty_thousand(plain):
+    """The shortest thread and a very long one are sampled; chords come again when the rules let them."""
+    for most in (1, 20_000):
+        chosen = FREE.replace(min_lines=most, max_lines=most)
+        (thread,) = invent(plain, ["1"], [0], chosen, decoder=Fixed(-EAGER))
+        assert thread.line_count == most
+        assert violations(thread.nails, thread.board, Rules(2, 10)) == []
+
+
+def test_dead_ends(plain):
+    """Where every nail is forbidden the thread ends, however short; with no first chord it is an error."""
+    narrow = Weights(plain.settings, Board(32), Rules(16, 1000), plain.classes, plain.tensors, max_lines=20)
+    (thread,) = invent(narrow, ["1"], [0], FREE.replace(min_lines=10), decoder=Fixed(-EAGER))
+    assert thread.line_count == 1
+    with pytest.raises(SettingsError, match="at most 16 on a board of 32 nails, got 17; lower the gap"):
+        invent(plain, ["1"], [0], FREE.replace(min_nail_gap=17))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_logits_that_are_not_finite(plain, value, temperature):
+    """NaN or infinity anywhere is an error of one line, never a silent argmax."""
+    bad = np.zeros(33)
+    bad[5] = value
+    with pytest.raises(SamplingError, match="not finite; its weights are damaged"):
+        invent(plain, ["1"], [0], FREE.replace(temperature=temperature), decoder=Fixed(bad))
+
+
+def test_weights_that_overflow(plain):
+    """Finite weights whose logits overflow end in the same line, without NumPy's warnings."""
+    tensors = dict(plain.tensors) | {"head.nail": np.full_like(plain.tensors["head.nail"], 3e38)}
+    wild = Weights(plain.settings, plain.board, plain.rules, plain.classes, tensors, max_lines=20)
+    with pytest.raises(SamplingError, match="not finite"):
+        invent(wild, ["1"], [0], FREE)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "part"),
+    [
+        (SampleSettings(min_lines=30, max_lines=20), "min_lines must not be above max_lines"),
+        (SampleSettings(min_lines=21), "min_lines must not be above max_lines, got 21 and 20"),
+        (SampleSettings(min_nail_gap=10**9), "min_nail_gap must be at most"),
+    ],
+)
+def test_impossible_settings(plain, chosen, part):
+    """Settings that no thread can obey are refused in one line."""
+    with pytest.raises(NitographError, match=part) as caught:
+        invent(plain, ["1"], [0], chosen)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_usual_floor_gives_way(plain):
+    """A cap under the default floor of 50 chords is enough said; it lowers the floor with it."""
+    assert resolved(SampleSettings(), plain).min_lines == plain.max_lines == 20
+    assert resolved(SampleSettings(max_lines=1), plain).min_lines == 1
+    assert resolved(SampleSettings(max_lines=60), plain).min_lines == 50
+
+
+def test_unknown_class(plain):
+    """A class that the model does not know is an error that lists those it knows."""
+    with pytest.raises(SourceError, match="knows no class 'x'; it knows 0, 1, 2"):
+        invent(plain, ["x"], [0])
+
+
+DRAWS = 20_000
+
+
+def draws(logits, allowed=None, **how):
+    """How often each token is chosen for one row of logits."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    size = len(logits)
+    rows = np.tile(np.asarray(logits, dtype=np.float32), (DRAWS, 1))
+    may = np.tile(np.ones(size, bool) if allowed is None else np.asarray(allowed), (DRAWS, 1))
+    return np.bincount(choose(rows, may, [rng] * DRAWS, **how), minlength=size)
+
+
+def softmax(logits, temperature=1.0):
+    """Chances from logits."""
+    raised = np.exp((np.asarray(logits) - np.max(logits)) / temperature)
+    return raised / raised.sum()
+
+
+LOGITS = np.array([0.3, -1.0, 2.0, 1.1, 0.0, 1.9])
+
+
+@pytest.mark.parametrize(
+    ("how", "left"),
+    [
+        ({}, [0, 1, 2, 3, 4, 5]),
+        ({"temperature": 0.5}, [0, 1, 2, 3, 4, 5]),
+        ({"temperature": 2.0, "top_k": 3}, [2, 3, 5]),
+        ({"top_k": 1}, [2]),
+        ({"min_p": 0.3}, [2, 3, 5]),
+        ({"min_p": 0.17, "temperature": 2.0, "top_k": 5}, [0, 2, 3, 4, 5]),
+    ],
+)
+def test_chances(how, left):
+    """Tokens come as often as softmax over what temperature, top-k and min-p leave (chi-square)."""
+    found, chance = draws(LOGITS, **how), np.zeros(6)
+    chance[left] = softmax(LOGITS[left], how.get("temperature", 1.0))
+    assert found[chance == 0].sum() == 0
+    if len(left) > 1:
+        assert chisquare(found[left], DRAWS * chance[left]).pvalue > 1e-3
+
+
+def test_chances_over_what_is_allowed():
+    """Forbidden tokens never come, and top-k counts among the allowed."""
+    allowed = np.array([True, True, False, True, True, False])
+    found = draws(LOGITS, allowed, top_k=2)
+    assert found[[1, 2, 4, 5]].sum() == 0
+    assert chisquare(found[[0, 3]], DRAWS * softmax(LOGITS[[0, 3]])).pvalue > 1e-3
+
+
+def test_the_chance_test_can_fail():
+    """The chi-square above tells temperature 1 from 1.1."""
+    assert chisquare(draws(LOGITS, temperature=1.1), DRAWS * softmax(LOGITS)).pvalue < 1e-3
+
+
+def test_nothing_allowed():
+    """A row without any allowed token is an error, not token 0."""
+    with pytest.raises(SamplingError, match="no nail may follow"):
+        choose(np.zeros((2, 3), np.float32), np.array([[True] * 3, [False] * 3]), [None] * 2)  # type: ignore[list-item]
+
+
+def test_repetition_penalty_makes_used_nails_rarer(plain):
+    """A penalty spreads the thread over more nails; under 1 it does the opposite."""
+    logits = np.zeros(33)
+    logits[:8], logits[32] = 2.0, -40.0
+    used = []
+    for penalty in (0.5, 1.0, 4.0):
+        chosen = FREE.replace(repetition_penalty=penalty, min_lines=20, max_lines=20, temperature=1.0)
+        threads = invent(plain, ["1"] * 8, range(8), chosen, decoder=Fixed(logits))
+        used.append(np.mean([len(set(thread.nails.tolist())) for thread in threads]))
+    assert used[0] < used[1] < used[2]
+
+
+def test_a_decoder_is_asked_no_more_than_needed(plain):
+    """Finished sequences leave the batch, so that they cost nothing more."""
+    rows = []
+
+    class Counting(Decoder):
+        """Counts rows."""
+
+        def step(self, tokens, light=None):
+            """Append."""
+            rows.append(len(tokens))
+            return super().step(tokens, light)
+
+    threads = invent(plain, ["1"] * 6, range(6), FREE.replace(temperature=3.0), decoder=Counting(plain))
+    lengths = sorted(thread.line_count for thread in threads)
+    assert rows == sorted(rows, reverse=True)
+    assert len(rows) <= lengths[-1] + 1
+    assert sum(rows) < 6 * lengths[-1] or len(set(lengths)) == 1
