@@ -1,5 +1,7 @@
 """Matplotlib's pictures, and that neon puts every chord where Matplotlib does."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -75,6 +77,16 @@ def test_contact_sheet_of_nothing() -> None:
         sheets.contact_sheet([THREAD, THREAD], ["one"])
     with pytest.raises(SettingsError, match="at most 16384 pixels"):
         sheets.contact_sheet([THREAD] * 20, None, 1, tile=1000)
+
+
+def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Matplotlib is missing, one line says how to get it; contact sheets go without."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(NitographError, match=r"nitograph\[sheets\]"):
+        sheets.classic(THREAD, NeonSettings(size=64))
+    with pytest.raises(NitographError, match=r"nitograph\[sheets\]"):
+        sheets.curves([{"step": 1, "train_loss": 2.0}])
+    assert sheets.contact_sheet([THREAD], ["7"], tile=64).pixels.shape == (80, 64, 3)
 
 
 def test_curves() -> None:

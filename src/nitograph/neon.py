@@ -103,8 +103,11 @@ def framed(pixels: UInt8, settings: NeonSettings) -> Picture:
 def draw_many(
     threads: Sequence[Thread], settings: NeonSettings, *, workers: int | None = None
 ) -> list[Picture]:
-    """One picture a thread, drawn side by side; made for many small ones."""
-    with ThreadPoolExecutor(workers or _cores()) as pool:
+    """One picture a thread, drawn side by side; made for many small ones.
+
+    Below some 600 px one worker is as fast as many: the calls are too short to run beside each other.
+    """
+    with ThreadPoolExecutor(workers or (_cores() if settings.pixels >= 600 else 1)) as pool:
         return list(pool.map(lambda thread: draw(thread, settings, workers=1), threads))
 
 

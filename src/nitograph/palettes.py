@@ -129,8 +129,8 @@ def light(palette: str, background: str, count: int = 2) -> Light:
     parts = GRADIENTS.get(palette.strip().lower()) or _parts(palette)
     colours = np.array([colour(part) for part in parts])
     ink = is_bright(under)
-    weights = (1.0 - colours) if ink else 1.5 * colours**1.3
-    spill = 0.09
+    weights = (1.0 - colours) if ink else 1.8 * colours**1.3
+    spill = 0.08
     weights = (1 - spill) * weights + spill * weights.mean(axis=1, keepdims=True)
     return Light(_blend(weights, count), under, ink)
 

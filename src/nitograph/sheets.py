@@ -39,6 +39,7 @@ def classic(threads: Thread | Sequence[Thread], settings: NeonSettings) -> Pictu
             f"the classic look goes up to {MAX_CLASSIC} pixels a side, got {settings.pixels}; "
             "neon goes further"
         )
+    _need_matplotlib()
     from matplotlib.collections import LineCollection
 
     width, height, discs = place(len(listed), settings.layout, settings.pixels)
@@ -120,6 +121,7 @@ def curves(
         raise NitographError(
             "the log holds no curve: wanted records with step and train_loss or valid_loss"
         )
+    _need_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, dpi=160, layout="constrained")
@@ -145,6 +147,14 @@ def curves(
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
     return Picture(_pixels(figure), None, 160)
+
+
+def _need_matplotlib() -> None:
+    """NitographError that says how to get Matplotlib, where it is missing."""
+    try:
+        import matplotlib  # noqa: F401  # whether it is there is all that is asked
+    except ImportError:
+        raise NitographError("this needs Matplotlib: pip install 'nitograph[sheets]'") from None
 
 
 def _series(records: Sequence[Mapping[str, Any]], name: str) -> Float64:
