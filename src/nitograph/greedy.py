@@ -13,7 +13,7 @@ Try it: python -c "import nitograph.greedy"
 import numpy as np
 
 from nitograph import board
-from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, inner, jit, lay
+from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, inner, jit, lay, new_canvas
 from nitograph.simd import LANES, weighted_sum
 
 forbid_next = inner(board.forbid_next)
@@ -85,42 +85,52 @@ def best_start(count, gap, lines, flat, size, worth, bounds):
 
 
 @inner
-def walk(lines, count, rules, limits, stop, dose, over, start, worth, bounds, left, path):
-    """Weave one picture into path (most + 1,); returns how many nails were written.
-
-    rules: (gap, recent). limits: (fewest, most). start: −1 to choose. bounds (n, n) and left (c, c) int64
-    are changed.
-    """
-    size = len(left)
-    sums = np.empty((2, size, size + 2), np.int32)
-    flat = sums.reshape(-1)
-    change = np.zeros((size, size), np.int32)
-    span = np.empty((size, 2), np.int64)
-    allowed = np.empty(count, np.bool_)
-    fill_sums(left, dose, over, sums)
-    turns = 0
-    if start < 0:
-        start, turns = best_start(count, rules[0], lines, flat, size, worth, bounds), 2
+def begin(lines, count, rules, dose, over, start, worth, bounds, canvas, path):
+    """The first nail, and the first chord with it where it is chosen (start −1); returns nails written."""
+    flat, size = canvas[2], len(canvas[0])
+    fill_sums(canvas, dose, over)
     path[0] = start
-    length, ahead = 1, -np.inf
-    while length <= limits[1]:
+    if start >= 0:
+        return 1
+    allowed = np.empty(count, np.bool_)
+    path[0] = best_start(count, rules[0], lines, flat, size, worth, bounds)
+    nail, _ = best_next(path, 1, count, rules, lines, flat, size, worth, bounds, allowed)
+    if nail < 0:
+        return 1
+    lay(lines, chord_number(path[0], nail, count), dose, over, canvas)
+    path[1] = nail
+    # The first chord may run either way: take the one from which the walk goes on better.
+    _, ahead = best_next(path, 2, count, rules, lines, flat, size, worth, bounds, allowed)
+    path[0], path[1] = path[1], path[0]
+    _, back = best_next(path, 2, count, rules, lines, flat, size, worth, bounds, allowed)
+    if ahead >= back:
+        path[0], path[1] = path[1], path[0]
+    return 2
+
+
+@inner
+def advance(lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until):
+    """Go on from path[:length] to at most `until` chords; returns nails written and whether it ended."""
+    flat, size = canvas[2], len(canvas[0])
+    allowed = np.empty(count, np.bool_)
+    while length <= until:
         nail, score = best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed)
-        if length == 2 and turns == 2:
-            # The first chord may run either way: see whether the walk goes on better from its other end.
-            turns, ahead = 1, score
-            path[0], path[1] = path[1], path[0]
-            continue
-        if length == 2 and turns == 1:
-            turns = 0
-            if score <= ahead:
-                path[0], path[1] = path[1], path[0]
-                continue
         if nail < 0 or (score <= stop and length > limits[0]):
-            break
-        lay(lines, chord_number(path[length - 1], nail, count), dose, over, left, sums, change, span)
+            return length, True
+        lay(lines, chord_number(path[length - 1], nail, count), dose, over, canvas)
         path[length] = nail
         length += 1
-    return length
+    return length, until >= limits[1]
+
+
+@jit
+def slice_of_one(lines, count, rules, limits, stop, dose, over, start, worth, bounds, canvas, path, length, until):  # fmt: skip
+    """Begin (length 0) or go on with one picture; returns nails written and whether it ended."""
+    if length == 0:
+        length = begin(lines, count, rules, dose, over, start, worth, bounds, canvas, path)
+    return advance(
+        lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until
+    )
 
 
 @inner
@@ -131,14 +141,12 @@ def first_bounds(lines, size, dose, unit, over, wanted, slack, out):
     """
     stride = (size + 2) * LANES
     flat = np.zeros(2 * size * stride, np.float32)
-    one = np.empty((2, size, size + 2), np.int32)
-    whole = one.reshape(-1)
-    left = np.empty((size, size), np.int64)
+    canvas = new_canvas(size)
     for lane in range(len(wanted)):
-        scale_up(wanted[lane], unit, left)
-        fill_sums(left, dose, over, one)
-        for place in range(one.size):
-            flat[place * LANES + lane] = whole[place]
+        scale_up(wanted[lane], unit, canvas[0])
+        fill_sums(canvas, dose, over)
+        for place in range(len(canvas[2])):
+            flat[place * LANES + lane] = canvas[2][place]
     places, weights = np.empty(4 * size, np.int64), np.empty(4 * size, np.float32)
     for k in range(len(lines)):
         top, rise, height, start, stop, steep = lines[k]
@@ -191,12 +199,12 @@ def walk_many(
 ):  # fmt: skip
     """Weave each of wanted (n, c, c) float32 into a row of nails; `unit` is white in whole numbers."""
     size, many = wanted.shape[1], len(slack) > 0
-    left, bounds = np.empty((size, size), np.int64), np.empty((count, count), np.float32)
+    canvas, bounds = new_canvas(size), np.empty((count, count), np.float32)
     first = np.empty((len(lines), LANES) if many else (0, LANES), np.float32)
     for i in range(len(wanted)):
         if many and i % LANES == 0:
             first_bounds(lines, size, dose, unit, over, wanted[i : i + LANES], slack, first)
-        scale_up(wanted[i], unit, left)
+        scale_up(wanted[i], unit, canvas[0])
         k = 0
         for a in range(count):
             for b in range(a + 1, count):
@@ -204,7 +212,8 @@ def walk_many(
                 bounds[a, b] = bound
                 bounds[b, a] = bound
                 k += 1
-        lengths[i] = walk(
-            lines, count, rules, limits, stop, dose, over, start, worth, bounds, left, nails[i]
+        length = begin(lines, count, rules, dose, over, start, worth, bounds, canvas, nails[i])
+        lengths[i], _ = advance(
+            lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, nails[i], length, limits[1]
         )
-        shares[i] = explained(wanted[i], left, unit, disc)
+        shares[i] = explained(wanted[i], canvas[0], unit, disc)

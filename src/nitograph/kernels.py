@@ -94,8 +94,24 @@ def pixel_gain(left, dose, over):
 
 
 @inner
-def fill_sums(left, dose, over, sums):
-    """Write the running sums of the gains of left (c, c)."""
+def new_canvas(size):
+    """An empty canvas: (left, sums, flat, change, span, heed).
+
+    left: (c, c) int64. sums: as above; flat: the same memory in one row. change (c, c), span (c, 2): room
+    to work in. heed: (c, c) int64, how much each pixel counts, 256 for all of them here.
+    """
+    sums = np.empty((2, size, size + 2), np.int32)
+    left, heed = np.zeros((size, size), np.int64), np.empty((size, size), np.int64)
+    for y in range(size):
+        for x in range(size):
+            heed[y, x] = 256
+    return left, sums, sums.reshape(-1), np.zeros((size, size), np.int32), np.empty((size, 2), np.int64), heed
+
+
+@inner
+def fill_sums(canvas, dose, over):
+    """Write the running sums of the gains of a canvas."""
+    left, sums, heed = canvas[0], canvas[1], canvas[5]
     size = len(left)
     for u in range(size):
         sums[0, u, 0] = 0
@@ -103,7 +119,7 @@ def fill_sums(left, dose, over, sums):
     for y in range(size):
         along = 0
         for x in range(size):
-            gain = pixel_gain(left[y, x], dose, over)
+            gain = (pixel_gain(left[y, x], dose, over) * heed[y, x]) >> 8
             along += gain
             sums[1, y, x + 1] = along
             sums[0, x, y + 1] = sums[0, x, y] + gain
@@ -113,11 +129,9 @@ def fill_sums(left, dose, over, sums):
 
 
 @inner
-def lay(lines, k, dose, over, left, sums, change, span):
-    """Take chord k of `dose` (a multiple of FINE, negative to lift it) off left; bring sums up to date.
-
-    change: (c, c) int32 zeros, and again zeros after. span: (c, 2) int64, any content.
-    """
+def lay(lines, k, dose, over, canvas):
+    """Take chord k of `dose` (a multiple of FINE, negative to lift it) off a canvas, its sums too."""
+    left, sums, _, change, span, heed = canvas
     size = len(left)
     top, rise, height = np.int64(lines[k, 0]), np.int64(lines[k, 1]), np.int64(lines[k, 2])
     start, end, steep = np.int64(lines[k, 3]), np.int64(lines[k, 4]), lines[k, 5]
@@ -134,9 +148,9 @@ def lay(lines, k, dose, over, left, sums, change, span):
         for v in range(low >> 5, stop):
             share = min(high, v * FINE + FINE) - max(low, v * FINE)
             y, x = (u, v) if steep else (v, u)
-            before = pixel_gain(left[y, x], full, over)
+            before = (pixel_gain(left[y, x], full, over) * heed[y, x]) >> 8
             left[y, x] = max(left[y, x] - share * weight, floor)
-            moved = pixel_gain(left[y, x], full, over) - before
+            moved = ((pixel_gain(left[y, x], full, over) * heed[y, x]) >> 8) - before
             fallen += moved
             own[u, v + 1] += fallen
             change[v, u] = moved
@@ -165,3 +179,20 @@ def _carry_across(other, change, span, first, last):
             other[v, u + 1] += fallen
         for i in range(span[v, 1] + 1, size + 2):
             other[v, i] += fallen
+
+
+@jit
+def heeded_extra(lines, heed, out):
+    """Σ share × (FINE − share) × heed over each chord, in whole pixels' heed (256), into out (m,) float64."""
+    size = len(heed)
+    for k in range(len(lines)):
+        top, rise, height, first, stop, steep = lines[k]
+        found = 0
+        for u in range(first, stop):
+            low = max(top >> SHIFT, 0)
+            high = min((top >> SHIFT) + height, size * FINE)
+            top += rise
+            for v in range(low >> 5, (high + FINE - 1) >> 5):
+                share = min(high, v * FINE + FINE) - max(low, v * FINE)
+                found += share * (FINE - share) * (heed[u, v] if steep else heed[v, u])
+        out[k] = found / 256
