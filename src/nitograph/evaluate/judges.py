@@ -1,0 +1,303 @@
+"""One judge for each kind of figure: recognisability, closeness, usefulness, copying, rules.
+
+Each takes the same court (references, samples, random walks) and gives figures with the details behind
+them. Rounds stay apart where a figure depends on the count of samples. This module decides no threshold.
+
+Try it: python -m nitograph evaluate --stand-in random --samples-per-class 20 --seeds 1
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.evaluate.copying import in_both, longest_runs, nearest, repeats
+from nitograph.evaluate.critics import FEATURES, Critic, CriticSettings, train, trained
+from nitograph.evaluate.material import CLASSES, Material, Training, Woven
+from nitograph.evaluate.metrics import (
+    Estimate,
+    density_parts,
+    frechet,
+    jackknife,
+    mean_interval,
+    pooled,
+    ratio_interval,
+)
+from nitograph.evaluate.verdicts import Figure, rounded
+from nitograph.walks import legal_paths
+
+Found = tuple[dict[str, Figure], dict[str, Any]]
+Floats = NDArray[np.floating]
+LESSON_SEED = 900
+
+
+@dataclass(frozen=True, eq=False)
+class Court:
+    """What every judge sees. Rows are classes in turn, round after round; random walks are one round."""
+
+    material: Material
+    each: int
+    rounds: int
+    reference: Woven
+    samples: Woven
+    walks: Woven
+
+    @property
+    def size(self) -> int:
+        """Samples in one round, and references in one half."""
+        return self.each * len(CLASSES)
+
+    def round(self, number: int) -> slice:
+        """The samples of one round."""
+        return slice(number * self.size, (number + 1) * self.size)
+
+    def halves(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Two disjoint halves of the references, each balanced over the classes, drawn anew each round."""
+        order = np.random.default_rng([self.material.seed, 3, number]).permutation(2 * self.each)
+        rows = order[:, None] * len(CLASSES) + np.arange(len(CLASSES))
+        return rows[: self.each].ravel(), rows[self.each :].ravel()
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The critics A, B and C."""
+
+    critics: dict[str, Critic]
+
+    @staticmethod
+    def taught(material: Material, images: int, seen: int, names: str = "ABC") -> "Panel":
+        """Critics trained on MNIST train images: A on plain, B on woven, C on other woven ones."""
+        critics = {}
+        for name in names:
+            design = "strided" if name == "C" else "pooled"
+            settings = CriticSettings(design=design, images_seen=seen, seed=ord(name))
+            if name == "A":
+                pictures, labels = material.plain(2 * images)
+            else:
+                lesson = material.lesson(images if name == "C" else 0, images)
+                pictures, labels = lesson.rasters, lesson.labels
+            critics[name] = trained(pictures, labels, settings, material.cache)
+        return Panel(critics)
+
+
+def recognisability(court: Court, panel: Panel) -> Found:
+    """Share read as the class that was asked for, by each critic, beside its ceiling."""
+    figures: dict[str, Figure] = {}
+    details: dict[str, Any] = {}
+    for name, critic in panel.critics.items():
+        read = critic.read(court.samples.rasters)[1]
+        ceiling = critic.read(court.reference.rasters)[1] == court.reference.labels
+        floor = critic.read(court.walks.rasters)[1] == court.walks.labels
+        right = read == court.samples.labels
+        ratio = ratio_interval(right, ceiling)
+        rounds = [float(right[court.round(i)].mean()) for i in range(court.rounds)]
+        key = f"critic_{name.lower()}"
+        figures[key] = Figure(key, ratio, float(right.mean()), float(ceiling.mean()), rounds, _mean(floor))
+        digits, tops = _by_class(right), _by_class(ceiling)
+        details[name] = {
+            "accuracy": _told(mean_interval(right)),
+            "ceiling": _told(mean_interval(ceiling)),
+            "by_class": [rounded(float(x.mean())) for x in digits],
+            "ceiling_by_class": [rounded(float(x.mean())) for x in tops],
+            "confusion": _confusion(court.samples.labels, read),
+            "ceiling_confusion": _confusion(
+                court.reference.labels, critic.read(court.reference.rasters)[1]
+            ),
+        }
+        if name == "B":
+            ratios = [ratio_interval(x, top) for x, top in zip(digits, tops, strict=True)]
+            worst = min(range(len(ratios)), key=lambda i: ratios[i].value)
+            figures["worst_digit"] = Figure(
+                "worst_digit", ratios[worst], float(digits[worst].mean()), float(tops[worst].mean())
+            )
+            details["worst_digit"] = CLASSES[worst]
+    return figures, details
+
+
+def closeness(court: Court, panel: Panel) -> Found:
+    """Fréchet distance, density and coverage in critic C's features, against halves of the references."""
+    critic = panel.critics["C"]
+    real, made = critic.read(court.reference.rasters)[0], critic.read(court.samples.rasters)[0]
+    lost = critic.read(court.walks.rasters)[0]
+    return near(court, real, made, lost, layer=f"critic C's last hidden layer, {FEATURES} numbers")
+
+
+def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) -> Found:
+    """Closeness in given features of references, samples and random walks."""
+    distances: list[Estimate] = []
+    floors: list[float] = []
+    parts: dict[str, tuple[list[Floats], list[Floats]]] = {"density": ([], []), "coverage": ([], [])}
+    for number in range(court.rounds):
+        half, other = (real[rows] for rows in court.halves(number))
+        mine = made[court.round(number)]
+        value = frechet(mine, half)
+        distances.append(jackknife(value, len(mine), lambda kept: frechet(mine[kept], half)))  # noqa: B023  # called at once
+        floors.append(frechet(other, half))
+        for place, points in enumerate((mine, other)):
+            dense, covered = density_parts(half, points)
+            parts["density"][place].append(dense)
+            parts["coverage"][place].append(covered)
+    half = real[court.halves(0)[0]]
+    worthless = dict(zip(parts, map(_mean, density_parts(half, lost)), strict=True))
+    floor, distance = float(np.mean(floors)), pooled(distances)
+    figures = {
+        "frechet": Figure(
+            "frechet",
+            distance.times(1 / max(floor, 1e-12)),
+            distance.value,
+            floor,
+            [d.value for d in distances],
+            frechet(lost, half),
+        )
+    }
+    for key, (of_samples, of_real) in parts.items():
+        ratio = ratio_interval(np.concatenate(of_samples), np.concatenate(of_real))
+        rounds = [_mean(part) for part in of_samples]
+        figures[key] = Figure(
+            key, ratio, float(np.mean(rounds)), _mean(np.concatenate(of_real)), rounds, worthless[key]
+        )
+    classes = [np.stack(parts["coverage"][i]).reshape(court.rounds, court.each, -1) for i in (0, 1)]
+    details = {
+        "features": layer,
+        "count": court.size,
+        "k": 5,
+        "coverage_by_class": [rounded(float(x)) for x in classes[0].mean(axis=(0, 1))],
+        "real_coverage_by_class": [rounded(float(x)) for x in classes[1].mean(axis=(0, 1))],
+    }
+    return figures, details
+
+
+def usefulness(court: Court, images: int, seen: int) -> Found:
+    """Accuracy on woven test digits of a network taught on samples alone, and on as many woven ones."""
+    lesson = court.material.lesson(0, images)
+    order = np.argsort(lesson.labels, kind="stable")
+    counts = np.bincount(lesson.labels, minlength=len(CLASSES))
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    right: dict[str, list[NDArray[np.bool_]]] = {"samples": [], "real": []}
+    for number in range(court.rounds):
+        settings = CriticSettings(images_seen=seen, seed=LESSON_SEED + number)
+        rng = np.random.default_rng([court.material.seed, 4, number])
+        real = np.concatenate(
+            [
+                order[start + rng.permutation(count)[: court.each]]
+                for start, count in zip(starts, counts, strict=True)
+            ]
+        )
+        mine = court.round(number)
+        taught = {
+            "samples": train(court.samples.rasters[mine], court.samples.labels[mine], settings),
+            "real": trained(lesson.rasters[real], lesson.labels[real], settings, court.material.cache),
+        }
+        for name, critic in taught.items():
+            right[name].append(critic.read(court.reference.rasters)[1] == court.reference.labels)
+    both = {name: np.mean(np.stack(parts), axis=0) for name, parts in right.items()}
+    ratio = ratio_interval(both["samples"], both["real"])
+    rounds = [_mean(part) for part in right["samples"]]
+    figure = Figure(
+        "usefulness", ratio, _mean(both["samples"]), _mean(both["real"]), rounds, 1 / len(CLASSES)
+    )
+    return {"usefulness": figure}, {
+        "taught_on": court.size,
+        "real_by_seed": [rounded(_mean(p)) for p in right["real"]],
+    }
+
+
+def copying(court: Court, training: Training) -> Found:
+    """Every sample against every training thread, beside the same for test threads."""
+    board = court.material.weaving.nails
+    mine, theirs = court.samples.paths(), court.reference.paths()
+    jaccard, where = nearest(mine, training.paths, board)
+    usual, _ = nearest(theirs, training.paths, board)
+    lost, _ = nearest(court.walks.paths(), training.paths, board)
+    runs, usual_runs = (longest_runs(paths, training.paths, board) for paths in (mine, theirs))
+    same = in_both(mine, training.paths) | (jaccard >= 1.0)
+    limit = float(np.quantile(usual, 0.99))
+    twice = np.zeros(len(mine))
+    twice[: repeats(mine)] = 1.0
+    by_seed = [court.round(i) for i in range(court.rounds)]
+    near_ratio, run_ratio = ratio_interval(jaccard, usual), ratio_interval(runs, usual_runs)
+    lost_runs = longest_runs(court.walks.paths(), training.paths, board)
+    figures = {
+        "duplicates": Figure(
+            "duplicates", mean_interval(twice), _mean(twice), repeats(theirs) / len(theirs), (), 0.0
+        ),
+        "copies": Figure("copies", mean_interval(same), _mean(same), _mean(usual >= 1.0), (), 0.0),
+        "nearness": Figure(
+            "nearness",
+            near_ratio,
+            _mean(jaccard),
+            _mean(usual),
+            [_mean(jaccard[part]) for part in by_seed],
+            _mean(lost),
+        ),
+        "near_copies": Figure(
+            "near_copies",
+            mean_interval(jaccard > limit),
+            _mean(jaccard > limit),
+            0.01,
+            [_mean(jaccard[part] > limit) for part in by_seed],
+            _mean(lost > limit),
+        ),
+        "longest_run": Figure(
+            "longest_run",
+            run_ratio,
+            _mean(runs),
+            _mean(usual_runs),
+            [_mean(runs[part]) for part in by_seed],
+            _mean(lost_runs),
+        ),
+    }
+    details: dict[str, Any] = {
+        "jaccard": _quantiles(jaccard) | {"test": _quantiles(usual)},
+        "longest_run_nails": _quantiles(runs) | {"test": _quantiles(usual_runs)},
+        "limit_99": rounded(limit),
+        "nearness": {"samples": jaccard, "test": usual},
+        "where": where,
+    }
+    return figures, details
+
+
+def rules(court: Court) -> Found:
+    """Share of samples that break a rule of the board the references were woven on."""
+    paths = court.samples.paths()
+    lengths = np.diff(paths.starts)
+    rows = np.full((len(paths), int(lengths.max())), -1, dtype=np.int64)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = paths.flat
+    weaving = court.material.weaving
+    broken = ~legal_paths(rows, weaving.board, weaving.rules)
+    share = mean_interval(broken)
+    figure = Figure(
+        "rules", share, share.value, 0.0, [_mean(broken[court.round(i)]) for i in range(court.rounds)]
+    )
+    return {"rules": figure}, {
+        "mask_on": {"paths": len(broken), "share": _told(share)},
+        "chords": _quantiles(lengths - 1),
+        "test_chords": _quantiles(np.diff(court.reference.paths().starts) - 1),
+    }
+
+
+def _mean(parts: Any) -> float:
+    return float(np.mean(parts))
+
+
+def _told(estimate: Estimate) -> list[float | None]:
+    return [rounded(x) for x in (estimate.value, estimate.low, estimate.high)]
+
+
+def _by_class(right: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Rows are classes in turn."""
+    return list(right.reshape(-1, len(CLASSES)).T)
+
+
+def _confusion(labels: NDArray[np.int64], read: NDArray[np.int64]) -> list[list[int]]:
+    """Counts, [class asked for][class read]."""
+    table = np.zeros((len(CLASSES), len(CLASSES)), dtype=np.int64)
+    np.add.at(table, (labels, read), 1)
+    return [[int(count) for count in row] for row in table]
+
+
+def _quantiles(values: NDArray[Any]) -> dict[str, float | None]:
+    shown = {"mean": _mean(values), "median": float(np.median(values))}
+    shown |= {"q99": float(np.quantile(values, 0.99)), "largest": float(values.max())}
+    return {name: rounded(value) for name, value in shown.items()}

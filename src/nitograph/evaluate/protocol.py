@@ -1,0 +1,189 @@
+"""The fixed protocol: samples of a candidate against woven handwriting it never saw.
+
+Three critics read the samples, closeness is measured in the features of the one that is never used for
+choosing, a network taught on samples alone has to read real ones, every sample is held against every
+training thread, and rules and likelihood are checked. Each figure stands beside what woven test digits get
+and what random walks get. This module gives values; the page is report.py's.
+
+Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph import __version__
+from nitograph.errors import SettingsError
+from nitograph.evaluate import judges
+from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
+from nitograph.evaluate.material import CLASSES, Material, Training, Woven, rasters
+from nitograph.evaluate.verdicts import Figure, rounded
+from nitograph.settings import Settings, setting
+
+FORMAT = "nitograph-evaluation/1"
+UNMASKED = 20  # paths of each class sampled without the mask
+
+Part = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class EvaluationSettings(Settings):
+    """How much is sampled, and what the critics learn from."""
+
+    samples_per_class: int = setting(100, "threads of each class in one round", low=5, high=400)
+    seeds: int = setting(3, "rounds, each with seeds of its own", low=1, high=100)
+    first_seed: int = setting(100_000, "seed of the first thread; the others follow", low=0, high=2**53)
+    critic_images: int = setting(
+        15_000, "woven MNIST train images for critic B, and as many others for C", low=100, high=27_500
+    )
+    images_seen: int = setting(
+        60_000, "pictures shown to a critic in training, repeats counted", low=100, high=10_000_000
+    )
+    lesson_seen: int = setting(
+        12_000, "the same for a network taught on samples alone", low=100, high=10_000_000
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was found: the JSON record, the figures, and what the page shows."""
+
+    record: dict[str, Any]
+    figures: Mapping[str, Figure]
+    samples: Woven
+    reference: Woven
+    read: Mapping[str, NDArray[np.int64]]
+    nearness: Mapping[str, NDArray[np.float64]]
+    nearest: tuple[NDArray[np.int64], Training] = field(repr=False)
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """pass, open or fail of each figure."""
+        return {key: figure.verdict for key, figure in self.figures.items()}
+
+
+class Clock:
+    """Seconds of each part of the work, in order; tells somebody which part begins."""
+
+    def __init__(self, told: Part) -> None:
+        self.seconds: dict[str, float] = {}
+        self._told = told
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time what stands in the block."""
+        self._told(name)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - began, 2)
+
+
+def evaluate(
+    candidate: Candidate,
+    material: Material,
+    training: Training,
+    settings: EvaluationSettings | None = None,
+    *,
+    told: Part = lambda name: None,
+) -> Evaluation:
+    """Every figure of one candidate. training: the threads that its copies are looked for in.
+
+    A ModelCandidate is also asked for its likelihood and for paths without the mask. told hears the name of
+    each part as it begins. Raises SettingsError where material or threads are too few, or on another board.
+    """
+    settings = settings or EvaluationSettings()
+    clock = Clock(told)
+    with clock.part("weaving references"):
+        reference = material.reference(2 * settings.samples_per_class)
+        hygiene = material.hygiene(reference, training)
+    with clock.part("critics"):
+        panel = judges.Panel.taught(material, settings.critic_images, settings.images_seen)
+    with clock.part("sampling"):
+        samples = _rounds(candidate, material, settings)
+    with clock.part("random walks"):
+        walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
+        lost = _rounds(walks, material, settings.replace(seeds=1))
+    court = judges.Court(material, settings.samples_per_class, settings.seeds, reference, samples, lost)
+    figures: dict[str, Figure] = {}
+    record: dict[str, Any] = {"hygiene": hygiene | {"training_threads": len(training)}}
+    judged: tuple[tuple[str, Callable[[], judges.Found]], ...] = (
+        ("recognisability", lambda: judges.recognisability(court, panel)),
+        ("closeness", lambda: judges.closeness(court, panel)),
+        ("usefulness", lambda: judges.usefulness(court, settings.critic_images, settings.lesson_seen)),
+        ("copying", lambda: judges.copying(court, training)),
+        ("rules", lambda: judges.rules(court)),
+    )
+    for name, judge in judged:
+        with clock.part(name):
+            found, told_more = judge()
+        figures |= found
+        record[name] = told_more
+    nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
+    if isinstance(candidate, ModelCandidate):
+        with clock.part("rules, mask off"):
+            record["rules"]["mask_off"] = _mask_off(candidate, settings)
+        with clock.part("likelihood"):
+            record["likelihood"] = _likelihood(candidate, material, training, reference)
+    head = {
+        "format": FORMAT,
+        "nitograph": __version__,
+        "candidate": candidate.name,
+        "settings": settings.to_dict(),
+        "weaving": material.weaving.to_dict(),
+        "samples": len(samples),
+        "reached": all(figure.verdict == "pass" for figure in figures.values()),
+        "verdicts": {key: figure.verdict for key, figure in figures.items()},
+        "figures": {key: figure.to_dict() for key, figure in figures.items()},
+        "seconds": clock.seconds | {"all": round(sum(clock.seconds.values()), 2)},
+    }
+    read = {name: panel.critics[name].read(samples.rasters)[1] for name in panel.critics}
+    return Evaluation(head | record, figures, samples, reference, read, nearness, (where, training))
+
+
+def _rounds(candidate: Candidate, material: Material, settings: EvaluationSettings) -> Woven:
+    """All samples, round after round, classes in turn; no two seeds alike."""
+    each = settings.samples_per_class
+    labels = np.tile(np.arange(len(CLASSES)), each * settings.seeds)
+    seeds = range(settings.first_seed, settings.first_seed + len(labels))
+    threads = candidate.threads([CLASSES[label] for label in labels], seeds)
+    for thread in threads:
+        if thread.board != material.weaving.board:
+            raise SettingsError(
+                f"threads must be on the board of the references, {material.weaving.nails} nails, "
+                f"got one of {thread.board.num_nails}"
+            )
+    return Woven(threads, rasters(threads, material.weaving), labels, np.asarray(seeds))
+
+
+def _mask_off(candidate: ModelCandidate, settings: EvaluationSettings) -> dict[str, Any]:
+    from nitograph.evaluate.metrics import mean_interval
+    from nitograph.evaluate.unmasked import share_broken
+
+    labels = list(CLASSES) * UNMASKED
+    seeds = range(settings.first_seed, settings.first_seed + len(labels))
+    broken = share_broken(candidate.weights, labels, seeds, candidate.settings, candidate.decoder)
+    share = mean_interval(broken)
+    return {"paths": len(broken), "share": [rounded(x) for x in (share.value, share.low, share.high)]}
+
+
+def _likelihood(
+    candidate: ModelCandidate, material: Material, training: Training, reference: Woven
+) -> dict[str, Any]:
+    """Nats on test threads, and on as many training threads, and the gap between them."""
+    from nitograph.evaluate.likelihood import measure
+
+    images, weights = material.test.images[reference.rows], candidate.weights
+    test = measure(weights, images, reference.labels, reference.paths()).summary()
+    found: dict[str, Any] = {"test": test}
+    if training.images is not None:
+        rows = np.random.default_rng(material.seed).permutation(len(training))[: len(reference)]
+        seen = measure(weights, training.images[rows], training.labels[rows], training.paths.take(rows))
+        found["training"] = seen.summary()
+        key = "joint_nats_a_token"
+        found["gap"] = rounded(test[key][0] - found["training"][key][0])
+    return found
