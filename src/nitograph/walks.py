@@ -41,17 +41,29 @@ def legal_steps(
 @numba.njit(cache=True)
 def _legal_paths(paths, num_nails, gap, recent):  # type: ignore[no-untyped-def]  # compiled
     legal = np.ones(len(paths), dtype=np.bool_)
-    allowed = np.empty(num_nails, dtype=np.bool_)
     for row in range(len(paths)):
         path = paths[row]
         for step in range(1, len(path)):
             if path[step] < 0:
                 break
-            _forbid_next(path, step, num_nails, gap, recent, allowed)
-            if not allowed[path[step]]:
+            if not _may_follow(path, step, num_nails, gap, recent):
                 legal[row] = False
                 break
     return legal
+
+
+@numba.njit(cache=True)
+def _may_follow(path, step, num_nails, gap, recent):  # type: ignore[no-untyped-def]  # compiled
+    """What forbid_next would say of the one nail path[step]; several times quicker than asking for all."""
+    here, there = path[step - 1], path[step]
+    apart = abs(here - there)
+    if min(apart, num_nails - apart) < gap:
+        return False
+    for before in range(max(0, step - 1 - recent), step - 1):
+        a, b = path[before], path[before + 1]
+        if (a == here and b == there) or (a == there and b == here):
+            return False
+    return True
 
 
 @numba.njit(cache=True)
