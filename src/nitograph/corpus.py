@@ -9,13 +9,11 @@ know what a network is.
 Try it: python -m nitograph prepare --samples 500 --output small.npz
 """
 
+import contextlib
 import dataclasses
 import hashlib
-import io
 import json
 import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import __version__
+from nitograph.archive import DAMAGE, read_arrays
 from nitograph.board import Board, Rules
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.files import read_bytes, replacing
@@ -33,12 +32,14 @@ from nitograph.sources import LabelledImages
 from nitograph.thread import Thread
 from nitograph.vocab import Vocabulary
 from nitograph.weave import WeaveSettings
+from nitograph.zernike import Zernike
 
 FORMAT = "nitograph-corpus/1"
 PART = 4000
 MAX_FILE_BYTES = 4 * 2**30
-MAX_ARRAY_BYTES = 8 * 2**30
 ARRAYS = ("tokens", "labels", "lengths", "sources", "explained", "light")
+LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U0"), strict=True))
+PART_LAYOUT = {"nails": "i2", "explained": "f1", "light": "f2"}
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class Corpus:
     def thread(self, row: int) -> Thread:
         """One row as a Thread, with its source as provenance."""
         nails = self.tokens[row, 1 : self.lengths[row] - 1]
-        made = {"made_by": "corpus", "source": f"{self.metadata['source']}:{self.sources[row]}"}
+        averaged = ":prototype" if self.metadata["corpus"]["mode"] == "prototypes" else ""
+        made = {"made_by": "corpus", "source": f"{self.metadata['source']}{averaged}:{self.sources[row]}"}
         return Thread(nails.astype(np.int32), self.board, self.classes[self.labels[row]], made)
 
     def take(self, rows: NDArray[np.integer]) -> "Corpus":
@@ -141,23 +143,12 @@ def load(path: str | Path) -> Corpus:
     """Read a corpus; FileError where the file is cut, foreign or breaks its own rules."""
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
-        arrays, text = _read_arrays(data)
-        corpus = Corpus(**arrays, metadata=json.loads(text))
+        arrays = read_arrays(data, LAYOUT)
+        corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=_read_metadata(arrays))
         _check(corpus)
     except NitographError as error:
         raise FileError(f"{path} is no Nitograph corpus: {error}") from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        OSError,
-        RecursionError,
-        IndexError,
-        NotImplementedError,
-    ):
+    except DAMAGE:
         raise FileError(f"{path} is no Nitograph corpus, or it is damaged; prepare it again") from None
     return corpus
 
@@ -259,11 +250,12 @@ def _part(
     kept: Path | None, images: NDArray[np.uint8], weaving: WeaveSettings, order: int
 ) -> dict[str, NDArray[Any]]:
     if kept is not None and kept.exists():
-        with np.load(kept, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        with contextlib.suppress(FileError, *DAMAGE):  # a damaged part is woven again
+            found = read_arrays(read_bytes(kept), PART_LAYOUT)
+            if {len(array) for array in found.values()} == {len(images)}:
+                return found
     from nitograph.chords import pixel_positions
     from nitograph.weave import targets, weave_targets
-    from nitograph.zernike import Zernike
 
     wanted = targets(images, weaving)
     woven = weave_targets(wanted, weaving)
@@ -285,9 +277,12 @@ def _part_folder(parts: Path | None, metadata: Mapping[str, Any]) -> Path | None
     if parts is None:
         return None
     name = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()[:16]
-    if parts.is_dir() and not (parts / name).is_dir():
-        shutil.rmtree(parts)
-    (parts / name).mkdir(parents=True, exist_ok=True)
+    try:
+        if parts.is_dir() and not (parts / name).is_dir():
+            shutil.rmtree(parts)
+        (parts / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot keep finished parts in {parts}: {error.strerror or error}") from None
     return parts / name
 
 
@@ -306,12 +301,19 @@ def _tokens(
     return tokens, counts.astype(np.int64) + 2
 
 
-def _read_arrays(data: bytes) -> tuple[dict[str, NDArray[Any]], str]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MAX_ARRAY_BYTES:
-            raise FileError("it unpacks to more than 8 GiB")
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return {name: stored[name] for name in ARRAYS}, str(stored["metadata"])
+def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """The metadata with everything that the rest of the program takes from it, checked."""
+    metadata = json.loads(str(arrays["metadata"]))
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise FileError(f"this version reads the form {FORMAT}")
+    CorpusSettings.from_dict(metadata["corpus"])
+    WeaveSettings.from_dict(metadata["weaving"])
+    names = metadata["classes"]
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
+        raise FileError("its classes must be a list of names")
+    if len(set(names)) != len(names):
+        raise FileError("two of its classes have one name")
+    return metadata
 
 
 def _check(corpus: Corpus) -> None:
@@ -319,15 +321,16 @@ def _check(corpus: Corpus) -> None:
     from nitograph.walks import legal_paths
 
     rows, words = len(corpus.tokens), corpus.vocabulary
-    if corpus.metadata.get("format") != FORMAT:
-        raise FileError(f"its format is {corpus.metadata.get('format')!r}, this version reads {FORMAT}")
-    sizes = {len(getattr(corpus, name)) for name in ARRAYS}
-    if sizes != {rows} or rows < 1 or corpus.tokens.ndim != 2 or corpus.light.ndim != 2:
+    if {len(getattr(corpus, name)) for name in ARRAYS} != {rows} or rows < 1:
         raise FileError("its arrays differ in length")
+    if corpus.light.shape[1] != Zernike(corpus.metadata["corpus"]["zernike_order"]).size:
+        raise FileError("its light has another number of coefficients than its metadata states")
     within = (corpus.lengths >= 4) & (corpus.lengths <= corpus.tokens.shape[1])
     known = (corpus.labels >= 0) & (corpus.labels < len(words.classes))
     if not (within.all() and known.all() and np.isfinite(corpus.light).all()):
         raise FileError("lengths, labels or light are out of range")
+    if (corpus.tokens[:, 0] != words.first_class + corpus.labels).any():
+        raise FileError("a row does not begin with its class")
     place = np.arange(corpus.tokens.shape[1])
     nails = corpus.tokens[:, 1:]
     inside = place[1:] < corpus.lengths[:, None] - 1
@@ -335,6 +338,8 @@ def _check(corpus: Corpus) -> None:
         raise FileError("a row holds tokens that are no nails")
     if (corpus.tokens[np.arange(rows), corpus.lengths - 1] != words.eos).any():
         raise FileError("a row does not end with EOS")
+    if (corpus.tokens[place >= corpus.lengths[:, None]] != words.pad).any():
+        raise FileError("a row holds more than padding after its end")
     legal = legal_paths(np.where(inside, nails, -1), corpus.board, corpus.rules)
     if not legal.all():
         raise FileError(f"row {int(np.flatnonzero(~legal)[0])} breaks the rules that its metadata states")
