@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from nitograph.board import Board, Rules, violations
+from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.decoder import Decoder
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
 from nitograph.network import Network, NetworkDecoder
@@ -45,16 +45,11 @@ def test_rules_always_hold(chosen, design, seed):
     """Whatever the settings, no thread breaks the board's rules or the limits of its length."""
     weights = WEIGHTS[design]
     rules = Rules(chosen.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
-    try:
-        threads = invent(weights, ["3", None, "8"], [seed, seed + 1, seed + 2], chosen)
-    except SamplingError:
-        assert rules.min_nail_gap == 16  # after its one chord across, a nail can only go back
-        return
-    for thread in threads:
+    for thread in invent(weights, ["3", None, "8"], [seed, seed + 1, seed + 2], chosen):
         assert violations(thread.nails, weights.board, rules) == []
         assert thread.line_count <= chosen.max_lines
-        if thread.line_count < chosen.min_lines:
-            assert rules.min_nail_gap == 16
+        if thread.line_count < chosen.min_lines:  # only where every nail was forbidden
+            assert not allowed_next(thread.nails[None], weights.board, rules).any()
 
 
 def test_a_seed_brings_the_thread_back(weights):
@@ -147,9 +142,9 @@ def test_the_end_comes_when_it_may(plain, least, most):
     assert [thread.line_count for thread in endless] == [most, most]
 
 
-def test_one_chord_and_twenty_thousand(plain):
+def test_one_chord_and_five_thousand(plain):
     """The shortest thread and a very long one are sampled; chords come again when the rules let them."""
-    for most in (1, 20_000):
+    for most in (1, 5_000):
         chosen = FREE.replace(min_lines=most, max_lines=most)
         (thread,) = invent(plain, ["1"], [0], chosen, decoder=Fixed(-EAGER))
         assert thread.line_count == most
