@@ -52,8 +52,13 @@ class SampleSettings(Settings):
     repetition_penalty: float = setting(
         1.0, "makes nails of the thread so far less likely", low=0.1, high=10
     )
-    plan_temperature: float = setting(1.0, "of the plan; 0 takes the likeliest", low=0, high=100)
-    min_lines: int = setting(50, "chords before the thread may end", low=1, high=1_000_000)
+    plan_temperature: float | None = setting(
+        None, "of the plan; where not given 1, or 0 if the temperature of the nails is 0", low=0, high=100
+    )
+    guidance: float = setting(
+        1.0, "how far the plan is driven from any class towards its own; 1 not at all", low=0, high=20
+    )
+    min_lines: int = setting(1, "chords before the thread may end", low=1, high=1_000_000)
     max_lines: int | None = setting(
         None, "most chords; the model's own where not given", low=1, high=1_000_000
     )
@@ -115,7 +120,10 @@ def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
     if settings.min_lines > most:
         raise SettingsError(f"min_lines must not be above max_lines, got {settings.min_lines} and {most}")
     Rules(gap, weights.rules.recent_edges).check_fits(weights.board)
-    return settings.replace(min_nail_gap=gap, max_lines=most)
+    plan = settings.plan_temperature
+    if plan is None:
+        plan = 1.0 if settings.temperature > 0 else 0.0
+    return settings.replace(min_nail_gap=gap, max_lines=most, plan_temperature=plan)
 
 
 def _sample_batch(
@@ -128,35 +136,55 @@ def _sample_batch(
 ) -> list[NDArray[np.int64]]:
     words = weights.vocabulary
     settings = resolved(settings, weights)
+    if light is not None and not weights.settings.planned:
+        raise SettingsError("a plain model winds no given picture; use weights of the plan design")
     rngs = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
     ids = [len(words.classes) if label is None else words.class_index(label) for label in labels]
-    logits = decoder.start(np.array(ids))
-    if weights.settings.planned:
-        logits = _write_plan(decoder, weights, logits, rngs, settings, light)
+    if not weights.settings.planned:
+        logits = decoder.start(np.array(ids))
     elif light is not None:
-        raise SettingsError("a plain model winds no given picture; use weights of the plan design")
+        logits = _copy_plan(decoder, weights, ids, light)
+    else:
+        logits = _write_plan(decoder, weights, ids, rngs, settings)
     return _walk(decoder, weights, logits, rngs, settings)
+
+
+def _copy_plan(
+    decoder: Decoding, weights: Weights, ids: list[int], light: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Feed the plan of a given light; logits of the first nail."""
+    codes = encode_plan(weights, light)
+    decoder.start(np.array(ids))
+    for slot in range(codes.shape[1] - 1):
+        decoder.step(codes[:, slot])
+    return decoder.step(codes[:, -1], light)
 
 
 def _write_plan(
     decoder: Decoding,
     weights: Weights,
-    logits: NDArray[np.float32],
+    ids: list[int],
     rngs: list[np.random.Generator],
     settings: SampleSettings,
-    light: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
-    """Feed the plan, sampled or of the given light; logits of the first nail."""
-    slots = weights.settings.plan_tokens
-    given = None if light is None else encode_plan(weights, light)
-    for slot in range(slots):
-        if given is not None:
-            codes = given[:, slot]
-        else:
-            everything = np.ones(logits.shape, dtype=np.bool_)
-            codes = choose(logits, everything, rngs, temperature=settings.plan_temperature)
-        logits = decoder.step(codes, light if slot + 1 == slots else None)
-    return logits
+    """Sample the plan; logits of the first nail.
+
+    With guidance each sequence has a twin of no class that takes the same codes, and the logits go from
+    the twin's towards and past its own (J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance", 2022).
+    """
+    count, guided = len(ids), settings.guidance != 1.0
+    twins = [len(weights.classes)] * count if guided else []
+    logits = decoder.start(np.array(ids + twins))
+    for _ in range(weights.settings.plan_tokens):
+        if guided:
+            own, free = logits[:count], logits[count:]
+            logits = free + np.float32(settings.guidance) * (own - free)
+        everything = np.ones(logits.shape, dtype=np.bool_)
+        codes = choose(logits, everything, rngs, temperature=settings.plan_temperature or 0.0)
+        logits = decoder.step(np.concatenate([codes, codes]) if guided else codes)
+    if guided:
+        decoder.select(np.arange(count))
+    return logits[:count]
 
 
 def _walk(
