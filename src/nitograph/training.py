@@ -12,6 +12,7 @@ Try it: python -m nitograph train --dataset small.npz --minutes 1
 import math
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from nitograph.weights import ModelSettings, Weights
 FORMAT = "nitograph-checkpoint/1"
 PLAN_BATCH = 512
 VALIDATION_BATCH = 128
+LASTING = ("seed", "validation_fraction", "batch_size", "optimizer")  # a resumed run must keep them
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,12 @@ class Trainer:
         if model.planned:
             self._measure_light()
         per_epoch = -(-len(self.train) // settings.batch_size)
-        self.steps_per_epoch = max(1, per_epoch // self.world)
+        if per_epoch < self.world:
+            raise SettingsError(
+                f"{self.world} processes need at least as many batches, but {len(self.train)} rows make "
+                f"{per_epoch} of {settings.batch_size}; lower batch_size or start fewer"
+            )
+        self.steps_per_epoch = per_epoch // self.world
 
     @property
     def total_steps(self) -> int:
@@ -129,6 +136,8 @@ class Trainer:
         started, base = time.monotonic(), self.seconds
         reported, validated, counted = started, started, 0
         sums: dict[str, list[float]] = {"nail": [], "plan": []}
+        if self._owes_validation():
+            yield self.validate()
         while self.progress < 1.0:
             order = self._order(self.step // self.steps_per_epoch)
             for at in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
@@ -208,14 +217,24 @@ class Trainer:
             "max_lines": self.weights().max_lines,
         }
         with replacing(path) as temporary:
-            torch.save(state, temporary)
+            try:
+                torch.save(state, temporary)
+            except RuntimeError:  # what torch makes of any fault of the disk
+                raise FileError(f"cannot write {path}: the disk is full or the file too large") from None
 
     def resume(self, path: str | Path) -> None:
         """Go on from a checkpoint of `save`; WeightsError where it is of another model or corpus."""
         state = read_checkpoint(path)
-        for key, mine in (("model", self.model.to_dict()), ("corpus", dict(self.corpus.metadata))):
-            if state[key] != mine:
-                different = sorted(k for k in mine if mine[k] != state[key].get(k))
+        ours = {
+            "model": self.model.to_dict(),
+            "corpus": dict(self.corpus.metadata),
+            "settings": {name: getattr(self.settings, name) for name in LASTING},
+        }
+        for key, mine in ours.items():
+            theirs = state.get(key)
+            theirs = theirs if isinstance(theirs, dict) else {}
+            different = sorted(name for name in mine if mine[name] != theirs.get(name))
+            if different:
                 raise WeightsError(
                     f"{path} was trained with another {key} ({', '.join(different)}); "
                     "resume with the same settings and dataset, or train anew"
@@ -228,7 +247,7 @@ class Trainer:
             for name in ("step", "plan_step", "seconds", "best", "history"):
                 setattr(self, name, state[name])
             torch.set_rng_state(state["random"])
-        except (KeyError, ValueError, RuntimeError, TypeError):
+        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):
             raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
 
     def _measure_light(self) -> None:
@@ -297,6 +316,12 @@ class Trainer:
             self.recoded[part] = (
                 np.concatenate(again) if again else np.zeros((0, light.shape[1]), np.float16)
             )
+
+    def _owes_validation(self) -> bool:
+        """Whether the checkpoint was written between an epoch's last step and its validation."""
+        if not self.step or (self.step % self.steps_per_epoch and self.progress < 1.0):
+            return False
+        return not any(past["kind"] == "valid" and past["step"] == self.step for past in self.history)
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
         order = epoch_order(
@@ -431,7 +456,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not Path(path).is_file():
         raise FileError(f"no checkpoint {path}; check the name and the folder")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's guesses about foreign files
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # torch raises many kinds for foreign files, and all mean the same here
         raise FileError(f"{path} is no Nitograph checkpoint, or it is damaged") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
@@ -459,7 +486,7 @@ def checkpoint_weights(path: str | Path) -> Weights:
         )
     except NitographError as error:
         raise WeightsError(f"{path}: {error}") from None
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError):
         raise WeightsError(f"{path} is a damaged checkpoint; use another or train anew") from None
 
 
@@ -473,6 +500,12 @@ def find_device(name: str) -> str:
     if name == "cuda" and "LOCAL_RANK" in os.environ:
         return f"cuda:{os.environ['LOCAL_RANK']}"
     return name
+
+
+def leave_group() -> None:
+    """Leave torchrun's group, if there is one; at the end of a process."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _process_group(device: str) -> tuple[int, int]:
