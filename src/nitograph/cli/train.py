@@ -4,7 +4,9 @@ Try it: python -m nitograph train --dataset string_dataset.npz --minutes 5
 """
 
 import argparse
+import contextlib
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError
-from nitograph.files import check_writable
+from nitograph.files import check_writable, read_text, write_text
 from nitograph.weights import ModelSettings
 
 if TYPE_CHECKING:
@@ -55,8 +57,14 @@ def run(args: argparse.Namespace) -> int:
     except ImportError:
         raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
     best, last = check_writable(args.output), check_writable(args.last_output)
-    if best == last:
+    if best.resolve() == last.resolve():
         raise SettingsError(f"the best and the last checkpoint must be two files, got {best} for both")
+    for path in (best, last):
+        if path.suffix in (".safetensors", ".jsonl", ".npz"):
+            raise SettingsError(
+                f"a checkpoint must not end with {path.suffix}, got {path}; name it .pt: weights and log "
+                "go beside it under its name"
+            )
     settings = read_settings(args, training.TrainSettings)
     if args.resume and not last.exists():
         raise FileError(f"nothing to resume: there is no {last}; leave out --resume to begin")
@@ -71,7 +79,10 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"{count:,} parameters, {len(trainer.train)} + {len(trainer.valid)} threads, {trainer.device}"
         )
-    Loop(trainer, best, last, every=args.save_every, fresh=not args.resume).run()
+    try:
+        Loop(trainer, best, last, every=args.save_every, fresh=not args.resume).run()
+    finally:
+        training.leave_group()
     return 0
 
 
@@ -80,20 +91,41 @@ class Loop:
 
     def __init__(self, trainer: "Trainer", best: Path, last: Path, *, every: float, fresh: bool) -> None:
         self.trainer, self.best, self.last, self.every = trainer, best, last, every
-        self.log, self.saved = best.with_suffix(".jsonl"), trainer.seconds
-        if fresh and trainer.rank == 0:
-            self.log.write_text("")
+        self.log, self.saved = best.with_suffix(".jsonl"), time.monotonic()
+        if trainer.rank == 0:
+            write_text(self.log, "" if fresh else self._logged())
 
     def run(self) -> None:
-        """Follow the reports; whatever ends the run, the last checkpoint is written."""
+        """Follow the reports; at the end and at Ctrl-C the last checkpoint is written.
+
+        After an error it is not: what training left then may be of no use, the checkpoint before is.
+        """
         try:
             with progress("training", 1000) as done:
                 for report in self.trainer.run():
                     self._follow(report)
                     done(round(1000 * report.progress))
-        finally:
-            if self.trainer.rank == 0:
-                self.trainer.save(self.last)
+        except KeyboardInterrupt:
+            self._save()
+            raise
+        self._save()
+
+    def _logged(self) -> str:
+        """The log as it was when the checkpoint was written that is now resumed."""
+        if not self.log.exists():
+            return ""
+        kept, reached = [], {"plan": self.trainer.plan_step}
+        for line in read_text(self.log).splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # a line that a kill cut short
+                report = json.loads(line)
+                if report["step"] <= reached.get(report["kind"], self.trainer.step):
+                    kept.append(line + "\n")
+        return "".join(kept)
+
+    def _save(self) -> None:
+        if self.trainer.rank == 0:
+            self.trainer.save(self.last)
+        self.saved = time.monotonic()
 
     def _follow(self, report: "Report") -> None:
         if self.trainer.rank:
@@ -104,9 +136,8 @@ class Loop:
             print(_line(report), flush=True)
         if report.best:
             self._publish()
-        if report.kind != "plan" and report.seconds - self.saved >= self.every:
-            self.trainer.save(self.last)
-            self.saved = report.seconds
+        if time.monotonic() - self.saved >= self.every:
+            self._save()
 
     def _publish(self) -> None:
         """The best checkpoint, and its weights for everybody without PyTorch."""
