@@ -1,0 +1,288 @@
+"""Guards of training: it learns, it goes on exactly where it stopped, and it refuses what does not fit."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from nitograph import training
+from nitograph.errors import FileError, SettingsError, WeightsError
+from nitograph.sampling import SampleSettings, invent
+from nitograph.training import Trainer, TrainSettings, checkpoint_weights, read_checkpoint, trapezoid
+from tiny import MODEL, small_corpus
+
+QUICK = TrainSettings(epochs=2, batch_size=16, plan_rows=8, plan_steps=5, validation_fraction=0.2, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch):
+    """Plans in small batches."""
+    monkeypatch.setattr(training, "PLAN_BATCH", 32)
+
+
+def follow(trainer, *, stop=None):
+    """All reports of a run, one a step, up to the `stop`th."""
+    return list(itertools.islice(trainer.run(report_every=0.0, validate_every=1e9), stop))
+
+
+def parts(trainer):
+    """Everything that the next step depends on, flat: names to tensors or numbers."""
+    found = {f"net.{k}": v for k, v in trainer.network.state_dict().items()}
+    for name in ("optimizer", "plan_optimizer"):
+        optimizer = getattr(trainer, name)
+        state = optimizer.state_dict()["state"] if optimizer else {}
+        found |= {f"{name}.{i}.{k}": v for i, kept in state.items() for k, v in kept.items()}
+    found |= {"step": trainer.step, "plan_step": trainer.plan_step, "best": trainer.best}
+    return found | {"random": torch.get_rng_state()}
+
+
+def unlike(one, other):
+    """Names of what differs in any bit."""
+    assert one.keys() == other.keys()
+    return [k for k in one if not np.array_equal(np.asarray(one[k]), np.asarray(other[k]))]
+
+
+def told(reports):
+    """Reports without what depends on the clock."""
+    timed = {"seconds": 0.0, "tokens_per_second": 0.0}
+    return [dataclasses.replace(report, **timed) for report in reports]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("design", ["plan", "plain"])
+def test_stopped_and_resumed_is_the_whole_run(tmp_path, corpus, design, optimizer):
+    """k steps, a stop and the rest give the bits of the whole run: weights, optimiser and reports."""
+    model, settings = MODEL.replace(design=design), QUICK.replace(optimizer=optimizer)
+    whole = Trainer(corpus, model, settings)
+    reports = follow(whole)
+    wanted = parts(whole)
+    stops = [4, 7] if design == "plain" else [2, 8]  # before and after a validation, or within the plan
+    done = []
+    for stop in [*stops, None]:
+        trainer = Trainer(corpus, model, settings)
+        if done:
+            trainer.resume(tmp_path / "last.pt")
+        done += follow(trainer, stop=None if stop is None else stop - len(done))
+        trainer.save(tmp_path / "last.pt")
+        torch.manual_seed(99)  # whatever happens between the runs
+    trainer.resume(tmp_path / "last.pt")
+    assert unlike(parts(trainer), wanted) == []
+    assert told(done) == told(reports)
+    assert [h["step"] for h in trainer.history] == [h["step"] for h in whole.history]
+
+
+def test_the_comparison_can_fail(corpus):
+    """Another seed, or another dropout, is seen in the bits."""
+    one, other = (Trainer(corpus, MODEL, s) for s in (QUICK, QUICK.replace(exact_light=0.9)))
+    follow(one)
+    first = parts(one)
+    follow(other)
+    assert "net.embed.nail" in unlike(first, parts(other))
+
+
+def test_a_stop_just_before_validation_skips_nothing(tmp_path, corpus):
+    """A checkpoint written at the last step still leads to the validation, so that a best one is kept."""
+    settings = QUICK.replace(epochs=1)
+    trainer = Trainer(corpus, MODEL.replace(design="plain"), settings)
+    assert [report.kind for report in follow(trainer, stop=3)] == ["step"] * 3
+    trainer.save(tmp_path / "last.pt")
+    again = Trainer(corpus, MODEL.replace(design="plain"), settings)
+    again.resume(tmp_path / "last.pt")
+    assert [(report.kind, report.best) for report in follow(again)] == [("valid", True), ("done", False)]
+
+
+@pytest.mark.parametrize("design", ["plan", "plain"])
+def test_loss_falls(corpus, design):
+    """A few epochs on a tiny corpus bring both losses down, the plan's light error too."""
+    settings = QUICK.replace(epochs=15, plan_steps=60, learning_rate=1e-2, validation_fraction=0.0)
+    reports = follow(Trainer(corpus, MODEL.replace(design=design, dropout=0.0), settings))
+    steps = [report for report in reports if report.kind == "step"]
+    assert np.mean([r.nail_loss for r in steps[-5:]]) < np.mean([r.nail_loss for r in steps[:5]]) - 0.3
+    if design == "plan":
+        light = [report.light_error for report in reports if report.kind == "plan"]
+        assert light[-1] < 0.8 * light[0]
+        assert steps[-1].plan_loss < steps[0].plan_loss - 0.3
+
+
+def test_what_is_trained_can_be_sampled(tmp_path, corpus):
+    """A checkpoint's weights are the model's, carry the facts of their training, and invent threads."""
+    trainer = Trainer(corpus, MODEL, QUICK)
+    follow(trainer)
+    trainer.save(tmp_path / "a.pt")
+    weights = checkpoint_weights(tmp_path / "a.pt")
+    assert weights.digest == trainer.weights().digest
+    assert weights.max_lines == 20
+    assert weights.facts["corpus"]["source_sha256"] == corpus.metadata["source_sha256"]
+    assert trainer.weights().facts["train"] == QUICK.to_dict()
+    assert invent(weights, ["3"], [0], SampleSettings())[0].board == corpus.board
+
+
+def test_reports_and_validation(corpus):
+    """Plan first, a validation at the end of each epoch, one end; progress only rises."""
+    trainer = Trainer(corpus, MODEL, QUICK)
+    reports = follow(trainer)
+    kinds = [report.kind for report in reports]
+    assert kinds == ["plan"] * 5 + ["step"] * 3 + ["valid"] + ["step"] * 3 + ["valid", "done"]
+    rest = [report.progress for report in reports[5:]]
+    assert rest == sorted(rest)
+    assert rest[-1] == 1.0
+    assert trainer.total_steps == 6
+    assert reports[8].best
+    assert len(trainer.valid) == 12
+
+
+def test_minutes_end_the_run(corpus):
+    """With minutes given the clock ends the run, whatever the epochs, with a validation at the end."""
+    settings = QUICK.replace(minutes=0.01, epochs=1)
+    trainer = Trainer(corpus, MODEL.replace(design="plain"), settings)
+    reports = follow(trainer)
+    assert trainer.seconds >= 0.6
+    assert trainer.step > 3
+    assert [report.kind for report in reports[-2:]] == ["valid", "done"]
+
+
+def test_rate_of_learning():
+    """The rate warms up, stays, and falls to zero over the last half."""
+    rates = [trapezoid(progress) for progress in np.linspace(0, 1, 1001)]
+    assert 0 < rates[0] < 0.1
+    assert rates[30] == rates[499] == 1.0
+    assert rates[-1] == 0.0
+    assert rates[750] == pytest.approx(0.5)
+
+
+def test_divergence_is_one_line(corpus):
+    """A gradient that is not finite stops the run with what to do, before any weight is spoilt."""
+    trainer = Trainer(corpus, MODEL.replace(design="plain"), QUICK)
+    run = trainer.run(report_every=0.0)
+    next(run)
+    with torch.no_grad():
+        trainer.network.at("head.nail")[0, 0] = 1e38
+    with pytest.raises(
+        WeightsError, match=r"training diverged at step 1: .* lower learning_rate"
+    ) as caught:
+        list(run)
+    assert "\n" not in str(caught.value)
+    assert all(torch.isfinite(value).all() for value in trainer.network.state_dict().values())
+
+
+def test_checkpoints_that_do_not_fit(tmp_path, corpus):
+    """A checkpoint of another model, corpus or split is refused by the name of what differs."""
+    path = tmp_path / "a.pt"
+    plain = MODEL.replace(design="plain")
+    Trainer(corpus, plain, QUICK).save(path)
+    for model, settings, rows, part in (
+        (MODEL, QUICK, corpus, r"another model \(design\)"),
+        (plain.replace(layers=1), QUICK, corpus, r"another model \(layers\)"),
+        (plain, QUICK.replace(seed=2), corpus, r"another settings \(seed\)"),
+        (plain, QUICK.replace(batch_size=8, optimizer="muon"), corpus, r"\(batch_size, optimizer\)"),
+        (plain, QUICK, small_corpus(seed=4), r"another corpus \(corpus\)"),
+    ):
+        trainer = Trainer(rows, model, settings)
+        with pytest.raises(WeightsError, match=part):
+            trainer.resume(path)
+    longer = Trainer(corpus, plain, QUICK.replace(epochs=9))
+    longer.resume(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": {}},
+        {"network": 3},
+        {"network": {"head.nail": torch.zeros(2)}},
+        {"optimizer": {}},
+        {"optimizer": None},
+        {"random": torch.zeros(3)},
+        {"model": None},
+        {"corpus": 5},
+        {"settings": None},
+        {"step": None},
+        {"max_lines": "x"},
+    ],
+    ids=str,
+)
+def test_damaged_checkpoints(tmp_path, corpus, change):
+    """Parts that are missing or of the wrong kind are one line, in resuming or in reading the weights."""
+    path = tmp_path / "a.pt"
+    plain = MODEL.replace(design="plain")
+    Trainer(corpus, plain, QUICK).save(path)
+    state = torch.load(path, weights_only=True)
+    for key, value in change.items():
+        if value is None:
+            del state[key]
+        else:
+            state[key] = value
+    torch.save(state, path)
+    faults = []
+    for use in (Trainer(corpus, plain, QUICK).resume, checkpoint_weights):
+        try:
+            use(path)
+        except WeightsError as error:
+            faults.append(str(error))
+    assert faults
+    assert all("\n" not in fault and "a.pt" in fault for fault in faults)
+
+
+def test_foreign_and_cut_checkpoints(tmp_path, corpus):
+    """Files that are no checkpoints are refused in one line, and no code in them is run."""
+    path, mark = tmp_path / "a.pt", tmp_path / "mark"
+    Trainer(corpus, MODEL.replace(design="plain"), QUICK).save(path)
+    whole = path.read_bytes()
+
+    class Trap:
+        """A pickle that would leave a mark."""
+
+        def __reduce__(self):
+            """Touch a file."""
+            return (mark.touch, ())
+
+    torch.save({"format": training.FORMAT, "trap": Trap()}, tmp_path / "trap.pt")
+    torch.save([1, 2], tmp_path / "list.pt")
+    torch.save({"format": "other/1"}, tmp_path / "other.pt")
+    for name, data in {
+        "cut": whole[:-900],
+        "half": whole[: len(whole) // 2],
+        "empty": b"",
+        "text": b"hi",
+    }.items():
+        (tmp_path / f"{name}.pt").write_bytes(data)
+    for name in ("trap", "list", "other", "cut", "half", "empty", "text", "none"):
+        with pytest.raises(FileError, match=f"{name}.pt") as caught:
+            read_checkpoint(tmp_path / f"{name}.pt")
+        assert "\n" not in str(caught.value)
+    assert not mark.exists()
+
+
+def test_flipped_checkpoints(tmp_path, corpus):
+    """A flipped byte anywhere gives a checkpoint or one of our errors, never anything else."""
+    path = tmp_path / "a.pt"
+    Trainer(corpus, MODEL.replace(design="plain"), QUICK).save(path)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for place in [*rng.integers(0, len(whole), 30), *rng.integers(len(whole) - 4000, len(whole), 30)]:
+        changed = bytearray(whole)
+        changed[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(changed))
+        try:
+            checkpoint_weights(path)
+        except (FileError, WeightsError) as error:
+            fault = str(error)
+        else:
+            fault = ""
+        assert "\n" not in fault
+
+
+def test_corpus_and_model_must_see_the_same_light(corpus):
+    """Another order of the light is refused with what to change."""
+    with pytest.raises(SettingsError, match="give both the same zernike_order"):
+        Trainer(corpus, MODEL.replace(zernike_order=8), QUICK)
+
+
+def test_devices():
+    """What is not there is refused; auto always finds one."""
+    assert training.find_device("auto") in ("cuda", "mps", "cpu")
+    assert training.find_device("cpu") == "cpu"
+    if not torch.cuda.is_available():
+        with pytest.raises(SettingsError, match="device cuda is not available here"):
+            training.find_device("cuda")
