@@ -1,5 +1,7 @@
 """Guards of sampling: the rules always hold, seeds bring threads back, chances are what they should be."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -193,13 +195,6 @@ def test_impossible_settings(plain, chosen, part):
     assert "\n" not in str(caught.value)
 
 
-def test_the_usual_floor_gives_way(plain):
-    """A cap under the default floor of 50 chords is enough said; it lowers the floor with it."""
-    assert resolved(SampleSettings(), plain).min_lines == plain.max_lines == 20
-    assert resolved(SampleSettings(max_lines=1), plain).min_lines == 1
-    assert resolved(SampleSettings(max_lines=60), plain).min_lines == 50
-
-
 def test_unknown_class(plain):
     """A class that the model does not know is an error that lists those it knows."""
     with pytest.raises(SourceError, match="knows no class 'x'; it knows 0, 1, 2"):
@@ -295,3 +290,36 @@ def test_a_decoder_is_asked_no_more_than_needed(plain):
     assert rows == sorted(rows, reverse=True)
     assert len(rows) <= lengths[-1] + 1
     assert sum(rows) < 6 * lengths[-1] or len(set(lengths)) == 1
+
+
+def test_temperature_0_is_greedy_for_the_plan_too(planned):
+    """At temperature 0 nothing is drawn, so all seeds give one thread; a plan temperature given is kept."""
+    cold = SampleSettings(temperature=0, max_lines=12)
+    one, two = invent(planned, ["1", "1"], [1, 2], cold)
+    assert np.array_equal(one.nails, two.nails)
+    assert resolved(cold, planned).plan_temperature == 0
+    assert resolved(SampleSettings(), planned).plan_temperature == 1
+    assert resolved(cold.replace(plan_temperature=0.5), planned).plan_temperature == 0.5
+
+
+def test_guidance_moves_away_from_the_model_of_no_class(planned):
+    """Guided plan logits are the twin's plus g times the difference; the codes fed to both are the same."""
+
+    class Spy(Decoder):
+        fed: ClassVar[list[np.ndarray]] = []
+
+        def step(self, tokens, light=None):
+            self.fed.append(np.asarray(tokens))
+            return super().step(tokens, light)
+
+    settings = SampleSettings(temperature=0, guidance=3.0, max_lines=5)
+    (thread,) = invent(planned, ["1"], [0], settings, decoder=Spy(planned))
+    decoder, codes = Decoder(planned), []
+    logits = decoder.start([planned.vocabulary.class_index("1"), len(planned.classes)])
+    for _ in range(planned.settings.plan_tokens):
+        codes.append(int((logits[1] + 3.0 * (logits[0] - logits[1])).argmax()))
+        logits = decoder.step([codes[-1]] * 2)
+    slots = planned.settings.plan_tokens
+    assert [list(tokens) for tokens in Spy.fed[:slots]] == [[code, code] for code in codes]
+    assert all(len(tokens) == 1 for tokens in Spy.fed[slots:])
+    assert thread.provenance["sampling"]["guidance"] == 3.0

@@ -93,5 +93,5 @@ def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    x = x.mT if matrix.shape[0] > matrix.shape[1] else x
-    return x.to(matrix.dtype)
+    back: Tensor = (x.mT if matrix.shape[0] > matrix.shape[1] else x).to(matrix.dtype)
+    return back

@@ -115,8 +115,6 @@ def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
     """The settings with the model's own limits where none were given; SettingsError where impossible."""
     gap = weights.rules.min_nail_gap if settings.min_nail_gap is None else settings.min_nail_gap
     most = weights.max_lines if settings.max_lines is None else settings.max_lines
-    if settings.min_lines == SampleSettings.default("min_lines") > most:
-        settings = settings.replace(min_lines=most)  # the usual floor gives way to a lower cap
     if settings.min_lines > most:
         raise SettingsError(f"min_lines must not be above max_lines, got {settings.min_lines} and {most}")
     Rules(gap, weights.rules.recent_edges).check_fits(weights.board)
