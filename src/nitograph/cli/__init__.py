@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "nitograph") 
     if name not in COMMANDS:
         _overview(program).parse_args(given)
         return 2
-    parser = Parser(prog=f"{program} {name}", description=COMMANDS[name].capitalize() + ".")
+    parser = Parser(prog=f"{program} {name}", description=_sentence(name))
     return run_command(name, parser, given[1:])
 
 
@@ -77,9 +77,12 @@ def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
 
 def run_script(name: str, script: str) -> NoReturn:
     """The body of the classic scripts at the repository's root."""
-    sys.exit(
-        run_command(name, Parser(prog=script, description=COMMANDS[name].capitalize() + "."), sys.argv[1:])
-    )
+    sys.exit(run_command(name, Parser(prog=script, description=_sentence(name)), sys.argv[1:]))
+
+
+def _sentence(name: str) -> str:
+    text = COMMANDS[name]
+    return text[0].upper() + text[1:].rstrip("?") + ("?" if text.endswith("?") else ".")
 
 
 def _overview(program: str) -> Parser:

@@ -22,7 +22,7 @@ from nitograph.cli.options import add_settings, read_settings
 from nitograph.errors import SettingsError
 from nitograph.files import check_writable, write_bytes, write_text
 from nitograph.neon import NeonSettings
-from nitograph.sampling import invent
+from nitograph.sampling import SampleSettings, invent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--show", action="store_true", help="open the picture when it is done")
     parser.add_argument(
-        "--export", metavar="LIST", help="further files beside it: svg,pdf,list,csv,dxf,gcode,html"
+        "--export", metavar="LIST", help="further files beside it: svg,pdf,list,csv,txt,dxf,gcode,html"
     )
     parser.add_argument(
         "--renderer", choices=("neon", "matplotlib"), default="neon", help="the look (default %(default)s)"
@@ -91,10 +91,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _invent(args: argparse.Namespace, weights: "Weights", sampling: "object") -> "list[Thread]":
-    from nitograph.sampling import SampleSettings
-
-    assert isinstance(sampling, SampleSettings)
+def _invent(args: argparse.Namespace, weights: "Weights", sampling: SampleSettings) -> "list[Thread]":
     labels: list[str | None] = (
         [None] if args.label is None else [*split_classes(args.label, weights.classes)]
     )
@@ -148,16 +145,7 @@ def _export(threads: "list[Thread]", formats: list[str], output: Path) -> list[P
         return []
     from nitograph.export import write_all
 
-    stems = (
-        [output.with_suffix("")]
-        if len(threads) == 1
-        else [output.with_name(f"{output.stem}_{place + 1}") for place in range(len(threads))]
-    )
-    return [
-        path
-        for thread, stem in zip(threads, stems, strict=True)
-        for path in write_all(thread, formats, stem)
-    ]
+    return list(write_all(threads, formats, output.with_suffix("")))
 
 
 def _safe(name: str) -> str:
