@@ -59,20 +59,28 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "nitograph") 
 
 def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
     """Fill the parser with the command's arguments, run it, turn errors into exit codes."""
-    command = importlib.import_module(f"nitograph.cli.{name}")
-    command.add_arguments(parser)
-    args = parser.parse_args(given)
     try:
-        return int(command.run(args) or 0)
+        command = importlib.import_module(f"nitograph.cli.{name}")
+        command.add_arguments(parser)
+        return int(command.run(parser.parse_args(given)) or 0)
     except NitographError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+        return _fault(parser, " ".join(str(error).split()))
+    except MemoryError:
+        return _fault(parser, "there is not enough memory for this; ask for less or for smaller")
     except KeyboardInterrupt:
         print(f"{parser.prog}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # what no reader or writer of ours has told in its own words
+        place = f" ({error.filename})" if error.filename else ""
+        return _fault(parser, f"{error.strerror or error}{place}")
+
+
+def _fault(parser: Parser, line: str) -> int:
+    print(f"{parser.prog}: {line}", file=sys.stderr)
+    return 1
 
 
 def run_script(name: str, script: str) -> NoReturn:
