@@ -1,0 +1,263 @@
+"""Guards of the house: who may import whom, who may touch the disk, and what stays unimported."""
+
+import ast
+import contextlib
+import inspect
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nitograph
+from nitograph import errors
+from tiny import WEAVING, random_weights
+
+ROOT = Path(nitograph.__file__).parent
+
+# Each module stands in one room; a room may use the rooms named behind it, and itself.
+ROOMS = {
+    "ground": ("errors settings files archive", ""),
+    "board": ("board thread frame walks", "ground"),
+    "weaving": (
+        "chords kernels simd greedy classic refine looms targets weave_settings weave weaver photo bound",
+        "ground board",
+    ),
+    "model": ("vocab zernike weights plan decoder sampling", "ground board"),
+    "data": ("sources augment corpus batches", "ground board weaving model"),
+    "training": ("network optimizer training", "ground board weaving model data"),
+    "pictures": (
+        "bundle png palettes strokes halo layout painter neon gallery sheets animation",
+        "ground board",
+    ),
+    "export": ("export", "ground board pictures"),
+    "evaluate": ("evaluate", "ground board weaving model data training pictures"),
+    "cli": (
+        "cli __main__",
+        "ground board weaving model data training pictures export evaluate",
+    ),
+}
+HEAVY = {  # who may import what is slow to load or not always installed
+    "torch": "network optimizer training evaluate.critics evaluate.likelihood cli.evaluate",
+    "numba": "kernels simd targets walks classic greedy refine evaluate.copying",
+    "matplotlib": "sheets",
+    "PIL": "sources sheets animation cli.generate",
+    "scipy": "",
+    "safetensors": "weights",
+    "rich": "cli.progress",
+    "av": "animation",
+    "ezdxf": "export.dxf",
+    "fpdf": "export.pdf export.template export.printed_list",
+    "argparse": "cli",
+}
+# Who may read and write files, and how that would be done.
+DISK = "files sources corpus weights training export evaluate.cache evaluate.report cli"
+DISK_CALLS = {
+    "write_text",
+    "write_bytes",
+    "unlink",
+    "mkdir",
+    "rmtree",
+    "mkstemp",
+    "savez",
+    "savez_compressed",
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name within it."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path
+    found.pop("__init__")
+    return found
+
+
+MODULES = modules()
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+def among(name: str, listed: str) -> bool:
+    """Whether a module, or the package it is in, stands in a list of names."""
+    return name in listed.split() or name.split(".")[0] in listed.split()
+
+
+def room_of(name: str) -> str:
+    """The room in which a module stands."""
+    rooms = [room for room, (listed, _) in ROOMS.items() if among(name, listed)]
+    assert len(rooms) == 1, f"{name} must stand in one room of this table, stands in {rooms}"
+    return rooms[0]
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Modules that a tree imports: our own by their name within the package, others by their first name."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            inner = [f"{base}.{alias.name}" for alias in node.names]
+            names = [n if n.removeprefix("nitograph.") in MODULES else base for n in inner]
+        else:
+            continue
+        for name in names:
+            own = name.startswith("nitograph.")
+            found.add(name.removeprefix("nitograph.") if own else name.split(".")[0])
+    return found - {"nitograph"}
+
+
+def at_load(tree: ast.Module) -> set[str]:
+    """What a module imports while it is loaded itself: not in functions, not for type checkers only."""
+    left = [
+        node
+        for node in tree.body
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+    ]
+    return imports(ast.Module(left, []))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_keep_to_the_table(name):
+    """A module uses only its own room and the rooms it rests on, and heavy packages where they belong."""
+    room = room_of(name)
+    for used in imports(TREES[name]):
+        if used in MODULES:
+            assert room_of(used) in [room, *ROOMS[room][1].split()], f"{name} may not import {used}"
+        if used in HEAVY:
+            assert among(name, HEAVY[used]), f"{name} may not import {used}"
+
+
+def test_the_table_can_fail():
+    """An import against the table is seen, within functions too, where it is not loaded with the module."""
+    tree = ast.parse("def f():\n    from nitograph import training\n    import torch.nn as nn\n")
+    assert imports(tree) == {"training", "torch"}
+    assert at_load(tree) == set()
+    assert "training" not in ROOMS["model"][1].split()
+
+
+def test_no_cycles():
+    """No two modules need each other while they are loaded."""
+    needs = {name: at_load(tree) & MODULES.keys() - {name} for name, tree in TREES.items()}
+    left = dict(needs)
+    while ready := [name for name, used in left.items() if not used & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left, f"these modules need each other: {sorted(left)}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not among(name, DISK)])
+def test_only_some_touch_the_disk(name):
+    """Everything but readers and writers takes and gives values or text."""
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.ImportFrom) and node.module == "nitograph.files":
+            assert all(alias.name.isupper() for alias in node.names), f"{name} uses files"
+        if isinstance(node, ast.Call):
+            called = (
+                node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            )
+            assert called not in DISK_CALLS, f"{name} calls {called}"
+            assert not (isinstance(node.func, ast.Name) and called == "open"), f"{name} opens a file"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_habits(name):
+    """A docstring with a line that can be run; printing only on the command line; no global randomness."""
+    tree = TREES[name]
+    doc = ast.get_docstring(tree) or ""
+    assert doc, f"{name} has no docstring"
+    if name != "__main__":
+        assert "Try it:" in doc, f"{name} gives no line that can be run"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called != "print" or among(name, "cli"), f"{name} prints"
+            assert not re.fullmatch(
+                r"(np|numpy)\.random\.(seed|rand\w*|normal|choice|shuffle|permutation)", called
+            )
+        if isinstance(node, ast.Import):
+            assert "random" not in [alias.name for alias in node.names], f"{name} uses global randomness"
+        assert not (isinstance(node, ast.ExceptHandler) and node.type is None), f"{name} has a bare except"
+
+
+RUNNABLE = [
+    (name, found)
+    for name, tree in TREES.items()
+    for found in re.findall(r'python -c\s+"(.*?)"$', ast.get_docstring(tree) or "", re.S | re.M)
+]
+
+
+@pytest.mark.parametrize(("name", "code"), RUNNABLE, ids=[name for name, _ in RUNNABLE])
+def test_the_line_that_can_be_run(name, code, tmp_path, monkeypatch):
+    """The line in a module's docstring runs as it stands."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code.replace("\n", " "), name, "exec"), {})
+
+
+def test_the_error_tree_is_what_its_docstring_draws():
+    """Every error is in the drawing and under NitographError; nothing else is exported."""
+    drawn = set(re.findall(r"(?:├──|└──) (\w+)", errors.__doc__ or ""))
+    classes = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind)}
+    assert set(classes) == drawn | {"NitographError"}
+    assert all(issubclass(kind, errors.NitographError) for kind in classes.values())
+    assert all(kind.__doc__ for kind in classes.values())
+
+
+PROBE = """
+import json, sys
+from nitograph.cli import main
+code = main(sys.argv[2:])
+print(json.dumps([code, [name for name in sys.argv[1].split(",") if name in sys.modules]]))
+"""
+LIGHT = "torch,matplotlib,scipy,numba,pandas"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A folder with weights, a thread and a picture."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("bench")
+    random_weights().save(folder / "w.safetensors")
+    (folder / "t.json").write_text('{"num_nails": 32, "nails": [0, 9, 20, 3]}')
+    Image.new("L", (40, 40), 255).save(folder / "p.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "banned"),
+    [
+        ("generate 7 --checkpoint w.safetensors --size 128 -o a.png", LIGHT),
+        ("sample 7 --checkpoint w.safetensors -o a.jsonl", LIGHT),
+        ("render t.json -o b.png --size 128", LIGHT),
+        ("export t.json -o c.svg -o c.csv", LIGHT),
+        ("check t.json", LIGHT),
+        (f"weave p.png --nails 32 --canvas-size {WEAVING.canvas_size} -o d.json", "torch,matplotlib"),
+        ("preview --dataset none.npz", "torch"),
+    ],
+)
+def test_light_commands_load_no_heavy_package(bench, command, banned):
+    """What a maker uses starts fast: heavy packages stay unimported where they are not needed."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, banned, *command.split()], cwd=bench, capture_output=True, text=True
+    )
+    assert done.stdout, done.stderr
+    code, loaded = json.loads(done.stdout.splitlines()[-1])
+    assert loaded == []
+    assert code == (1 if "none.npz" in command else 0), done.stderr
+
+
+def test_importing_the_package_loads_next_to_nothing():
+    """`import nitograph` alone loads not even NumPy."""
+    code = (
+        "import sys, nitograph; print([m for m in ('numpy', 'PIL', 'torch', 'rich') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert nitograph.__version__.count(".") == 2
