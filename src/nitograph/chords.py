@@ -1,12 +1,12 @@
 """Where a chord lies on a canvas: anti-aliased coverage, thread → raster, and the one error measure.
 
-The canvas of c×c pixels is the square frame of a picture; the ring of nails stands just inside it, at
-FRAME of its half width. A chord is a band of even width: in each column (or row, if it is steep) it
+The canvas of c×c pixels is the square frame of a picture; frame.py says how the ring of
+nails lies in it. A chord is a band of even width: in each column (or row, if it is steep) it
 covers one interval, cut exactly into shares of pixels, in steps of 1/FINE pixel. All of that is whole
 numbers, so that the same picture gives the same thread on every machine. This module knows nothing of
 search, scores or files.
 
-Try it: python -c "from nitograph.chords import *; print(coverage(Thread([0, 100]), 16).sum())"
+Try it: python -c "from nitograph import chords, thread as t; print(chords.coverage(t.Thread([0, 9]), 16))"
 """
 
 import functools
@@ -17,28 +17,20 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
+from nitograph.frame import FRAME, disc, pixel_positions, width_in_board_units
 from nitograph.kernels import FINE, FIXED, UNIT, add_path, chord_totals
 from nitograph.thread import Thread
 
-FRAME = 15 / 16
+__all__ = [
+    "Chords", "chords", "coverage", "disc", "dose_and_unit", "error", "numbers", "pixel_positions",
+    "raster", "width_in_board_units",
+]  # fmt: skip
+
 DEFAULT_WIDTH = 0.1
 MAX_CANVAS = 2048
+BLOCK = 100_000
 
 Floats = NDArray[np.float32]
-
-
-def pixel_positions(canvas_size: int) -> NDArray[np.float64]:
-    """Where pixel centres lie in board units (nails on the unit circle), shape (canvas_size,).
-
-    The same for x and y; they run from just over −16/15 to just under 16/15.
-    """
-    return (2 * np.arange(canvas_size) + 1 - canvas_size) / (canvas_size * FRAME)
-
-
-def disc(canvas_size: int) -> NDArray[np.bool_]:
-    """Which pixels have their centre within the ring of nails, shape (c, c)."""
-    squares = pixel_positions(canvas_size) ** 2
-    return np.asarray(squares[:, None] + squares[None, :] <= 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +50,6 @@ class Chords:
     squares: NDArray[np.int64]
 
 
-def width_in_board_units(width_pixels: float, canvas_size: int) -> float:
-    """A chord's width in board radii from its width in pixels of a canvas."""
-    return width_pixels * 2 / (canvas_size * FRAME)
-
-
 @functools.lru_cache(maxsize=4)
 def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
     """All chords of a board; `width` in board radii. Kept for the next call with the same numbers."""
@@ -71,7 +58,10 @@ def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
     a, b = np.triu_indices(num_nails, 1)
     half = canvas_size / 2
     places = half + half * FRAME * Board(num_nails).positions()
-    lines = _bands(places[a], places[b], width * half * FRAME, canvas_size)
+    lines = np.empty((len(a), 6), dtype=np.int32)
+    for first in range(0, len(a), BLOCK):
+        part = slice(first, first + BLOCK)
+        lines[part] = _bands(places[a[part]], places[b[part]], width * half * FRAME, canvas_size)
     total, squares = chord_totals(lines, canvas_size)
     return Chords(num_nails, canvas_size, lines, total, squares)
 

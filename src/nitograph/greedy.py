@@ -124,7 +124,9 @@ def advance(lines, count, rules, limits, stop, dose, over, worth, bounds, canvas
 
 
 @jit
-def slice_of_one(lines, count, rules, limits, stop, dose, over, start, worth, bounds, canvas, path, length, until):  # fmt: skip
+def slice_of_one(
+    lines, count, rules, limits, stop, dose, over, start, worth, bounds, canvas, path, length, until
+):
     """Begin (length 0) or go on with one picture; returns nails written and whether it ended."""
     if length == 0:
         length = begin(lines, count, rules, dose, over, start, worth, bounds, canvas, path)
@@ -213,7 +215,8 @@ def walk_many(
                 bounds[b, a] = bound
                 k += 1
         length = begin(lines, count, rules, dose, over, start, worth, bounds, canvas, nails[i])
+        path, most = nails[i], limits[1]
         lengths[i], _ = advance(
-            lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, nails[i], length, limits[1]
+            lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, most
         )
         shares[i] = explained(wanted[i], canvas[0], unit, disc)

@@ -105,7 +105,14 @@ def new_canvas(size):
     for y in range(size):
         for x in range(size):
             heed[y, x] = 256
-    return left, sums, sums.reshape(-1), np.zeros((size, size), np.int32), np.empty((size, 2), np.int64), heed
+    return (
+        left,
+        sums,
+        sums.reshape(-1),
+        np.zeros((size, size), np.int32),
+        np.empty((size, 2), np.int64),
+        heed,
+    )
 
 
 @inner
@@ -135,7 +142,8 @@ def lay(lines, k, dose, over, canvas):
     size = len(left)
     top, rise, height = np.int64(lines[k, 0]), np.int64(lines[k, 1]), np.int64(lines[k, 2])
     start, end, steep = np.int64(lines[k, 3]), np.int64(lines[k, 4]), lines[k, 5]
-    own = sums[steep]
+    own, pixels, heeds = sums[steep], left.reshape(-1), heed.reshape(-1)
+    by_u, by_v = (size, 1) if steep else (1, size)
     weight, full = dose // FINE, abs(dose)
     floor = -((1 << 28) // size)
     first, last = size, -1
@@ -147,10 +155,15 @@ def lay(lines, k, dose, over, canvas):
         fallen = 0
         for v in range(low >> 5, stop):
             share = min(high, v * FINE + FINE) - max(low, v * FINE)
-            y, x = (u, v) if steep else (v, u)
-            before = (pixel_gain(left[y, x], full, over) * heed[y, x]) >> 8
-            left[y, x] = max(left[y, x] - share * weight, floor)
-            moved = ((pixel_gain(left[y, x], full, over) * heed[y, x]) >> 8) - before
+            place = u64(u * by_u + v * by_v)
+            before = pixels[place]
+            after = max(before - share * weight, floor)
+            pixels[place] = after
+            if over == 1.0:
+                moved = 2 * (after - before)
+            else:
+                moved = pixel_gain(after, full, over) - pixel_gain(before, full, over)
+            moved = (moved * heeds[place]) >> 8
             fallen += moved
             own[u, v + 1] += fallen
             change[v, u] = moved
@@ -162,8 +175,9 @@ def lay(lines, k, dose, over, canvas):
                 span[v, 0] = u
                 last = v
             span[v, 1] = u + 1
+        tail = i32(fallen)
         for i in range(stop + 1, size + 2):
-            own[u, i] += fallen
+            own[u, i] += tail
     _carry_across(sums[1 - steep], change, span, first, last)
 
 
@@ -177,13 +191,14 @@ def _carry_across(other, change, span, first, last):
             fallen += change[v, u]
             change[v, u] = 0
             other[v, u + 1] += fallen
+        tail = i32(fallen)
         for i in range(span[v, 1] + 1, size + 2):
-            other[v, i] += fallen
+            other[v, i] += tail
 
 
 @jit
 def heeded_extra(lines, heed, out):
-    """Σ share × (FINE − share) × heed over each chord, in whole pixels' heed (256), into out (m,) float64."""
+    """Σ share × (FINE − share) × heed ÷ 256 over each chord, into out (m,) float64."""
     size = len(heed)
     for k in range(len(lines)):
         top, rise, height, first, stop, steep = lines[k]

@@ -11,11 +11,11 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 
 import numpy as np
 
-from nitograph.greedy import chord_number, forbid_next
-from nitograph.kernels import band_sum, fill_sums, inner, jit, lay
+from nitograph.greedy import chord_number, explained, forbid_next, scale_up
+from nitograph.kernels import FINE, band_sum, fill_sums, inner, jit, lay, new_canvas
 
 
-@jit
+@inner
 def refine(lines, count, rules, limits, dose, extra, squares, canvas, path, length, sweeps, window):
     """Improve path[:length] in place, whose chords lie on the canvas; returns nails and sweeps made.
 
@@ -198,7 +198,7 @@ def fill_row(loom, gap, canvas, a, row):
 def loss(loom, canvas, a, b):
     """What lifting chord a–b, which lies on the canvas, would add to the error."""
     k = chord_number(a, b, loom[1])
-    return gain(loom, canvas, a, b) + 2 * (loom[2] // 32) * loom[4][k]
+    return gain(loom, canvas, a, b) + 2 * (loom[2] // FINE) * loom[4][k]
 
 
 @inner
@@ -278,3 +278,23 @@ def swap(path, low, high):
         path[low], path[high] = path[high], path[low]
         low += 1
         high -= 1
+
+
+@jit
+def refine_many(
+    lines, count, rules, limits, dose, unit, extra, squares, disc, wanted, nails, lengths, shares, search
+):
+    """Improve each row of nails, woven for wanted (n, c, c); search: (most sweeps, window in nails)."""
+    canvas = new_canvas(wanted.shape[1])
+    for i in range(len(wanted)):
+        scale_up(wanted[i], unit, canvas[0])
+        fill_sums(canvas, dose, 1.0)
+        for at in range(lengths[i] - 1):
+            lay(lines, chord_number(nails[i, at], nails[i, at + 1], count), dose, 1.0, canvas)
+        path, length = nails[i], lengths[i]
+        lengths[i], _ = refine(
+            lines, count, rules, limits, dose, extra, squares, canvas, path, length, search[0], search[1]
+        )
+        for at in range(lengths[i], nails.shape[1]):
+            nails[i, at] = -1
+        shares[i] = explained(wanted[i], canvas[0], unit, disc)

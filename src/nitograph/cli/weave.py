@@ -1,0 +1,117 @@
+"""nitograph weave: turn a picture into a thread with the encoder alone.
+
+Ctrl-C stops the weaving and keeps the thread so far. Pictures from MNIST use the settings that the model
+learns from; picture files use the preset "photo" unless another is named.
+
+Try it: python -m nitograph weave mnist:test:17 -o thread.json
+"""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from nitograph.cli.options import add_settings, read_settings
+from nitograph.cli.progress import progress
+from nitograph.errors import SettingsError
+from nitograph.files import check_writable, write_text
+from nitograph.photo import PhotoSettings, prepare_photo
+from nitograph.sources import load, picture
+from nitograph.weave_settings import PRESETS, WeaveSettings, with_real_thread
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nitograph.weaver import Weaver
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The picture, the file, how it is woven, and how a photograph is made ready."""
+    parser.add_argument("image", metavar="IMAGE", help="picture file, mnist:train:17 or mnist:test:17")
+    parser.add_argument("--output", "-o", metavar="JSON", required=True, help="thread file to write")
+    parser.add_argument("--label", metavar="TEXT", help="class it shows (default: MNIST's own)")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder of MNIST-like IDX files")
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="settings to start from (default: default; photo for files)",
+    )
+    parser.add_argument(
+        "--bound", action="store_true", help="also say how good any thread could be (small canvases)"
+    )
+    add_settings(parser, WeaveSettings, title="weaving")
+    photo = parser.add_argument_group("photographs")
+    photo.add_argument("--importance", metavar="FILE", help="picture of what matters: light counts more")
+    photo.add_argument("--thread-mm", type=float, metavar="X", help="real thread, thickness in mm")
+    photo.add_argument("--board-mm", type=float, metavar="X", help="diameter of the ring of nails in mm")
+    add_settings(parser, PhotoSettings, title="picture")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Weave, write, say how it went."""
+    output = check_writable(args.output)
+    settings = read_weave_settings(args)
+    photo = read_settings(args, PhotoSettings)
+    grey, label = load(args.image, args.data_dir)
+    weaver = make_weaver(prepare_photo(grey, photo), settings, args.importance, photo)
+    stopped = weave_with_progress(weaver, settings)
+    thread = weaver.thread(label=args.label or label, source=args.image)
+    thread = thread.replace(provenance=dict(thread.provenance) | {"photo": photo.to_dict()})
+    write_text(output, thread.to_json(indent=1) + "\n")
+    error = 1 - weaver.explained()
+    print(f"{output}: {thread.line_count} chords on {settings.nails} nails, error {error:.4f}")
+    if args.bound:
+        print_bound(prepare_photo(grey, photo), settings, error)
+    return 130 if stopped else 0
+
+
+def read_weave_settings(args: argparse.Namespace) -> WeaveSettings:
+    """The preset with the flags over it, and the light of a real thread where one is given."""
+    named = args.preset or ("default" if str(args.image).startswith("mnist:") else "photo")
+    settings = read_settings(args, WeaveSettings, PRESETS[named])
+    if (args.thread_mm is None) != (args.board_mm is None):
+        raise SettingsError("a real thread needs both its thickness and the board's diameter in mm")
+    if args.thread_mm is not None:
+        settings = with_real_thread(settings, args.thread_mm, args.board_mm)
+    return settings
+
+
+def make_weaver(
+    grey: "NDArray[np.uint8]", settings: WeaveSettings, importance: str | None, photo: PhotoSettings
+) -> "Weaver":
+    """A weaver over the prepared picture, with the importance map cropped alike."""
+    from nitograph.targets import prepare
+    from nitograph.weave import targets
+    from nitograph.weaver import Weaver
+
+    heed: Any = None
+    if importance is not None:
+        alike = photo.replace(invert=False, equalize=0.0)
+        mask = prepare_photo(picture(importance), alike)
+        heed = prepare(mask[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
+    return Weaver(targets(grey[None], settings)[0], settings, importance=heed)
+
+
+def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> bool:
+    """Weave to the end, or until Ctrl-C once there is a chord; True if it was stopped."""
+    try:
+        with progress("weaving", settings.max_lines) as done:
+            while weaver.advance():
+                done(weaver.chords)
+    except KeyboardInterrupt:
+        if weaver.chords == 0:
+            raise
+        print("stopped; keeping the thread so far")
+        return True
+    return False
+
+
+def print_bound(grey: "NDArray[np.uint8]", settings: WeaveSettings, error: float) -> None:
+    """Say how good any thread could be on this canvas with these chords."""
+    from nitograph.bound import relaxed_bound
+    from nitograph.weave import targets
+
+    found = relaxed_bound(targets(grey[None], settings)[0], settings)
+    print(
+        f"no additive thread can be better than {found.lower:.4f} (shown reachable without a path: "
+        f"{found.upper:.4f}); this one has {error / found.upper:.3f} times that error"
+    )
