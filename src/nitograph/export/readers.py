@@ -4,7 +4,8 @@ What a file is, is told from what it holds, never from its name. A list of ours 
 comes back exactly; a list from elsewhere is taken as `ForeignList` says. Nothing is guessed: what is none
 of these is refused in one line. This module makes threads and knows no board of millimetres.
 
-Try it: python -c "from nitograph.export.readers import *; print(parse(b'0 9', 'a', ForeignList(list_nails=12)))"
+Try it: python -c "from nitograph.export.readers import *;
+print(parse(b'0 9', 'a list', ForeignList(list_nails=12)))"
 """
 
 import csv
