@@ -56,8 +56,8 @@ def density_parts(real: ArrayLike, made: ArrayLike, *, k: int = 5) -> tuple[Floa
     points, others = np.asarray(real, dtype=np.float64), np.asarray(made, dtype=np.float64)
     within = np.sort(_squares(points, points), axis=1)[:, k]
     inside = _squares(points, others) < within[:, None]
-    dense: Float64 = inside.sum(axis=0) / np.float64(k)
-    return dense, inside.any(axis=1).astype(np.float64)
+    dense = np.asarray(inside.sum(axis=0) / k)
+    return dense, np.asarray(inside.any(axis=1), dtype=np.float64)
 
 
 def _squares(a: Float64, b: Float64) -> Float64:

@@ -22,31 +22,14 @@ from nitograph.errors import SettingsError
 from nitograph.evaluate import judges
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven, rasters
+from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import Figure, rounded
-from nitograph.settings import Settings, setting
+from nitograph.sampling import resolved
 
 FORMAT = "nitograph-evaluation/1"
 UNMASKED = 20  # paths of each class sampled without the mask
 
 Part = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class EvaluationSettings(Settings):
-    """How much is sampled, and what the critics learn from."""
-
-    samples_per_class: int = setting(100, "threads of each class in one round", low=5, high=400)
-    seeds: int = setting(3, "rounds, each with seeds of its own", low=1, high=100)
-    first_seed: int = setting(100_000, "seed of the first thread; the others follow", low=0, high=2**53)
-    critic_images: int = setting(
-        15_000, "woven MNIST train images for critic B, and as many others for C", low=100, high=27_500
-    )
-    images_seen: int = setting(
-        60_000, "pictures shown to a critic in training, repeats counted", low=100, high=10_000_000
-    )
-    lesson_seen: int = setting(
-        12_000, "the same for a network taught on samples alone", low=100, high=10_000_000
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +53,7 @@ class Evaluation:
 class Clock:
     """Seconds of each part of the work, in order; tells somebody which part begins."""
 
-    def __init__(self, told: Part) -> None:
+    def __init__(self, told: Part = lambda name: None) -> None:
         self.seconds: dict[str, float] = {}
         self._told = told
 
@@ -89,25 +72,26 @@ def evaluate(
     training: Training,
     settings: EvaluationSettings | None = None,
     *,
-    told: Part = lambda name: None,
+    clock: Clock | None = None,
 ) -> Evaluation:
     """Every figure of one candidate. training: the threads that its copies are looked for in.
 
-    A ModelCandidate is also asked for its likelihood and for paths without the mask. told hears the name of
-    each part as it begins. Raises SettingsError where material or threads are too few, or on another board.
+    A ModelCandidate is also asked for its likelihood and for paths without the mask. clock: times
+    the parts, goes on where it stands. Raises SettingsError where material or threads are too few, or
+    threads are on another board.
     """
     settings = settings or EvaluationSettings()
-    clock = Clock(told)
+    clock = clock or Clock()
     with clock.part("weaving references"):
         reference = material.reference(2 * settings.samples_per_class)
         hygiene = material.hygiene(reference, training)
     with clock.part("critics"):
         panel = judges.Panel.taught(material, settings.critic_images, settings.images_seen)
     with clock.part("sampling"):
-        samples = _rounds(candidate, material, settings)
+        samples = draw(candidate, material, settings)
     with clock.part("random walks"):
         walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
-        lost = _rounds(walks, material, settings.replace(seeds=1))
+        lost = draw(walks, material, settings.replace(seeds=1))
     court = judges.Court(material, settings.samples_per_class, settings.seeds, reference, samples, lost)
     figures: dict[str, Figure] = {}
     record: dict[str, Any] = {"hygiene": hygiene | {"training_threads": len(training)}}
@@ -133,6 +117,7 @@ def evaluate(
         "format": FORMAT,
         "nitograph": __version__,
         "candidate": candidate.name,
+        **_told(candidate),
         "settings": settings.to_dict(),
         "weaving": material.weaving.to_dict(),
         "samples": len(samples),
@@ -145,7 +130,7 @@ def evaluate(
     return Evaluation(head | record, figures, samples, reference, read, nearness, (where, training))
 
 
-def _rounds(candidate: Candidate, material: Material, settings: EvaluationSettings) -> Woven:
+def draw(candidate: Candidate, material: Material, settings: EvaluationSettings) -> Woven:
     """All samples, round after round, classes in turn; no two seeds alike."""
     each = settings.samples_per_class
     labels = np.tile(np.arange(len(CLASSES)), each * settings.seeds)
@@ -158,6 +143,16 @@ def _rounds(candidate: Candidate, material: Material, settings: EvaluationSettin
                 f"got one of {thread.board.num_nails}"
             )
     return Woven(threads, rasters(threads, material.weaving), labels, np.asarray(seeds))
+
+
+def _told(candidate: Candidate) -> dict[str, Any]:
+    """What is to be known of a model and its sampling; nothing of other candidates."""
+    if not isinstance(candidate, ModelCandidate):
+        return {}
+    weights = candidate.weights
+    model = {"design": weights.settings.design, "parameters": weights.parameters()}
+    model |= {"weights": weights.digest[:16]}
+    return {"model": model, "sampling": resolved(candidate.settings, weights).to_dict()}
 
 
 def _mask_off(candidate: ModelCandidate, settings: EvaluationSettings) -> dict[str, Any]:

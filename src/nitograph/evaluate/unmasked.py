@@ -1,7 +1,8 @@
 """Sampling with the mask taken off: does the model itself know the rules of the board?
 
-The same choice of tokens as sampling, but every nail is allowed at every step, so that a step may break the
-rules. Only the evaluation wants such paths. This module knows no thread, as these may be none.
+The same choice of tokens as sampling, but every nail is allowed at every step, so that a step may break
+the rules. Guidance of the plan is left out: it chooses a picture, not a step. Only the evaluation wants
+such paths. This module knows no thread, as these may be none.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
@@ -49,7 +50,7 @@ def _paths(
     logits = decoder.start(labels)
     for _ in range(weights.settings.prefix - 1):
         free = np.ones(logits.shape, dtype=np.bool_)
-        logits = decoder.step(choose(logits, free, rngs, temperature=settings.plan_temperature))
+        logits = decoder.step(choose(logits, free, rngs, temperature=settings.plan_temperature or 0.0))
     eos, most = weights.vocabulary.eos, settings.max_lines or weights.max_lines
     paths = np.full((len(rngs), most + 1), -1, dtype=np.int64)
     live = np.arange(len(rngs))

@@ -1,0 +1,209 @@
+"""nitograph evaluate: measure what a model, or any file of threads, invents; a JSON record and a page.
+
+With `--sweep` it compares settings of sampling instead, on validation images alone.
+
+Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nitograph import bundle, corpus
+from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
+from nitograph.cli.options import add_settings, read_settings
+from nitograph.cli.progress import progress
+from nitograph.errors import SettingsError
+from nitograph.files import check_writable, read_text, write_text
+
+if TYPE_CHECKING:
+    from nitograph.corpus import Corpus, CorpusSettings
+    from nitograph.evaluate.candidates import Candidate, ModelCandidate
+    from nitograph.evaluate.material import Material, Training
+    from nitograph.evaluate.settings import EvaluationSettings
+    from nitograph.weights import Weights
+
+PARTS = 13
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Who is evaluated, how much, where to."""
+    from nitograph.evaluate.settings import EvaluationSettings
+
+    parser.add_argument(
+        "--output", "-o", default="evaluation.json", help="record to write (default %(default)s)"
+    )
+    parser.add_argument(
+        "--page", default="evaluation.html", help="page to write, with pictures (default %(default)s)"
+    )
+    parser.add_argument("--threads", metavar="FILE", help="evaluate these labelled threads (JSON lines)")
+    parser.add_argument(
+        "--stand-in",
+        choices=("woven", "copier", "prototypes", "random", "swapped"),
+        help="evaluate the ideal, or one that must fail, to try the evaluation itself",
+    )
+    parser.add_argument(
+        "--dataset",
+        metavar="NPZ",
+        help="corpus whose threads count as training (default: woven anew as the model's facts say)",
+    )
+    parser.add_argument(
+        "--sweep",
+        nargs="?",
+        const="",
+        metavar="AXES",
+        help='compare settings of sampling on validation images: "temperature=0.6,0.8 min_p=0,0.05"',
+    )
+    add_settings(parser, EvaluationSettings, title="evaluation")
+    add_model_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, write, say what came out."""
+    try:
+        import torch  # noqa: F401  # only to say in one line that it is missing
+    except ImportError:
+        raise SettingsError("evaluation needs PyTorch: pip install 'nitograph[train]'") from None
+    from nitograph.evaluate.settings import EvaluationSettings
+
+    if sum(x is not None for x in (args.threads, args.stand_in, args.sweep)) > 1:
+        raise SettingsError("threads, a stand-in and a sweep exclude each other; name one of them")
+    output, page = check_writable(args.output), check_writable(args.page)
+    if output == page:
+        raise SettingsError(f"the record and the page must be two files, got {output} for both")
+    settings = read_settings(args, EvaluationSettings)
+    weights = _weights(args)
+    rows = corpus.load(args.dataset) if args.dataset else None
+    material = _material(weights, rows)
+    if args.sweep is not None:
+        record, text = _sweep(args, _model(args, weights), material, settings)
+    else:
+        record, text = _evaluate(args, weights, material, rows, settings)
+    write_text(output, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    write_text(page, text)
+    print(f"{output}, {page}: {_said(record)}")
+    return 0
+
+
+def _evaluate(
+    args: argparse.Namespace,
+    weights: "Weights | None",
+    material: "Material",
+    rows: "Corpus | None",
+    settings: "EvaluationSettings",
+) -> tuple[dict[str, Any], str]:
+    from nitograph.evaluate import protocol, report
+
+    parts: list[str] = []
+    with progress("evaluating", PARTS) as done:
+
+        def told(name: str) -> None:
+            parts.append(name)
+            done(len(parts) - 1)
+
+        clock = protocol.Clock(told)
+        with clock.part("training threads"):
+            training = _training(material, weights, rows)
+        candidate = _candidate(args, weights, material, training, settings)
+        found = protocol.evaluate(candidate, material, training, settings, clock=clock)
+    for figure in found.figures.values():
+        goal, value = figure.goal, figure.value
+        print(
+            f"{goal.title:<28} {value.value:7.3f}  [{value.low:.3f}, {value.high:.3f}]  "
+            f"{goal.says():<8} {figure.verdict}"
+        )
+    return found.record, report.page(found)
+
+
+def _sweep(
+    args: argparse.Namespace, candidate: "ModelCandidate", material: "Material", settings: Any
+) -> tuple[dict[str, Any], str]:
+    from nitograph.evaluate import sweep
+
+    over = sweep.axes(args.sweep or sweep.AXES)
+    total = 1
+    for values in over.values():
+        total *= len(values)
+    with progress("sampling and judging", total) as done:
+        record = sweep.sweep(candidate, material, over, settings, told=done)
+    return record, sweep.page(record)
+
+
+def _weights(args: argparse.Namespace) -> "Weights | None":
+    """The model's weights; none where only threads or a stand-in are evaluated."""
+    if args.checkpoint is None and (args.threads or args.stand_in):
+        return None
+    return find_weights(args.checkpoint)
+
+
+def _material(weights: "Weights | None", rows: "Corpus | None") -> "Material":
+    """References woven as the model's own corpus was, else as the named corpus, else by default."""
+    from nitograph.evaluate.cache import Cache
+    from nitograph.evaluate.material import Material
+    from nitograph.weave import WeaveSettings
+
+    weaving = WeaveSettings() if rows is None else rows.weaving
+    if weights is not None and weights.weaving:
+        weaving = WeaveSettings.from_dict(dict(weights.weaving))
+    return Material(weaving, Cache.of_user())
+
+
+def _training(material: "Material", weights: "Weights | None", rows: "Corpus | None") -> "Training":
+    from nitograph.evaluate.material import Training
+
+    if rows is not None:
+        return Training.of_corpus(rows)
+    return material.training(None if weights is None else _taught(weights))
+
+
+def _taught(weights: "Weights") -> "CorpusSettings | None":
+    """The settings of the corpus a model learned, where its facts hold them."""
+    from nitograph.corpus import CorpusSettings
+
+    try:
+        return CorpusSettings.from_dict(weights.facts["corpus"]["corpus"])
+    except (KeyError, TypeError, AttributeError, SettingsError):
+        return None
+
+
+def _candidate(
+    args: argparse.Namespace,
+    weights: "Weights | None",
+    material: "Material",
+    training: "Training",
+    settings: "EvaluationSettings",
+) -> "Candidate":
+    from nitograph.evaluate.candidates import ListedCandidate, stand_in
+
+    if args.threads:
+        listed = bundle.from_lines(read_text(args.threads), name=args.threads)
+        return ListedCandidate(listed, Path(args.threads).name)
+    if args.stand_in:
+        each = settings.samples_per_class
+        return stand_in(args.stand_in, material, training, each=each * settings.seeds, after=2 * each)
+    return _model(args, weights)
+
+
+def _model(args: argparse.Namespace, weights: "Weights | None") -> "ModelCandidate":
+    from nitograph.evaluate.candidates import ModelCandidate
+    from nitograph.evaluate.material import CLASSES
+
+    weights = weights or find_weights(args.checkpoint)
+    if weights.classes != CLASSES:
+        raise SettingsError(
+            f"evaluation needs a model of the digits 0 to 9, this one knows "
+            f"{', '.join(weights.classes[:12])}"
+        )
+    name = Path(args.checkpoint).name if args.checkpoint else "the default weights"
+    return ModelCandidate(weights, read_sampling(args), make_decoder(weights, args.device), name)
+
+
+def _said(record: dict[str, Any]) -> str:
+    if "best" in record:
+        best = ", ".join(f"{name} {value:g}" for name, value in record["best"].items())
+        return f"{len(record['points'])} points, best {best}"
+    verdicts = list(record["verdicts"].values())
+    return (
+        f"{verdicts.count('pass')} of {len(verdicts)} figures reached in {record['seconds']['all']:.0f} s"
+    )
