@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from nitograph.errors import FileError
 
@@ -22,7 +23,7 @@ def read_bytes(path: str | Path, *, limit: int | None = None) -> bytes:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            data = file.read(-1 if limit is None else limit + 1)
+            data = file.read() if limit is None else _read_to(file, limit + 1)
     except FileNotFoundError:
         raise FileError(f"no file {path}; check the name and the folder") from None
     except IsADirectoryError:
@@ -32,6 +33,15 @@ def read_bytes(path: str | Path, *, limit: int | None = None) -> bytes:
     if limit is not None and len(data) > limit:
         raise FileError(f"{path} is larger than {limit / 2**20:g} MiB, too large for its kind")
     return data
+
+
+def _read_to(file: IO[bytes], most: int) -> bytes:
+    """At most so many bytes, in pieces: one large read would take its memory even for a small file."""
+    parts: list[bytes] = []
+    while most > 0 and (part := file.read(min(most, 2**24))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def read_text(path: str | Path) -> str:
