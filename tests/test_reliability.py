@@ -1,0 +1,251 @@
+"""Guards against the outside: kills at any moment, full disks, several processes, hostile files."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nitograph import corpus as corpus_file
+from nitograph import weights as weights_file
+from nitograph.errors import FileError
+from nitograph.training import Trainer, TrainSettings, checkpoint_weights
+from tiny import MODEL
+
+MODEL_FLAGS = [
+    *("--embed-dim", "16", "--heads", "2", "--layers", "1", "--ff-dim", "16", "--plan-tokens", "4"),
+    *(
+        "--plan-width",
+        "16",
+        "--plan-rows",
+        "8",
+        "--batch-size",
+        "8",
+        "--device",
+        "cpu",
+        "--save-every",
+        "0",
+    ),
+]
+
+
+def start(*words: str, cwd: Path, module: str = "nitograph", **more) -> subprocess.Popen:
+    """`python -m MODULE WORDS` as a process of its own."""
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    """Until the condition holds; fails where the process ends before."""
+    for _ in range(1200):
+        if condition():
+            return
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        time.sleep(0.02)
+    raise AssertionError("it never came so far")
+
+
+def kill(process: subprocess.Popen) -> None:
+    """kill -9."""
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+PREPARE = [
+    *("prepare", "--samples", "9000", "--nails", "32", "--canvas-size", "16", "--max-lines", "12"),
+    *("--zernike-order", "4"),
+]
+
+
+def test_kill_during_prepare(tmp_path):
+    """Killed while weaving there is no corpus; the same command again uses the finished parts."""
+    with start(*PREPARE, "-o", "a.npz", cwd=tmp_path) as process:
+        wait_for(lambda: list(tmp_path.glob(".a.npz.parts/*/0.npz")), process)
+        kill(process)
+    assert not (tmp_path / "a.npz").exists()
+    (part,) = tmp_path.glob(".a.npz.parts/*/0.npz")
+    written = part.stat().st_mtime_ns
+    part.write_bytes(part.read_bytes())
+    os.utime(part, ns=(written, written))
+    with start(*PREPARE, "-o", "a.npz", cwd=tmp_path) as process:
+        assert process.wait() == 0
+    assert len(corpus_file.load(tmp_path / "a.npz")) == 9000
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+@pytest.mark.parametrize("stage", ["plan", "step"])
+def test_kill_during_training(tmp_path, corpus, stage):
+    """Killed at any moment, the last checkpoint loads and --resume goes on to the end."""
+    corpus.save(tmp_path / "c.npz")
+    steps = ["--plan-steps", "1000" if stage == "plan" else "3"]
+    words = ["train", "--dataset", "c.npz", *MODEL_FLAGS, *steps, "--epochs", "4000"]
+    last = tmp_path / "string_ai_last.pt"
+    with start(*words, cwd=tmp_path) as process:
+        wait_for(last.exists, process)
+        time.sleep(random.Random(stage).random() * 0.3)
+        kill(process)
+    state = torch.load(last, weights_only=True)
+    assert state["plan_step"] > 0
+    checkpoint_weights(last)
+    words[-1] = str(state["step"] // 7 + 2)
+    with start(*words, "--resume", cwd=tmp_path) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, ""), out
+    assert torch.load(last, weights_only=True)["step"] > state["step"]
+    logged = [json.loads(line) for line in (tmp_path / "string_ai.jsonl").read_text().splitlines()]
+    assert logged[-1]["kind"] == "done"
+    weights_file.load(tmp_path / "string_ai.safetensors")
+
+
+def test_kill_during_generate(tmp_path, planned):
+    """Killed at random moments, no picture and no JSON is ever half written."""
+    planned.save(tmp_path / "w.safetensors")
+    words = ["generate", "7", "--checkpoint", "w.safetensors", "--size", "2048", "-o", "a.png"]
+    drawn = random.Random(0)
+    for _ in range(3):
+        with start(*words, cwd=tmp_path) as process:
+            time.sleep(0.3 + drawn.random())
+            kill(process)
+        picture, thread = tmp_path / "a.png", tmp_path / "a.json"
+        if picture.exists():
+            assert picture.read_bytes()[-8:-4] == b"IEND"
+        if thread.exists():
+            assert json.loads(thread.read_text())["label"] == "7"
+    with start(*words, cwd=tmp_path) as process:
+        assert process.wait() == 0
+
+
+def test_two_processes_hold_equal_weights(tmp_path, corpus):
+    """Under torchrun two processes share the batches, average gradients and end with the same bits."""
+    corpus.save(tmp_path / "c.npz")
+    (tmp_path / "two.py").write_text(
+        "import sys, torch\n"
+        "from nitograph import corpus, training\n"
+        "from nitograph.weights import ModelSettings\n"
+        f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
+        "settings = training.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3, seed=1,\n"
+        "                                  validation_fraction=0.2)\n"
+        "trainer = training.Trainer(corpus.load('c.npz'), model, settings)\n"
+        "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
+        "assert kinds == ['plan'] * 3 + ['step'] * 3 + ['valid', 'done'], kinds\n"
+        "trainer.weights().save(f'{trainer.rank}.safetensors', half=False)\n"
+        "training.leave_group()\n"
+    )
+    words = ["--standalone", "--nproc-per-node", "2", "two.py"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with start(*words, cwd=tmp_path, module="torch.distributed.run", env=environment) as process:
+        _, err = process.communicate()
+    assert process.returncode == 0, err[-2000:]
+    both = [weights_file.load(tmp_path / f"{rank}.safetensors") for rank in (0, 1)]
+    assert both[0].digest == both[1].digest
+    alone = Trainer(corpus, MODEL, TrainSettings(seed=1, validation_fraction=0.2))
+    assert both[0].digest != alone.weights().digest
+
+
+def test_more_processes_than_batches(corpus, monkeypatch):
+    """Where there is not a batch for each process, one line says what to do."""
+    from nitograph import training
+    from nitograph.errors import SettingsError
+
+    monkeypatch.setattr(training, "_process_group", lambda device: (0, 9))
+    with pytest.raises(SettingsError, match="9 processes need at least as many batches, but 54 rows"):
+        Trainer(corpus, MODEL, TrainSettings(batch_size=16))
+
+
+FULL = """
+import resource, signal, sys
+from nitograph.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("room", "command", "name"),
+    [
+        (500, "generate 7 --checkpoint w.safetensors --size 256 -o a.png", "a.png"),
+        (100, "sample 7 --checkpoint w.safetensors -o a.jsonl", "a.jsonl"),
+        (900, "prepare --samples 20 --nails 32 --canvas-size 16 --max-lines 12 -o a.npz", "parts"),
+        (
+            9000,
+            f"train --dataset c.npz {' '.join(MODEL_FLAGS)} --plan-steps 1 --epochs 1",
+            "string_ai_last.pt",
+        ),
+    ],
+)
+def test_full_disk(tmp_path, corpus, planned, room, command, name):
+    """Where the disk is full each command ends with one line that names the file; no half file stays."""
+    planned.save(tmp_path / "w.safetensors")
+    corpus.save(tmp_path / "c.npz")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(room), *command.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "cannot write" in done.stderr
+    assert name in done.stderr
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left <= {"w.safetensors", "c.npz", "string_ai.jsonl"}
+
+
+HOSTILE = """
+import resource, sys
+from nitograph import corpus, thread, training, weights
+from nitograph.errors import NitographError
+from nitograph.files import read_text
+here = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (here + 600 * 2**20,) * 2)
+readers = {
+    ".npz": corpus.load,
+    ".safetensors": weights.load,
+    ".pt": training.checkpoint_weights,
+    ".json": lambda path: thread.Thread.from_json(read_text(path), name=path),
+}
+for path in sys.argv[1:]:
+    try:
+        readers["." + path.rsplit(".", 1)[1]](path)
+        print(path, "was read")
+    except NitographError as error:
+        assert "\\n" not in str(error), path
+"""
+
+
+def test_hostile_files_take_little_memory(tmp_path, corpus, planned):
+    """Files that claim or unpack to gigabytes are refused by every reader in 600 MB of further memory."""
+    corpus.save(tmp_path / "ok.npz")
+    planned.save(tmp_path / "ok.safetensors")
+    np.savez_compressed(tmp_path / "zeros.npz", **{n: np.zeros(2**26, np.int8) for n in corpus_file.ARRAYS})
+    (tmp_path / "deep.json").write_text("[" * 3_000_000)
+    (tmp_path / "many.json").write_text('{"num_nails": 9, "nails": [' + "0,3," * 3_000_000 + "0]}")
+    (tmp_path / "head.safetensors").write_bytes((2**40).to_bytes(8, "little") + b"{" * 1000)
+    torch.save({"format": "x", "a": torch.zeros(1).expand(2**34)}, tmp_path / "wide.pt")
+    for kind in ("npz", "safetensors"):
+        whole = (tmp_path / f"ok.{kind}").read_bytes()
+        (tmp_path / f"cut.{kind}").write_bytes(whole[:-100])
+    names = [path.name for path in tmp_path.iterdir() if path.stem != "ok"]
+    done = subprocess.run(
+        [sys.executable, "-c", HOSTILE, *names], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_a_device_is_never_replaced():
+    """Writing to /dev/null is refused, as root too; the device stays a device."""
+    from nitograph.files import write_bytes
+
+    with pytest.raises(FileError, match="is a device or a pipe"):
+        write_bytes("/dev/null", b"x")
+    assert not Path("/dev/null").is_file()
