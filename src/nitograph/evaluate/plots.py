@@ -112,6 +112,13 @@ class Point:
     chosen: bool = False
 
 
+def between(share: float) -> str:
+    """A colour from ACCENT (0) to OTHER (1)."""
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (ACCENT, OTHER)]
+    mixed = (round(a + share * (b - a)) for a, b in zip(*ends, strict=True))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
 def scatter(points: Sequence[Point], x_label: str, y_label: str, *, width: int = 640) -> str:
     """Points in a frame with ticks; lines through 1 where 1 is in sight."""
     height, left, pad, base = 420, 64, 18, 370

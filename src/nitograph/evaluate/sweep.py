@@ -101,12 +101,14 @@ def sweep(
 def page(record: Mapping[str, Any]) -> str:
     """The sweep as one page: recognisability against coverage, and the table."""
     points = record["points"]
+    first = next(iter(points[0]["sampling"]))
+    steps = sorted({point["sampling"][first] for point in points})
     shown = [
         plots.Point(
             point["coverage"][0],
             point["critic_b"][0],
             _named(point),
-            plots.ACCENT,
+            plots.between(steps.index(point["sampling"][first]) / max(len(steps) - 1, 1)),
             point["sampling"] == record["best"],
         )
         for point in points
@@ -127,6 +129,8 @@ def page(record: Mapping[str, Any]) -> str:
         f"<p>{len(points)} points of {10 * record['settings']['samples_per_class']} samples each, measured "
         f"on {html.escape(record['images'])}, by critic B alone. Best score: <strong>{best}</strong>.</p>"
         "<h2>Recognisability against coverage</h2>"
+        f'<p class="soft">Colour is {html.escape(first)}, {steps[0]:g} (blue) to {steps[-1]:g} (amber); '
+        "the best score is ringed.</p>"
         + plots.scatter(shown, "coverage ÷ real against real", "critic B ÷ ceiling")
         + report.table(("sampling", *titles, "Fréchet ÷ floor", "score"), rows)
     )
