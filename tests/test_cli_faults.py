@@ -174,6 +174,35 @@ def test_a_real_fault(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None  # as if it were not installed
+from nitograph.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "part"),
+    [
+        ("train --epochs 3", "training needs PyTorch"),
+        ("sample 7 --checkpoint foreign.pt", "reading foreign.pt needs PyTorch"),
+        ("sample 7 --checkpoint good.safetensors --device cuda", "device cuda needs PyTorch"),
+    ],
+)
+def test_without_pytorch(workshop, command, part):
+    """What needs PyTorch says so in one line, and how to install it."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, *command.split()],
+        cwd=workshop,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert part in done.stderr
+    assert "pip install 'nitograph[train]'" in done.stderr
+
+
 def test_a_real_ctrl_c(tmp_path):
     """Ctrl-C during weaving is one line and exit code 130; finished parts may stay, no corpus does."""
     with process("prepare", "--samples", "60000", cwd=tmp_path) as started:

@@ -21,6 +21,8 @@ from nitograph.weights import ModelSettings
 if TYPE_CHECKING:
     from nitograph.training import Report, Trainer
 
+NEEDED = "training needs PyTorch: pip install 'nitograph[train]'"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The corpus, the checkpoints, the model's shape and every setting of training."""
@@ -46,16 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     try:
         from nitograph.training import TrainSettings
     except ImportError:
-        return
+        raise SettingsError(NEEDED) from None
     add_settings(parser, TrainSettings, title="training")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end or to Ctrl-C, keeping checkpoints."""
-    try:
-        from nitograph import training
-    except ImportError:
-        raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
+    from nitograph import training
+
     best, last = check_writable(args.output), check_writable(args.last_output)
     if best.resolve() == last.resolve():
         raise SettingsError(f"the best and the last checkpoint must be two files, got {best} for both")
