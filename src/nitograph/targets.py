@@ -3,7 +3,7 @@
 """Pictures to targets: resize, stretch the greys, blur, gamma, for thousands of pictures at once.
 
 The same whole-number steps as Pillow's Lanczos `resize`, `autocontrast` and `GaussianBlur` take (their
-results are equal grey for grey, which a test holds), compiled and without one Image object a picture.
+results are equal grey for grey on square pictures, which a test holds), compiled, without Image objects.
 This module knows nothing of boards or threads.
 
 Try it: python -c "from nitograph.targets import *; print(prepare(np.eye(28)[None], 64, 0.85, 0.8).sum())"

@@ -84,7 +84,7 @@ class Weaver:
         if settings.coverage != "antialiased":
             self._finish(weave_targets(self._wanted[None], settings, threads=1))
             return False
-        until = min(self._length + self._step, settings.max_lines)
+        until = min(self.chords + self._step, settings.max_lines)
         self._length, self.done = greedy.slice_of_one(*self._args, self._path, self._length, until)
         if self.done and settings.quality == "best":
             self._improve()
