@@ -40,8 +40,8 @@ def quickest(work: Callable[[], object], times: int = 5) -> float:
 def line_pixels(lines: classic.ThickLines, number: int) -> np.ndarray:
     """Flat pixel numbers of one thick line."""
     size, found = lines.canvas_size, []
-    for begin, end in lines.runs[lines.first[number] : lines.first[number + 1]]:
-        row, start = divmod(int(begin), size + 1)
+    for begin, end in lines.runs[lines.first[number] : lines.first[number + 1]].astype(int):
+        row, start = divmod(int(begin), size + 2)
         steep, row = divmod(row, size)
         places = np.arange(start, start + end - begin)
         found.append(places * size + row if steep else row * size + places)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.greedy import forbid_next
-from nitograph.kernels import inner, jit
+from nitograph.kernels import carry_across, inner, jit
 
 MARGIN = 1.5
 
@@ -28,12 +28,12 @@ class ThickLines:
     """All chords of a board as runs of pixels on one canvas; the one from a to b has the number a·n + b.
 
     A Bresenham line is not quite the same from its other end, and the original drew each from where the
-    thread stood. runs: (r, 2) int32, places in the flat running sums (2, c, c + 1) where a run begins and
+    thread stood. runs: (r, 2), places in the flat running sums (2, c, c + 2) where a run begins and
     ends. first: (n² + 1,) int64, where each chord's runs begin. pixels: (n²,) int32, how many it covers.
     """
 
     canvas_size: int
-    runs: NDArray[np.int32]
+    runs: NDArray[np.int32] | NDArray[np.uint16]
     first: NDArray[np.int64]
     pixels: NDArray[np.int32]
 
@@ -51,6 +51,8 @@ def thick_lines(num_nails: int, canvas_size: int, radius: int) -> ThickLines:
     across = np.arange(-radius, radius + 1)
     halves = np.floor(np.sqrt(radius * radius - across * across + 1e-9)).astype(np.int64)
     runs, first, pixels = _runs(nails, canvas_size, halves)
+    if 2 * canvas_size * (canvas_size + 2) < 2**16:
+        runs = runs.astype(np.uint16)  # half the memory to walk through
     return ThickLines(canvas_size, runs, first, pixels)
 
 
@@ -92,7 +94,7 @@ def _runs(nails, size, halves):
                     y += step_y
             for line in range(size):
                 if high[line] >= 0:
-                    base = (steep * size + line) * (size + 1)
+                    base = (steep * size + line) * (size + 2)
                     runs[used, 0], runs[used, 1] = base + low[line], base + high[line] + 1
                     pixels[k] += high[line] - low[line] + 1
                     used += 1
@@ -131,54 +133,61 @@ def _best_next(path, length, count, rules, runs, first, flat, scale, allowed):
 
 
 @inner
-def _lay(runs, begin, end, target, shown, strength, over, fine, gains, sums):
+def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
     """Draw one line onto shown (c, c) and bring gains and the running sums up to date."""
     size = len(target)
-    stride = size + 1
-    across = (size, -1)
+    stride = size + 2
+    strength, over, fine = pen
+    first, last = size, -1
+    steep = np.int64(runs[begin, 0]) // stride >= size
+    own = sums[1 if steep else 0]
     for r in range(begin, end):
-        line = runs[r, 0] // stride
-        steep = line >= size
-        line -= size if steep else 0
-        start = runs[r, 0] % stride
-        stop = start + runs[r, 1] - runs[r, 0]
-        for place in range(start, stop):
-            y, x = (place, line) if steep else (line, place)
+        place = np.int64(runs[r, 0])
+        line = place // stride - (size if steep else 0)
+        start = place % stride
+        stop = start + np.int64(runs[r, 1]) - place
+        fallen = 0
+        for v in range(start, stop):
+            y, x = (v, line) if steep else (line, v)
             shown[y, x] = min(shown[y, x] + strength, 1.0)
-            gains[y, x] = _pixel_gain(target[y, x], shown[y, x], strength, over, fine)
-        across = (min(across[0], start), max(across[1], stop))
-    top, bottom = (runs[begin, 0] // stride) % size, (runs[end - 1, 0] // stride) % size + 1
-    if runs[begin, 0] // stride >= size:
-        _resum(gains, sums, across[0], across[1], top, bottom)
-    else:
-        _resum(gains, sums, top, bottom, across[0], across[1])
+            gain = _pixel_gain(target[y, x], shown[y, x], strength, over, fine)
+            moved = gain - gains[y, x]
+            gains[y, x] = gain
+            fallen += moved
+            own[line, v + 1] += fallen
+            change[v, line] = moved
+            if not first <= v <= last:
+                span[v, 0] = line
+            span[v, 1] = line + 1
+        first, last = min(first, start), max(last, stop - 1)
+        for i in range(stop + 1, stride):
+            own[line, i] += np.int32(fallen)
+    carry_across(sums[0 if steep else 1], change, span, first, last)
 
 
 @inner
-def _resum(gains, sums, top, bottom, left, right):
-    """Running sums again where gains changed within rows top to bottom and columns left to right."""
+def _sum_up(gains, sums):
+    """The running sums of gains (c, c), along rows and along columns."""
     size = len(gains)
-    for y in range(top, bottom):
-        total = sums[0, y, left]
-        for x in range(left, size):
-            total += gains[y, x]
-            sums[0, y, x + 1] = total
-    for y in range(top, size):
-        for x in range(left, right):
+    for y in range(size):
+        for x in range(size):
+            sums[0, y, x + 1] = sums[0, y, x] + gains[y, x]
             sums[1, x, y + 1] = sums[1, x, y] + gains[y, x]
 
 
 @inner
-def walk(wanted, count, rules, limits, stop, strength, over, fine, start, runs, first, scale, path):
+def walk(wanted, count, rules, limits, stop, pen, start, runs, first, scale, path):
     """Weave one target (c, c) float32 into path (most + 1,); returns the nails written and 1 − error."""
     size = len(wanted)
     target, shown = wanted.astype(np.float64), np.zeros((size, size))
-    gains, sums = np.empty((size, size), np.int32), np.zeros((2, size, size + 1), np.int32)
+    gains, sums = np.empty((size, size), np.int32), np.zeros((2, size, size + 2), np.int32)
+    change, span = np.zeros((size, size), np.int32), np.empty((size, 2), np.int64)
+    strength, over, fine = pen
     flat, allowed = sums.reshape(-1), np.empty(count, np.bool_)
     for y in range(size):
         for x in range(size):
             gains[y, x] = _pixel_gain(target[y, x], 0.0, strength, over, fine)
-    _resum(gains, sums, 0, size, 0, size)
+    _sum_up(gains, sums)
     path[0] = start
     if start < 0:
         path[0] = _best_start(count, rules, runs, first, flat, scale, allowed, path)
@@ -188,7 +197,7 @@ def walk(wanted, count, rules, limits, stop, strength, over, fine, start, runs, 
         if nail < 0 or (score <= stop and length > limits[0]):
             break
         k = path[length - 1] * count + nail
-        _lay(runs, first[k], first[k + 1], target, shown, strength, over, fine, gains, sums)
+        _lay(runs, first[k], first[k + 1], pen, target, shown, gains, sums, change, span)
         path[length] = nail
         length += 1
     energy, off = 0.0, 0.0
@@ -214,8 +223,7 @@ def _best_start(count, rules, runs, first, flat, scale, allowed, path):
 @jit
 def walk_many(wanted, count, rules, limits, stop, pen, start, runs, first, scale, nails, lengths, shares):
     """Weave each of wanted (n, c, c) float32 into a row of nails; pen: strength, over, fine."""
-    strength, over, fine = pen
     for i in range(len(wanted)):
         lengths[i], shares[i] = walk(
-            wanted[i], count, rules, limits, stop, strength, over, fine, start, runs, first, scale, nails[i]
+            wanted[i], count, rules, limits, stop, pen, start, runs, first, scale, nails[i]
         )

@@ -178,11 +178,11 @@ def lay(lines, k, dose, over, canvas):
         tail = i32(fallen)
         for i in range(stop + 1, size + 2):
             own[u, i] += tail
-    _carry_across(sums[1 - steep], change, span, first, last)
+    carry_across(sums[1 - steep], change, span, first, last)
 
 
 @inner
-def _carry_across(other, change, span, first, last):
+def carry_across(other, change, span, first, last):
     """The same changes in the running sums of the other direction; change becomes zero again."""
     size = len(other)
     for v in range(first, last + 1):
