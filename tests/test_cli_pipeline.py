@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -194,3 +196,35 @@ def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     code, _, err = run(f"{TRAIN} --epochs 3 --resume", capsys)
     assert (code, err) == (1, "nitograph train: training diverged at step 9\n")
     assert Path("string_ai_last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("board", "chords"),
+    [("--nails 3 --min-nail-gap 1", 3), ("--nails 32 --max-lines 1", 1), ("--nails 2000 --max-lines 9", 9)],
+)
+def test_extreme_boards(tmp_path, monkeypatch, capsys, board, chords):
+    """Three nails and two thousand, one chord: woven, learned and invented like any other."""
+    monkeypatch.chdir(tmp_path)
+    done(
+        f"prepare --split test --samples 20 --canvas-size 16 --zernike-order 4 -o small.npz {board}", capsys
+    )
+    assert (corpus_file.load("small.npz").lengths - 3).max() == chords
+    done(f"{TRAIN} --epochs 1", capsys)
+    done("sample 7 --count 2 -o made.jsonl", capsys)
+    made = [Thread.from_json(line) for line in Path("made.jsonl").read_text().splitlines()]
+    assert all(1 <= thread.line_count <= max(chords, 3) for thread in made)
+
+
+SCRIPTS = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "script", ["prepare_dataset.py", "preview_dataset.py", "train_ai.py", "generate.py"]
+)
+def test_classic_scripts(tmp_path, script):
+    """The four scripts of the first Nitograph run from an empty folder and show their own name."""
+    shown = subprocess.run(
+        [sys.executable, str(SCRIPTS / script), "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert f"usage: {script}" in shown.stdout
