@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nitograph.evaluate import memory
 from nitograph.evaluate.copying import in_both, longest_runs, nearest, pack, pack_rows, repeats
 
 NAILS = 7
@@ -84,3 +86,22 @@ def test_padded_rows_and_lists_are_the_same_paths() -> None:
     assert one.flat.tolist() == two.flat.tolist()
     assert one.starts.tolist() == two.starts.tolist()
     assert two.take(np.array([1])).path(0).tolist() == [0, 3, 6]
+
+
+def test_distances_are_those_of_the_nearest_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the product that stands for all pairs, also over more than one block of training pictures."""
+    monkeypatch.setattr(memory, "ROWS", 7)
+    rng = np.random.default_rng(1)
+    asked, shelf = rng.random((5, 49), dtype=np.float32), rng.random((20, 49), dtype=np.float32)
+    wanted = [min(np.sqrt(((a - b) ** 2).mean()) for b in shelf) for a in asked]
+    assert memory.distances(asked, shelf) == pytest.approx(np.array(wanted), rel=1e-4)
+    assert memory.distances(shelf, shelf) == pytest.approx(0, abs=1e-3)
+
+
+def test_small_pictures_are_means_of_blocks() -> None:
+    """Guards the blur: sixteen pixels become one, in their places."""
+    pictures = np.zeros((1, 28, 28), dtype=np.uint8)
+    pictures[0, 4:8, 8:12] = 255
+    found = memory.small(pictures).reshape(7, 7)
+    assert found[1, 2] == 1
+    assert found.sum() == 1

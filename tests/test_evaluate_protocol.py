@@ -1,4 +1,4 @@
-"""The evaluation itself: the ideal passes, each of four impostors fails a figure that names its fault."""
+"""The evaluation itself: the ideal passes, each of five impostors fails a figure that names its fault."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from nitograph.errors import SettingsError
 from nitograph.evaluate import report
 from nitograph.evaluate.cache import Cache
 from nitograph.evaluate.candidates import STAND_INS, ListedCandidate, random_walks, stand_in
+from nitograph.evaluate.copying import pack
 from nitograph.evaluate.material import CLASSES, VALIDATION, Material, Training, rasters
 from nitograph.evaluate.metrics import Estimate
 from nitograph.evaluate.protocol import Evaluation, evaluate
@@ -27,7 +28,8 @@ SMALL = EvaluationSettings(
     samples_per_class=15, seeds=1, critic_images=1500, images_seen=9000, lesson_seen=2000
 )
 NAMED = {
-    "copier": ("copies", "nearness", "near_copies", "longest_run"),
+    "copier": ("copies", "nearness", "near_copies", "pictures", "longest_run"),
+    "rewinder": ("pictures",),
     "prototypes": ("duplicates", "coverage"),
     "random": ("critic_b", "critic_c", "frechet", "coverage", "usefulness"),
     "swapped": ("critic_b", "critic_c", "usefulness"),
@@ -134,7 +136,7 @@ def test_rasters_are_those_of_chords_and_nothing_else(material: Material) -> Non
     thread = material.reference(2).threads[3]
     look = {"strength": material.weaving.line_strength, "width": material.weaving.width}
     wanted = np.rint(255 * chords.raster(thread, 28, **look))
-    assert np.array_equal(rasters([thread], material.weaving)[0], wanted)
+    assert np.array_equal(rasters(pack([thread.nails]), material.weaving)[0], wanted)
 
 
 def test_references_unseen_and_validation_images_are_apart(material: Material) -> None:

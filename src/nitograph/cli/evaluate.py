@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", metavar="FILE", help="evaluate these labelled threads (JSON lines)")
     parser.add_argument(
         "--stand-in",
-        choices=("woven", "copier", "prototypes", "random", "swapped"),
+        choices=("woven", "copier", "rewinder", "prototypes", "random", "swapped"),
         help="evaluate the ideal, or one that must fail, to try the evaluation itself",
     )
     parser.add_argument(

@@ -1,9 +1,9 @@
-"""Who is evaluated: a model, a file of threads, or one of five that must pass or fail for a known reason.
+"""Who is evaluated: a model, a file of threads, or one of six that must pass or fail for a known reason.
 
 A candidate gives a thread for each class name and seed; that is all the evaluation asks of it. The
 stand-ins prove the evaluation itself: `woven` is the ideal (real handwriting it never showed), `copier`
-returns training threads, `prototypes` ten threads again and again, `random` legal walks, `swapped` the
-ideal under wrong names. This module knows no critics.
+returns training threads, `rewinder` winds their pictures afresh, `prototypes` ten threads again and again,
+`random` legal walks, `swapped` the ideal under wrong names. This module knows no critics.
 
 Try it: python -m nitograph evaluate --stand-in copier
 """
@@ -20,12 +20,13 @@ from nitograph.errors import SettingsError
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven
 from nitograph.sampling import Decoding, SampleSettings, invent
 from nitograph.thread import Thread
-from nitograph.weave import WeaveSettings
+from nitograph.weave import WeaveSettings, weave_many
 from nitograph.weights import Weights
 
 STAND_INS = {
     "woven": "unseen woven handwriting, the ideal: must pass everything",
     "copier": "training threads: must fail copying",
+    "rewinder": "training pictures wound afresh from another nail: must fail nearness as pictures",
     "prototypes": "ten woven digits repeated: must fail duplicates and coverage",
     "random": "random legal walks: must fail recognisability",
     "swapped": "woven handwriting under wrong names: must fail recognisability",
@@ -103,6 +104,8 @@ def stand_in(name: str, material: Material, training: Training, *, each: int, af
     """One of STAND_INS. each: threads of a class it will be asked for. after: those the reference uses."""
     if name == "copier":
         return _copier(material, training)
+    if name == "rewinder":
+        return _rewinder(material, training, each)
     if name == "random":
         return RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
     unseen = material.unseen(each if name != "prototypes" else 1, after=after)
@@ -154,6 +157,19 @@ def _copier(material: Material, training: Training) -> MadeCandidate:
         return Thread(training.paths.path(int(rng.choice(rows[label]))), material.weaving.board)
 
     return MadeCandidate("copier", make)
+
+
+def _rewinder(material: Material, training: Training, each: int) -> ListedCandidate:
+    """The pictures of training threads, woven from a nail where none of them began."""
+    if training.images is None:
+        raise SettingsError("the rewinder needs training pictures; leave out the dataset")
+    rows = np.concatenate([np.flatnonzero(training.labels == i)[:each] for i in range(len(CLASSES))])
+    began = np.bincount(training.paths.flat[training.paths.starts[:-1]], minlength=material.weaving.nails)
+    weaving = material.weaving.replace(start_nail=int(began.argmin()))
+    woven = weave_many(training.images[rows], weaving)
+    board = weaving.board
+    listed = [Thread(woven.path(i), board, CLASSES[training.labels[row]]) for i, row in enumerate(rows)]
+    return ListedCandidate(listed, "rewinder")
 
 
 def _renamed(woven: Woven) -> list[Thread]:

@@ -1,4 +1,4 @@
-"""One judge for each kind of figure: recognisability, closeness, usefulness, copying, rules.
+"""One judge for each kind of figure: recognisability, closeness, usefulness, rules (copying: memory.py).
 
 Each takes the same court (references, samples, random walks) and gives figures with the details behind
 them. Rounds stay apart where a figure depends on the count of samples. This module decides no threshold.
@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.evaluate.copying import in_both, longest_runs, nearest, repeats
 from nitograph.evaluate.critics import FEATURES, Critic, CriticSettings, train, trained
-from nitograph.evaluate.material import CLASSES, Material, Training, Woven
+from nitograph.evaluate.material import CLASSES, Material, Woven
 from nitograph.evaluate.metrics import (
     Estimate,
     density_parts,
@@ -93,7 +92,7 @@ def recognisability(court: Court, panel: Panel) -> Found:
         ratio = ratio_interval(right, ceiling)
         rounds = [float(right[court.round(i)].mean()) for i in range(court.rounds)]
         key = f"critic_{name.lower()}"
-        figures[key] = Figure(key, ratio, float(right.mean()), float(ceiling.mean()), rounds, _mean(floor))
+        figures[key] = Figure(key, ratio, float(right.mean()), float(ceiling.mean()), rounds, mean(floor))
         digits, tops = _by_class(right), _by_class(ceiling)
         details[name] = {
             "accuracy": _told(mean_interval(right)),
@@ -139,7 +138,7 @@ def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) 
             parts["density"][place].append(dense)
             parts["coverage"][place].append(covered)
     half = real[court.halves(0)[0]]
-    worthless = dict(zip(parts, map(_mean, density_parts(half, lost)), strict=True))
+    worthless = dict(zip(parts, map(mean, density_parts(half, lost)), strict=True))
     floor, distance = float(np.mean(floors)), pooled(distances)
     figures = {
         "frechet": Figure(
@@ -153,9 +152,9 @@ def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) 
     }
     for key, (of_samples, of_real) in parts.items():
         ratio = ratio_interval(np.concatenate(of_samples), np.concatenate(of_real))
-        rounds = [_mean(part) for part in of_samples]
+        rounds = [mean(part) for part in of_samples]
         figures[key] = Figure(
-            key, ratio, float(np.mean(rounds)), _mean(np.concatenate(of_real)), rounds, worthless[key]
+            key, ratio, float(np.mean(rounds)), mean(np.concatenate(of_real)), rounds, worthless[key]
         )
     classes = [np.stack(parts["coverage"][i]).reshape(court.rounds, court.each, -1) for i in (0, 1)]
     details = {
@@ -193,69 +192,14 @@ def usefulness(court: Court, images: int, seen: int) -> Found:
             right[name].append(critic.read(court.reference.rasters)[1] == court.reference.labels)
     both = {name: np.mean(np.stack(parts), axis=0) for name, parts in right.items()}
     ratio = ratio_interval(both["samples"], both["real"])
-    rounds = [_mean(part) for part in right["samples"]]
+    rounds = [mean(part) for part in right["samples"]]
     figure = Figure(
-        "usefulness", ratio, _mean(both["samples"]), _mean(both["real"]), rounds, 1 / len(CLASSES)
+        "usefulness", ratio, mean(both["samples"]), mean(both["real"]), rounds, 1 / len(CLASSES)
     )
     return {"usefulness": figure}, {
         "taught_on": court.size,
-        "real_by_seed": [rounded(_mean(p)) for p in right["real"]],
+        "real_by_seed": [rounded(mean(p)) for p in right["real"]],
     }
-
-
-def copying(court: Court, training: Training) -> Found:
-    """Every sample against every training thread, beside the same for test threads."""
-    board = court.material.weaving.nails
-    mine, theirs = court.samples.paths(), court.reference.paths()
-    jaccard, where = nearest(mine, training.paths, board)
-    usual, _ = nearest(theirs, training.paths, board)
-    lost, _ = nearest(court.walks.paths(), training.paths, board)
-    runs, usual_runs = (longest_runs(paths, training.paths, board) for paths in (mine, theirs))
-    same = in_both(mine, training.paths) | (jaccard >= 1.0)
-    limit = float(np.quantile(usual, 0.99))
-    twice = np.zeros(len(mine))
-    twice[: repeats(mine)] = 1.0
-    by_seed = [court.round(i) for i in range(court.rounds)]
-    near_ratio, run_ratio = ratio_interval(jaccard, usual), ratio_interval(runs, usual_runs)
-    lost_runs = longest_runs(court.walks.paths(), training.paths, board)
-    figures = {
-        "duplicates": Figure(
-            "duplicates", mean_interval(twice), _mean(twice), repeats(theirs) / len(theirs), (), 0.0
-        ),
-        "copies": Figure("copies", mean_interval(same), _mean(same), _mean(usual >= 1.0), (), 0.0),
-        "nearness": Figure(
-            "nearness",
-            near_ratio,
-            _mean(jaccard),
-            _mean(usual),
-            [_mean(jaccard[part]) for part in by_seed],
-            _mean(lost),
-        ),
-        "near_copies": Figure(
-            "near_copies",
-            mean_interval(jaccard > limit),
-            _mean(jaccard > limit),
-            0.01,
-            [_mean(jaccard[part] > limit) for part in by_seed],
-            _mean(lost > limit),
-        ),
-        "longest_run": Figure(
-            "longest_run",
-            run_ratio,
-            _mean(runs),
-            _mean(usual_runs),
-            [_mean(runs[part]) for part in by_seed],
-            _mean(lost_runs),
-        ),
-    }
-    details: dict[str, Any] = {
-        "jaccard": _quantiles(jaccard) | {"test": _quantiles(usual)},
-        "longest_run_nails": _quantiles(runs) | {"test": _quantiles(usual_runs)},
-        "limit_99": rounded(limit),
-        "nearness": {"samples": jaccard, "test": usual},
-        "where": where,
-    }
-    return figures, details
 
 
 def rules(court: Court) -> Found:
@@ -268,16 +212,17 @@ def rules(court: Court) -> Found:
     broken = ~legal_paths(rows, weaving.board, weaving.rules)
     share = mean_interval(broken)
     figure = Figure(
-        "rules", share, share.value, 0.0, [_mean(broken[court.round(i)]) for i in range(court.rounds)]
+        "rules", share, share.value, 0.0, [mean(broken[court.round(i)]) for i in range(court.rounds)]
     )
     return {"rules": figure}, {
         "mask_on": {"paths": len(broken), "share": _told(share)},
-        "chords": _quantiles(lengths - 1),
-        "test_chords": _quantiles(np.diff(court.reference.paths().starts) - 1),
+        "chords": quantiles(lengths - 1),
+        "test_chords": quantiles(np.diff(court.reference.paths().starts) - 1),
     }
 
 
-def _mean(parts: Any) -> float:
+def mean(parts: Any) -> float:
+    """Mean of anything NumPy can average."""
     return float(np.mean(parts))
 
 
@@ -297,7 +242,8 @@ def _confusion(labels: NDArray[np.int64], read: NDArray[np.int64]) -> list[list[
     return [[int(count) for count in row] for row in table]
 
 
-def _quantiles(values: NDArray[Any]) -> dict[str, float | None]:
-    shown = {"mean": _mean(values), "median": float(np.median(values))}
+def quantiles(values: NDArray[Any]) -> dict[str, float | None]:
+    """What is told of a spread of numbers, JSON values."""
+    shown = {"mean": mean(values), "median": float(np.median(values))}
     shown |= {"q99": float(np.quantile(values, 0.99)), "largest": float(values.max())}
     return {name: rounded(value) for name, value in shown.items()}

@@ -8,8 +8,7 @@ Try it: python -c "from nitograph.evaluate.material import *; print(Material().r
 """
 
 import functools
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +20,7 @@ from nitograph.corpus import Corpus, CorpusSettings, select
 from nitograph.errors import SettingsError
 from nitograph.evaluate.cache import Cache, digest
 from nitograph.evaluate.copying import Paths, in_both, pack, pack_rows
+from nitograph.kernels import FINE, add_path
 from nitograph.sources import LabelledImages, mnist
 from nitograph.thread import Thread
 from nitograph.weave import WeaveSettings, weave_many
@@ -33,15 +33,20 @@ VALIDATION = 5000  # last MNIST train images, for choosing settings; no critic l
 CLASSES = tuple("0123456789")
 
 
-def rasters(threads: Sequence[Thread], weaving: WeaveSettings) -> UInt8:
+def rasters(paths: Paths, weaving: WeaveSettings) -> UInt8:
     """The one fixed look of threads to a critic, (n, 28, 28) grey.
 
-    Strength and width of the weaving settings on the target's own frame (chords.raster), light above 1
-    cut off, 255 for 1. Nothing else of a thread reaches a critic.
+    chords.raster with strength and width of the weaving settings, on the target's own frame: light above 1
+    cut off, 255 for 1. Nothing else of a thread reaches a critic. The bands of all chords are made once.
     """
-    strength, width = weaving.line_strength, weaving.width
-    shown = [chords.raster(thread, SIDE, strength=strength, width=width) for thread in threads]
-    return np.rint(255 * np.array(shown).reshape(-1, SIDE, SIDE)).astype(np.uint8)
+    ring = chords.chords(weaving.nails, SIDE, weaving.width)
+    shown = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
+    for row in range(len(paths)):
+        cover = np.zeros((SIDE, SIDE), dtype=np.int64)
+        add_path(ring.lines[chords.numbers(paths.path(row), weaving.nails)], cover)
+        light = (cover / FINE).astype(np.float32) * np.float32(weaving.line_strength)
+        shown[row] = np.rint(255 * np.minimum(light, np.float32(1)))
+    return shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,10 +182,7 @@ class Material:
             Thread(nails[i, : lengths[i]].astype(np.int32), self.weaving.board, CLASSES[labels[i]])
             for i in range(len(rows))
         ]
-        with ThreadPoolExecutor(2) as pool:
-            halves = np.array_split(np.arange(len(threads)), 2)
-            shown = list(pool.map(lambda h: rasters([threads[i] for i in h], self.weaving), halves))
-        return Woven(threads, np.concatenate(shown), labels, rows)
+        return Woven(threads, rasters(pack_rows(nails, lengths), self.weaving), labels, rows)
 
     def _of_each_class(self, source: LabelledImages, first: int, last: int) -> NDArray[np.int64]:
         order = self._by_class(source.labels, np.random.default_rng([self.seed, 1]))

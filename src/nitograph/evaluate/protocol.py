@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from nitograph import __version__
 from nitograph.errors import SettingsError
-from nitograph.evaluate import judges
+from nitograph.evaluate import judges, memory
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
+from nitograph.evaluate.copying import pack
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven, rasters
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import Figure, rounded
@@ -99,7 +100,7 @@ def evaluate(
         ("recognisability", lambda: judges.recognisability(court, panel)),
         ("closeness", lambda: judges.closeness(court, panel)),
         ("usefulness", lambda: judges.usefulness(court, settings.critic_images, settings.lesson_seen)),
-        ("copying", lambda: judges.copying(court, training)),
+        ("copying", lambda: memory.copying(court, training)),
         ("rules", lambda: judges.rules(court)),
     )
     for name, judge in judged:
@@ -142,7 +143,8 @@ def draw(candidate: Candidate, material: Material, settings: EvaluationSettings)
                 f"threads must be on the board of the references, {material.weaving.nails} nails, "
                 f"got one of {thread.board.num_nails}"
             )
-    return Woven(threads, rasters(threads, material.weaving), labels, np.asarray(seeds))
+    shown = rasters(pack([thread.nails for thread in threads]), material.weaving)
+    return Woven(threads, shown, labels, np.asarray(seeds))
 
 
 def _told(candidate: Candidate) -> dict[str, Any]:

@@ -21,7 +21,14 @@ from nitograph.evaluate.verdicts import Figure
 from nitograph.thread import Thread
 
 SHOWN, FAILURES, NEAREST, MIXED = 7, 24, 6, 12
-DISTANCES = ("frechet", "density", "coverage", "nearness", "longest_run")  # measured in their own units
+DISTANCES = (
+    "frechet",
+    "density",
+    "coverage",
+    "nearness",
+    "pictures",
+    "longest_run",
+)  # measured in their own units
 
 
 def page(found: Evaluation) -> str:

@@ -71,6 +71,12 @@ GOALS: dict[str, Goal] = {
     "near_copies": Goal(
         "Near copies", "share of samples nearer to training than 99 % of test threads are", most=0.03
     ),
+    "pictures": Goal(
+        "Nearness as pictures ÷ test",
+        "distance of test threads to the nearest training picture, blurred to 7×7, ÷ the same of samples: "
+        "a training picture wound afresh has few chords of it, but its look",
+        most=1.25,
+    ),
     "longest_run": Goal(
         "Longest run ÷ test",
         "mean longest stretch of nails shared with a training thread, ÷ the same of test threads",
