@@ -1,4 +1,4 @@
-"""Training throughput beside a plain PyTorch Transformer of the same size trained the first Nitograph's way.
+"""Training throughput beside a plain PyTorch Transformer of its size, trained the first Nitograph's way.
 
 The reference pads every thread to 240 chords, takes nn.TransformerEncoder and one softmax over all
 tokens; a token counts where it is learned from, padding does not. One figure a design, and how it grows.
@@ -74,7 +74,7 @@ def our_speed(corpus: Corpus, design: str, batch: int = 64) -> float:
     for _ in trainer._train_plan(99.0):
         pass
     if design == "plan":
-        trainer._encode_plans()
+        trainer.objective.encode(trainer.weights())
     order, counted = trainer._order(0), 0
 
     def steps() -> None:

@@ -28,7 +28,10 @@ ROOMS = {
     ),
     "model": ("vocab zernike weights plan decoder sampling", "ground board"),
     "data": ("sources augment corpus batches", "ground board weaving model"),
-    "training": ("network optimizer training", "ground board weaving model data"),
+    "training": (
+        "network processes optimizer objective checkpoints training",
+        "ground board weaving model data",
+    ),
     "pictures": (
         "bundle png palettes strokes halo layout painter neon gallery sheets animation",
         "ground board",
@@ -41,7 +44,8 @@ ROOMS = {
     ),
 }
 HEAVY = {  # who may import what is slow to load or not always installed
-    "torch": "network optimizer training evaluate.critics evaluate.likelihood cli.evaluate",
+    "torch": "network processes optimizer objective checkpoints training "
+    "evaluate.critics evaluate.likelihood cli.evaluate",
     "numba": "kernels simd targets walks classic greedy refine evaluate.copying",
     "matplotlib": "sheets",
     "PIL": "sources sheets animation cli.generate",
@@ -54,7 +58,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "argparse": "cli",
 }
 # Who may read and write files, and how that would be done.
-DISK = "files sources corpus weights training export evaluate.cache evaluate.report cli"
+DISK = "files sources corpus weights checkpoints training export evaluate.cache evaluate.report cli"
 DISK_CALLS = {
     "write_text",
     "write_bytes",

@@ -15,8 +15,9 @@ import torch
 
 from nitograph import corpus as corpus_file
 from nitograph import weights as weights_file
+from nitograph.checkpoints import checkpoint_weights
 from nitograph.errors import FileError
-from nitograph.training import Trainer, TrainSettings, checkpoint_weights
+from nitograph.training import Trainer, TrainSettings
 from tiny import MODEL
 
 MODEL_FLAGS = [
@@ -129,7 +130,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     corpus.save(tmp_path / "c.npz")
     (tmp_path / "two.py").write_text(
         "import sys, torch\n"
-        "from nitograph import corpus, training\n"
+        "from nitograph import corpus, processes, training\n"
         "from nitograph.weights import ModelSettings\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
         "settings = training.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3, seed=1,\n"
@@ -138,7 +139,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
         "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
         "assert kinds == ['plan'] * 3 + ['step'] * 3 + ['valid', 'done'], kinds\n"
         "trainer.weights().save(f'{trainer.rank}.safetensors', half=False)\n"
-        "training.leave_group()\n"
+        "processes.leave_group()\n"
     )
     words = ["--standalone", "--nproc-per-node", "2", "two.py"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -156,7 +157,7 @@ def test_more_processes_than_batches(corpus, monkeypatch):
     from nitograph import training
     from nitograph.errors import SettingsError
 
-    monkeypatch.setattr(training, "_process_group", lambda device: (0, 9))
+    monkeypatch.setattr(training, "join_group", lambda device: (0, 9))
     with pytest.raises(SettingsError, match="9 processes need at least as many batches, but 54 rows"):
         Trainer(corpus, MODEL, TrainSettings(batch_size=16))
 
@@ -203,7 +204,7 @@ def test_full_disk(tmp_path, corpus, planned, room, command, name):
 
 HOSTILE = """
 import resource, sys
-from nitograph import corpus, thread, training, weights
+from nitograph import checkpoints, corpus, thread, weights
 from nitograph.errors import NitographError
 from nitograph.files import read_text
 here = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -211,7 +212,7 @@ resource.setrlimit(resource.RLIMIT_AS, (here + 600 * 2**20,) * 2)
 readers = {
     ".npz": corpus.load,
     ".safetensors": weights.load,
-    ".pt": training.checkpoint_weights,
+    ".pt": checkpoints.checkpoint_weights,
     ".json": lambda path: thread.Thread.from_json(read_text(path), name=path),
 }
 for path in sys.argv[1:]:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph import training
+from nitograph import checkpoints, processes, training
+from nitograph.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.sampling import SampleSettings, invent
-from nitograph.training import Trainer, TrainSettings, checkpoint_weights, read_checkpoint, trapezoid
+from nitograph.training import Trainer, TrainSettings, trapezoid
 from tiny import MODEL, small_corpus
 
 QUICK = TrainSettings(epochs=2, batch_size=16, plan_rows=8, plan_steps=5, validation_fraction=0.2, seed=1)
@@ -238,7 +239,7 @@ def test_foreign_and_cut_checkpoints(tmp_path, corpus):
             """Touch a file."""
             return (mark.touch, ())
 
-    torch.save({"format": training.FORMAT, "trap": Trap()}, tmp_path / "trap.pt")
+    torch.save({"format": checkpoints.FORMAT, "trap": Trap()}, tmp_path / "trap.pt")
     torch.save([1, 2], tmp_path / "list.pt")
     torch.save({"format": "other/1"}, tmp_path / "other.pt")
     for name, data in {
@@ -281,8 +282,8 @@ def test_corpus_and_model_must_see_the_same_light(corpus):
 
 def test_devices():
     """What is not there is refused; auto always finds one."""
-    assert training.find_device("auto") in ("cuda", "mps", "cpu")
-    assert training.find_device("cpu") == "cpu"
+    assert processes.find_device("auto") in ("cuda", "mps", "cpu")
+    assert processes.find_device("cpu") == "cpu"
     if not torch.cuda.is_available():
         with pytest.raises(SettingsError, match="device cuda is not available here"):
-            training.find_device("cuda")
+            processes.find_device("cuda")

@@ -10,35 +10,29 @@ Try it: python -m nitograph train --dataset small.npz --minutes 1
 """
 
 import math
-import os
 import time
-import warnings
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from nitograph import __version__
-from nitograph.batches import collect, epoch_order
+from nitograph.batches import epoch_order
+from nitograph.checkpoints import read_checkpoint, write_checkpoint
 from nitograph.corpus import Corpus
-from nitograph.errors import FileError, NitographError, SettingsError, WeightsError
-from nitograph.files import replacing
-from nitograph.network import Network, turned
+from nitograph.errors import SettingsError, WeightsError
+from nitograph.network import Network
+from nitograph.objective import Objective, measure_light
 from nitograph.optimizer import make_optimizer
-from nitograph.plan import encode_plan
+from nitograph.processes import average_gradients, first_clock, join_group
 from nitograph.settings import Settings, setting
-from nitograph.weave import WeaveSettings
 from nitograph.weights import ModelSettings, Weights
 
-FORMAT = "nitograph-checkpoint/1"
 PLAN_BATCH = 512
 VALIDATION_BATCH = 128
 LASTING = ("seed", "validation_fraction", "batch_size", "optimizer")  # a resumed run must keep them
@@ -93,21 +87,23 @@ class Trainer:
         self, corpus: Corpus, model: ModelSettings, settings: TrainSettings, *, device: str = "cpu"
     ) -> None:
         self.corpus, self.model, self.settings = corpus, model, settings
-        self.device, self.rank, self.world = torch.device(device), *_process_group(device)
+        self.device, self.rank, self.world = torch.device(device), *join_group(device)
         if settings.workers:
             torch.set_num_threads(settings.workers)
         self.train, self.valid = corpus.split(settings.validation_fraction, seed=settings.seed)
         torch.manual_seed(settings.seed + self.rank)
         self.network = Network(model, corpus.board, corpus.classes, seed=settings.seed).to(self.device)
-        self.forward: Any = torch.compile(self.network, dynamic=True) if settings.compile else self.network
+        forward = torch.compile(self.network, dynamic=True) if settings.compile else self.network
+        parts = {"train": self.train, "valid": self.valid}
+        self.objective = Objective(
+            self.network, forward, parts, self.device, class_dropout=settings.class_dropout
+        )
         self.optimizer = make_optimizer(self.network, settings, plan=False)
         self.plan_optimizer = make_optimizer(self.network, settings, plan=True) if model.planned else None
         self.step, self.plan_step, self.seconds, self.best = 0, 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
-        self.codes: dict[str, NDArray[np.int64]] = {}
-        self.recoded: dict[str, NDArray[np.float16]] = {}
         if model.planned:
-            self._measure_light()
+            measure_light(self.network, self.train)
         per_epoch = -(-len(self.train) // settings.batch_size)
         if per_epoch < self.world:
             raise SettingsError(
@@ -132,7 +128,7 @@ class Trainer:
         """Train to the end, yielding reports; validation after each epoch or `validate_every` seconds."""
         yield from self._train_plan(report_every)
         if self.model.planned:
-            self._encode_plans()
+            self.objective.encode(self.weights())
         started, base = time.monotonic(), self.seconds
         reported, validated, counted = started, started, 0
         sums: dict[str, list[float]] = {"nail": [], "plan": []}
@@ -143,7 +139,7 @@ class Trainer:
             for at in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
                 nail, plan, count = self._train_step(order[at], self._rate())
                 self.step += 1
-                self.seconds = self._agree(base + time.monotonic() - started)
+                self.seconds = first_clock(base + time.monotonic() - started, self.world, self.device)
                 counted += count * self.world
                 sums["nail"].append(nail)
                 sums["plan"].append(plan)
@@ -164,20 +160,20 @@ class Trainer:
     def validate(self) -> Report:
         """Nats a token on held-out rows (on training rows where none are held out)."""
         part = "valid" if len(self.valid) else "train"
-        corpus: Corpus = getattr(self, part)
-        rows = np.arange(len(corpus))[: self.settings.validation_rows]
+        rows = np.arange(len(getattr(self, part)))[: self.settings.validation_rows]
+        totals = np.zeros((2, 2))  # nats and tokens of nails, of plans
         self.network.eval()
-        totals = np.zeros(4)
         with torch.inference_mode():
             for first in range(0, len(rows), VALIDATION_BATCH):
-                batch = rows[first : first + VALIDATION_BATCH]
-                totals += self._losses(corpus, part, batch, exact=False)
+                found = self.objective.losses(part, rows[first : first + VALIDATION_BATCH])
+                for total, loss in zip(totals, found, strict=True):
+                    total += (0.0, 0) if loss is None else (float(loss[0]), loss[1])
         self.network.train()
-        nail, plan = totals[0] / totals[1], totals[2] / max(totals[3], 1)
-        overall = (totals[0] + totals[2]) / (totals[1] + totals[3])
-        best = bool(overall < self.best)
-        self.best = min(self.best, float(overall))
-        return self._report("valid", 0.0, float(nail), float(plan) if totals[3] else None, best=best)
+        (nats, count), (plan_nats, codes) = totals.tolist()
+        overall = (nats + plan_nats) / (count + codes)
+        best = overall < self.best
+        self.best = min(self.best, overall)
+        return self._report("valid", 0.0, nats / count, plan_nats / codes if codes else None, best=best)
 
     def weights(self) -> Weights:
         """The model as it is now."""
@@ -201,7 +197,6 @@ class Trainer:
     def save(self, path: str | Path) -> None:
         """Write a checkpoint from which training goes on exactly; whole or not at all."""
         state = {
-            "format": FORMAT,
             "model": self.model.to_dict(),
             "settings": self.settings.to_dict(),
             "corpus": dict(self.corpus.metadata),
@@ -216,11 +211,7 @@ class Trainer:
             "random": torch.get_rng_state(),
             "max_lines": self.weights().max_lines,
         }
-        with replacing(path) as temporary:
-            try:
-                torch.save(state, temporary)
-            except RuntimeError:  # what torch makes of any fault of the disk
-                raise FileError(f"cannot write {path}: the disk is full or the file too large") from None
+        write_checkpoint(path, state)
 
     def resume(self, path: str | Path) -> None:
         """Go on from a checkpoint of `save`; WeightsError where it is of another model or corpus."""
@@ -250,33 +241,6 @@ class Trainer:
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):
             raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
 
-    def _measure_light(self) -> None:
-        """Set the scale of each coefficient, and the light of one chord, from the training rows."""
-        net, rows = self.network, np.random.default_rng(0).permutation(len(self.train))[:2000]
-        light = torch.from_numpy(self.train.light[rows].astype(np.float32))
-        half = light.shape[1] // 2
-        if light.shape[1] != len(net.at("light.scale")):
-            raise SettingsError(
-                f"the corpus keeps light of {light.shape[1]} coefficients, the model wants "
-                f"{len(net.at('light.scale'))}; give both the same zernike_order"
-            )
-        power = light.square().mean(dim=0)
-        pair = torch.sqrt((power[:half] + power[half:]) / 2).clamp_min(1e-4)
-        net.at("light.scale").copy_(torch.cat([pair, pair]))
-        top = bottom = 0.0
-        for first in range(0, len(rows), 100):
-            batch = collect(self.train, rows[first : first + 100])
-            nails, wound = torch.from_numpy(batch.nails), None
-            real = torch.from_numpy(batch.targets[:, 1:-1] >= 0)[..., None]
-            steps = (nails[:, 1:] - nails[:, :-1]) % net.board.num_nails
-            fan, cos, sin = (net.at(name).cpu() for name in ("fan", "cosine", "sine"))
-            wound = (
-                turned(fan[steps], cos[nails[:, :-1]], -sin[nails[:, :-1]]) * real[:, : steps.shape[1]]
-            ).sum(1)
-            top += float((light[first : first + 100] * wound).sum())
-            bottom += float(wound.square().sum())
-        net.at("light.chord").fill_(top / max(bottom, 1e-9))
-
     def _train_plan(self, report_every: float) -> Iterator[Report]:
         """The autoencoder: squared error of the light, relative to its power."""
         if not self.model.planned or self.plan_optimizer is None:
@@ -287,9 +251,9 @@ class Trainer:
         began = reported = time.monotonic()
         while self.plan_step < self.settings.plan_steps:
             rng = np.random.default_rng([self.settings.seed, 7, self.plan_step, self.rank])
-            batch = light[rng.integers(len(light), size=PLAN_BATCH)].to(self.device)
+            batch = light[rng.integers(len(light), size=PLAN_BATCH)]
             rate = self.settings.learning_rate * trapezoid(self.plan_step / self.settings.plan_steps)
-            loss = (self.network.autoencode(batch) - batch).square().sum() / batch.square().sum()
+            loss = self.objective.light_loss(batch)
             self._apply(self.plan_optimizer, parameters, loss, rate)
             self.plan_step += 1
             errors.append(float(loss.detach()))
@@ -300,22 +264,6 @@ class Trainer:
                     "plan", self.plan_step, done, 0.0, now - began, rate, light_error=float(np.mean(errors))
                 )
                 errors = []
-
-    def _encode_plans(self) -> None:
-        """The plan codes of all rows, and the light they stand for, from the finished autoencoder."""
-        from nitograph.plan import decode_plan
-
-        weights = self.weights()
-        for part in ("train", "valid"):
-            light = getattr(self, part).light
-            chunks = [light[i : i + 4096].astype(np.float32) for i in range(0, len(light), 4096)]
-            codes = [encode_plan(weights, chunk) for chunk in chunks]
-            width = self.model.plan_tokens
-            self.codes[part] = np.concatenate(codes) if codes else np.zeros((0, width), np.int64)
-            again = [decode_plan(weights, c).astype(np.float16) for c in codes]
-            self.recoded[part] = (
-                np.concatenate(again) if again else np.zeros((0, light.shape[1]), np.float16)
-            )
 
     def _owes_validation(self) -> bool:
         """Whether the checkpoint was written between an epoch's last step and its validation."""
@@ -333,63 +281,22 @@ class Trainer:
         rng = np.random.default_rng([self.settings.seed, 11, self.step, self.rank])
         self.network.train()
         exact = rng.random() < self.settings.exact_light
-        nail, nails, plan, plans = self._losses(self.train, "train", rows, exact=exact, rng=rng)
-        loss = nail / nails
-        if plans:
+        (nail, nails), planned = self.objective.losses("train", rows, exact=exact, rng=rng)
+        loss, plan, plans = nail / nails, torch.zeros(()), 0
+        if planned is not None:
+            plan, plans = planned
             extra = rng.integers(len(self.train), size=self.settings.plan_rows)
             if len(extra):
-                more, count = self._plan_loss("train", extra, rng)
+                more, count = self.objective.plan_loss("train", extra, rng)
                 plan, plans = plan + more, plans + count
             loss = loss + plan / plans
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self._apply(self.optimizer, parameters, loss, rate)
         return float(nail.detach()) / nails, float(plan.detach()) / plans if plans else 0.0, nails + plans
 
-    def _losses(
-        self,
-        corpus: Corpus,
-        part: str,
-        rows: NDArray[np.int64],
-        *,
-        exact: bool,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Any, int, Any, int]:
-        """Summed nats of nails and plans over some rows, each with its count of tokens."""
-        batch = collect(corpus, rows)
-        codes = light = None
-        if self.model.planned:
-            codes = self._tensor(self.codes[part][rows])
-            source = corpus.light if exact else self.recoded[part]
-            light = self._tensor(source[rows].astype(np.float32))
-        with self._precision():
-            plan_logits, logits = self.forward(
-                self._labels(batch.labels, rng), codes, self._tensor(batch.nails), light
-            )
-        targets = self._tensor(batch.targets)
-        legal = logits.float().masked_fill(~self._tensor(batch.allowed), -torch.inf)
-        nail = F.cross_entropy(legal.flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="sum")
-        if plan_logits is None or codes is None:
-            return self._plain(nail, rng), batch.count, 0.0, 0
-        plan = F.cross_entropy(plan_logits.float().flatten(0, 1), codes.flatten(), reduction="sum")
-        return self._plain(nail, rng), batch.count, self._plain(plan, rng), codes.numel()
-
-    def _plan_loss(
-        self, part: str, rows: NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[Tensor, int]:
-        codes = self._tensor(self.codes[part][rows])
-        with self._precision():
-            logits = self.network.plan_logits(self._labels(self.train.labels[rows], rng), codes)
-        return F.cross_entropy(
-            logits.float().flatten(0, 1), codes.flatten(), reduction="sum"
-        ), codes.numel()
-
     def _apply(self, optimizer: Any, parameters: list[Tensor], loss: Tensor, rate: float) -> None:
         loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
-        if self.world > 1:
-            for parameter in parameters:
-                if parameter.grad is not None:
-                    dist.all_reduce(parameter.grad)
-                    parameter.grad /= self.world
+        average_gradients(parameters, self.world)
         size = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         if not torch.isfinite(size):
             raise WeightsError(
@@ -401,32 +308,8 @@ class Trainer:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    def _labels(self, labels: NDArray[np.int64], rng: np.random.Generator | None) -> Tensor:
-        if rng is not None:
-            labels = np.where(
-                rng.random(len(labels)) < self.settings.class_dropout, len(self.corpus.classes), labels
-            )
-        return self._tensor(labels)
-
-    def _tensor(self, array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(self.device, non_blocking=True)
-
-    def _plain(self, loss: Tensor, rng: np.random.Generator | None) -> Any:
-        return loss if rng is not None else float(loss)
-
-    def _precision(self) -> Any:
-        return torch.autocast("cuda", torch.bfloat16) if self.device.type == "cuda" else nullcontext()
-
     def _rate(self) -> float:
         return self.settings.learning_rate * trapezoid(self.progress)
-
-    def _agree(self, seconds: float) -> float:
-        """The same clock in all processes."""
-        if self.world == 1 or self.settings.minutes is None:
-            return seconds
-        clock = torch.tensor([seconds], dtype=torch.float64, device=self.device)
-        dist.broadcast(clock, 0)
-        return float(clock)
 
     def _report(
         self,
@@ -449,68 +332,3 @@ class Trainer:
 def trapezoid(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
     """Factor of the learning rate: up over the first 2 %, flat, to zero over the last half."""
     return max(0.0, min(1.0, (progress + 1e-3) / warm, (1 - progress) / fall))
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """The state in a checkpoint file, read without running any code in it; FileError where it is none."""
-    if not Path(path).is_file():
-        raise FileError(f"no checkpoint {path}; check the name and the folder")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's guesses about foreign files
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # torch raises many kinds for foreign files, and all mean the same here
-        raise FileError(f"{path} is no Nitograph checkpoint, or it is damaged") from None
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise FileError(f"{path} is no Nitograph checkpoint of form {FORMAT}")
-    return state
-
-
-def checkpoint_weights(path: str | Path) -> Weights:
-    """The weights in a checkpoint; WeightsError where its parts do not fit each other."""
-    state = read_checkpoint(path)
-    try:
-        weaving = WeaveSettings.from_dict(state["corpus"]["weaving"])
-        tensors = {name: value.float().numpy() for name, value in state["network"].items()}
-        model = ModelSettings.from_dict(state["model"])
-        facts = {"train": state["settings"], "steps": state["step"], "corpus": state["corpus"]}
-        return Weights(
-            model,
-            weaving.board,
-            weaving.rules,
-            tuple(state["corpus"]["classes"]),
-            tensors,
-            max_lines=state["max_lines"],
-            weaving=weaving.to_dict(),
-            facts=facts,
-        )
-    except NitographError as error:
-        raise WeightsError(f"{path}: {error}") from None
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError):
-        raise WeightsError(f"{path} is a damaged checkpoint; use another or train anew") from None
-
-
-def find_device(name: str) -> str:
-    """The device to use for auto, cuda, mps or cpu; SettingsError where it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if not there.get(name, False):
-        raise SettingsError(f"device {name} is not available here; use cpu or auto")
-    if name == "cuda" and "LOCAL_RANK" in os.environ:
-        return f"cuda:{os.environ['LOCAL_RANK']}"
-    return name
-
-
-def leave_group() -> None:
-    """Leave torchrun's group, if there is one; at the end of a process."""
-    if dist.is_available() and dist.is_initialized():
-        dist.destroy_process_group()
-
-
-def _process_group(device: str) -> tuple[int, int]:
-    """Rank and number of processes; joins torchrun's group where there is one."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    return (dist.get_rank(), world) if world > 1 else (0, 1)

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end or to Ctrl-C, keeping checkpoints."""
-    from nitograph import training
+    from nitograph import processes, training
 
     best, last = check_writable(args.output), check_writable(args.last_output)
     if best.resolve() == last.resolve():
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     rows = corpus.load(args.dataset)
     order = rows.metadata["corpus"]["zernike_order"]
     model = read_settings(args, ModelSettings).replace(zernike_order=order)
-    trainer = training.Trainer(rows, model, settings, device=training.find_device(args.device))
+    trainer = training.Trainer(rows, model, settings, device=processes.find_device(args.device))
     if args.resume:
         trainer.resume(last)
     if trainer.rank == 0:
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         Loop(trainer, best, last, every=args.save_every, fresh=not args.resume).run()
     finally:
-        training.leave_group()
+        processes.leave_group()
     return 0
 
 
