@@ -95,6 +95,7 @@ def test_every_goal_is_judged_and_the_record_is_json(judged: Callable[[str], Eva
     again = json.loads(json.dumps(record, allow_nan=False))
     assert again["hygiene"] == {"images_in_both": 0, "sequences_in_both": 0, "training_threads": 1500}
     assert again["seconds"]["all"] > 0
+    assert again["clean"]
     assert all(len(again["recognisability"][name]["confusion"]) == 10 for name in "ABC")
 
 

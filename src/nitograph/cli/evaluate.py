@@ -203,6 +203,8 @@ def _said(record: dict[str, Any]) -> str:
     if "best" in record:
         best = ", ".join(f"{name} {value:g}" for name, value in record["best"].items())
         return f"{len(record['points'])} points, best {best}"
+    if not record["clean"]:
+        return "not clean: training and test share images or threads, so that no figure counts"
     verdicts = list(record["verdicts"].values())
     return (
         f"{verdicts.count('pass')} of {len(verdicts)} figures reached in {record['seconds']['all']:.0f} s"

@@ -18,6 +18,7 @@ RESAMPLES = 1000
 CONFIDENCE = 0.95
 GROUPS = 10
 NORMAL_95 = 1.96
+ENDLESS = 1e9  # a ratio to nothing
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _quotient(top: ArrayLike, bottom: ArrayLike) -> Float64:
     """top ÷ bottom; where both are nothing 1, where only the bottom is nothing a very large number."""
     a, b = np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64)
     safe = np.where(b == 0, 1.0, b)
-    return np.where(b == 0, np.where(a == 0, 1.0, 1e9), a / safe)
+    return np.where(b == 0, np.where(a == 0, 1.0, ENDLESS), a / safe)
 
 
 def _estimate(value: float, drawn: Float64) -> Estimate:

@@ -122,6 +122,7 @@ def evaluate(
         "settings": settings.to_dict(),
         "weaving": material.weaving.to_dict(),
         "samples": len(samples),
+        "clean": hygiene["images_in_both"] == 0 and hygiene["sequences_in_both"] == 0,
         "reached": all(figure.verdict == "pass" for figure in figures.values()),
         "verdicts": {key: figure.verdict for key, figure in figures.items()},
         "figures": {key: figure.to_dict() for key, figure in figures.items()},

@@ -16,6 +16,7 @@ import numpy as np
 
 from nitograph.evaluate import plots, tiles
 from nitograph.evaluate.material import CLASSES
+from nitograph.evaluate.metrics import ENDLESS
 from nitograph.evaluate.protocol import Evaluation
 from nitograph.evaluate.verdicts import Figure
 from nitograph.thread import Thread
@@ -115,11 +116,15 @@ def _row(figure: Figure) -> tuple[str, ...]:
         show(figure.measured),
         show(figure.reference),
         show(figure.floor),
-        f"{value.value:.3f}<small>{value.low:.3f} to {value.high:.3f}</small>",
+        f"{_judged(value.value)}<small>{_judged(value.low)} to {_judged(value.high)}</small>",
         bar,
         goal.says(),
         f'<span class="{figure.verdict}">{figure.verdict}</span>',
     )
+
+
+def _judged(value: float) -> str:
+    return f"{value:.3f}" if value < ENDLESS else "∞"
 
 
 def _percent(value: float | None) -> str:
