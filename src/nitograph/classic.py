@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
 # The functions under @jit are typed by Numba when they are compiled.
 """The first Nitograph's encoder, made fast: rounded nails, thick Bresenham lines, a raster clipped at 1.
 

@@ -13,13 +13,13 @@ Try it: python -c "import nitograph.greedy"
 import numpy as np
 
 from nitograph import board
-from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, inner, jit, lay, new_canvas
+from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, inner, jit, lay, new_canvas, tiny
 from nitograph.simd import LANES, weighted_sum
 
 forbid_next = inner(board.forbid_next)
 
 
-@inner
+@tiny
 def chord_number(a, b, count):
     """The number of chord a–b in chords.Chords."""
     if a > b:
@@ -54,7 +54,7 @@ def best_next(path, length, count, rules, lines, flat, size, worth, bounds, allo
     return chosen, best
 
 
-@inner
+@tiny
 def look(a, b, count, lines, flat, size, worth, bounds):
     """The score of chord a–b now, exactly; its bound is brought down to it."""
     k = chord_number(a, b, count)
@@ -65,7 +65,7 @@ def look(a, b, count, lines, flat, size, worth, bounds):
     return score
 
 
-@inner
+@tiny
 def above(score):
     """The score in single precision, not below it."""
     return np.float32(score + abs(score) * 1e-7)

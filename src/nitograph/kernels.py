@@ -21,6 +21,10 @@ UNIT = 1 << 14
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 i32, u64 = np.int32, np.uint64  # numba widens sums of narrow numbers unless told
+# Handing arrays to a compiled function costs more than a short one does: those are put in place.
+tiny = numba.njit(
+    nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
+)
 
 
 @jit
@@ -58,7 +62,7 @@ def chord_totals(lines, size):
     return total, squares
 
 
-@inner
+@tiny
 def band_sum(lines, k, flat, size):
     """Σ coverage × gain over band k, from the running sums laid flat; 32-bit so that it vectorises."""
     top, rise, height, first = lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3]
@@ -81,7 +85,7 @@ def band_sum(lines, k, flat, size):
     return found
 
 
-@inner
+@tiny
 def pixel_gain(left, dose, over):
     """Fall of weighted squared error, ÷ dose, when one full dose falls where `left` is still wanted."""
     after = left - dose

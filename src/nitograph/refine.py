@@ -12,7 +12,7 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 import numpy as np
 
 from nitograph.greedy import chord_number, explained, forbid_next, scale_up
-from nitograph.kernels import FINE, band_sum, fill_sums, inner, jit, lay, new_canvas
+from nitograph.kernels import FINE, band_sum, fill_sums, inner, jit, lay, new_canvas, tiny
 
 
 @inner
@@ -41,7 +41,7 @@ def refine(lines, count, rules, limits, dose, extra, squares, canvas, path, leng
     return length, sweeps
 
 
-@inner
+@tiny
 def gain(loom, canvas, a, b):
     """What laying chord a–b would take off the error now."""
     k = chord_number(a, b, loom[1])
@@ -74,7 +74,7 @@ def legal(path, length, first, last, count, rules, allowed):
     return True
 
 
-@inner
+@tiny
 def apart(a, b, count):
     """Circular distance of two nails."""
     gap = abs(a - b)
@@ -194,7 +194,7 @@ def fill_row(loom, gap, canvas, a, row):
         row[b] = gain(loom, canvas, a, b) if apart(a, b, len(row)) >= gap else -np.inf
 
 
-@inner
+@tiny
 def loss(loom, canvas, a, b):
     """What lifting chord a–b, which lies on the canvas, would add to the error."""
     k = chord_number(a, b, loom[1])
