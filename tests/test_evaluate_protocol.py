@@ -166,8 +166,10 @@ def test_too_few_threads_are_said_in_one_line() -> None:
     """Guards files of threads that end too early."""
     candidate = ListedCandidate([Thread([0, 9, 30], label="3")], "few.jsonl")
     candidate.threads(["3"], [0])
-    with pytest.raises(SettingsError, match=r"few.jsonl has 1 threads of class 3"):
+    with pytest.raises(SettingsError, match=r"few.jsonl has no more threads of class 3"):
         candidate.threads(["3"], [1])
+    with pytest.raises(SettingsError, match=r"few.jsonl has 0 threads of class 0, but 2 are needed"):
+        candidate.require(2)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +194,13 @@ def test_the_command_refuses_what_excludes_itself(
     assert main(["evaluate", "--stand-in", "woven", "--sweep"]) == 1
     assert main(["evaluate", "--page", "evaluation.json"]) == 1
     assert main(["evaluate", "--sweep", "warmth=1"]) == 1
+    few = tmp_path / "few.jsonl"
+    few.write_text(Thread([0, 9, 30], label="3").to_json())
+    assert main(["evaluate", "--threads", "few.jsonl"]) == 1
+    few.unlink()
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
+    assert "few.jsonl has 0 threads of class 0" in lines[3]
     assert "exclude each other" in lines[0]
     assert "two files" in lines[1]
     assert "warmth" in lines[2]

@@ -95,6 +95,7 @@ def _evaluate(
 ) -> tuple[dict[str, Any], str]:
     from nitograph.evaluate import protocol, report
 
+    listed = _listed(args, settings)
     parts: list[str] = []
     with progress("evaluating", PARTS) as done:
 
@@ -105,7 +106,7 @@ def _evaluate(
         clock = protocol.Clock(told)
         with clock.part("training threads"):
             training = _training(material, weights, rows)
-        candidate = _candidate(args, weights, material, training, settings)
+        candidate = listed or _candidate(args, weights, material, training, settings)
         found = protocol.evaluate(candidate, material, training, settings, clock=clock)
     for figure in found.figures.values():
         goal, value = figure.goal, figure.value
@@ -167,6 +168,18 @@ def _taught(weights: "Weights") -> "CorpusSettings | None":
         return None
 
 
+def _listed(args: argparse.Namespace, settings: "EvaluationSettings") -> "Candidate | None":
+    """The threads of a file, if one is named; that there are enough of them is seen before the work."""
+    from nitograph.evaluate.candidates import ListedCandidate
+
+    if not args.threads:
+        return None
+    listed = bundle.from_lines(read_text(args.threads), name=args.threads)
+    candidate = ListedCandidate(listed, Path(args.threads).name)
+    candidate.require(settings.samples_per_class * settings.seeds)
+    return candidate
+
+
 def _candidate(
     args: argparse.Namespace,
     weights: "Weights | None",
@@ -174,11 +187,8 @@ def _candidate(
     training: "Training",
     settings: "EvaluationSettings",
 ) -> "Candidate":
-    from nitograph.evaluate.candidates import ListedCandidate, stand_in
+    from nitograph.evaluate.candidates import stand_in
 
-    if args.threads:
-        listed = bundle.from_lines(read_text(args.threads), name=args.threads)
-        return ListedCandidate(listed, Path(args.threads).name)
     if args.stand_in:
         each = settings.samples_per_class
         return stand_in(args.stand_in, material, training, each=each * settings.seeds, after=2 * each)

@@ -8,6 +8,7 @@ returns training threads, `rewinder` winds their pictures afresh, `prototypes` t
 Try it: python -m nitograph evaluate --stand-in copier
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -66,6 +67,16 @@ class ListedCandidate:
     name: str = "threads"
     _dealt: dict[str, int] = field(default_factory=dict)
 
+    def require(self, each: int) -> None:
+        """SettingsError where there are fewer than `each` threads of a digit."""
+        counts = Counter(thread.label for thread in self.listed)
+        fewest = min(CLASSES, key=lambda label: counts[label])
+        if counts[fewest] < each:
+            raise SettingsError(
+                f"{self.name} has {counts[fewest]} threads of class {fewest}, but {each} are needed; "
+                "lower samples_per_class or the number of seeds, or bring more threads"
+            )
+
     def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
         """The next threads of each label; SettingsError where they have run out."""
         by_class: dict[str, list[Thread]] = {}
@@ -75,10 +86,7 @@ class ListedCandidate:
         for label in labels:
             place = self._dealt.get(label, 0)
             if place >= len(by_class.get(label, [])):
-                raise SettingsError(
-                    f"{self.name} has {len(by_class.get(label, []))} threads of class {label}, more are "
-                    "needed; lower samples_per_class or the number of seeds, or bring more threads"
-                )
+                raise SettingsError(f"{self.name} has no more threads of class {label}; bring more")
             given.append(by_class[label][place])
             self._dealt[label] = place + 1
         return given
