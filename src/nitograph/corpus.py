@@ -31,7 +31,7 @@ from nitograph.settings import Settings, setting
 from nitograph.sources import LabelledImages
 from nitograph.thread import Thread
 from nitograph.vocab import Vocabulary
-from nitograph.weave import WeaveSettings
+from nitograph.weave_settings import WeaveSettings
 from nitograph.zernike import Zernike
 
 FORMAT = "nitograph-corpus/1"
@@ -254,7 +254,7 @@ def _part(
             found = read_arrays(read_bytes(kept), PART_LAYOUT)
             if {len(array) for array in found.values()} == {len(images)}:
                 return found
-    from nitograph.chords import pixel_positions
+    from nitograph.frame import pixel_positions
     from nitograph.weave import targets, weave_targets
 
     wanted = targets(images, weaving)

@@ -114,7 +114,7 @@ def _invent(args: argparse.Namespace, weights: "Weights", sampling: SampleSettin
 
 def _light_of(source: str, weights: "Weights") -> "NDArray[np.float32]":
     """Zernike coefficients (1, k) of a picture, prepared as the corpus' pictures were."""
-    from nitograph.chords import pixel_positions
+    from nitograph.frame import pixel_positions
     from nitograph.sources import load
     from nitograph.weave import WeaveSettings, targets
 
