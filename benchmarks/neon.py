@@ -2,20 +2,19 @@
 
 Prints one JSON line a figure. Every time is the least of some runs, ours and the reference turn by turn.
 
-Try it: python benchmarks/neon.py
+Try it: python -m benchmarks.neon
 """
 
 import io
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.report import seconds, told
 from nitograph import neon
 from nitograph.board import Board
 from nitograph.neon import NeonSettings
@@ -50,29 +49,9 @@ def layers(thread: Thread, look: NeonSettings) -> bytes:
     return file.getvalue()
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long one call takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def told(figure: str, value: float, unit: str, reference: float | None = None) -> None:
-    """Print one figure."""
-    ratio = None if reference is None else round(reference / value, 2)
-    line = {
-        "figure": figure,
-        "value": round(value, 4),
-        "unit": unit,
-        "reference": reference,
-        "ratio": ratio,
-    }
-    print(json.dumps(line), flush=True)
-
-
 def peak(size: int, chords: int, palette: str) -> float:
     """Peak memory in MB of a fresh process that makes one picture."""
-    command = [sys.executable, __file__, "--peak", str(size), str(chords), palette]
+    command = [sys.executable, "-m", "benchmarks.neon", "--peak", str(size), str(chords), palette]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 

@@ -1,16 +1,16 @@
 """Figures of weaving, ours beside a plain NumPy greedy in the same run: one JSON line a figure.
 
-python benchmarks/weave.py             speed, and fidelity on 20 images: about a minute
-python benchmarks/weave.py --images 200   fidelity on all 200 fixed MNIST test images: many minutes
+python -m benchmarks.weave             speed, and fidelity on 20 images: about a minute
+python -m benchmarks.weave --images 200   fidelity on all 200 fixed MNIST test images: many minutes
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.report import told
 from nitograph import chords, classic, weave
 from nitograph.board import allowed_next
 from nitograph.bound import relaxed_bound
@@ -18,13 +18,6 @@ from nitograph.sources import mnist
 from nitograph.weaver import Weaver
 
 FIXED_IMAGES = np.arange(0, 10_000, 50)
-
-
-def report(figure: str, value: float, unit: str, reference: float | None = None, **more: object) -> None:
-    """Print one figure as a JSON line; ratio is reference ÷ value."""
-    line = {"figure": figure, "value": round(value, 5), "unit": unit, "reference": reference}
-    line["ratio"] = None if reference is None else round(reference / value, 2)
-    print(json.dumps(line | more), flush=True)
 
 
 def quickest(work: Callable[[], object], times: int = 5) -> float:
@@ -92,11 +85,9 @@ def speed_of_original() -> None:
     reference = 1e3 * quickest(lambda: oracle.weave(wanted[0]), 3)
     ours = 1e3 * quickest(lambda: weave.weave_targets(wanted, settings, threads=1)) / len(images)
     same = plain == woven.path(0).tolist()
-    report("weave a digit, the original's settings", ours, "ms", reference, same_nails=same)
+    told("weave a digit, the original's settings", ours, "ms", reference, same_nails=same)
     key = (settings.nails, settings.canvas_size, int(settings.line_radius))
-    report(
-        "table of 65,536 thick lines", 1e3 * quickest(lambda: classic.thick_lines.__wrapped__(*key)), "ms"
-    )
+    told("table of 65,536 thick lines", 1e3 * quickest(lambda: classic.thick_lines.__wrapped__(*key)), "ms")
 
 
 def speed_of_default() -> None:
@@ -104,16 +95,16 @@ def speed_of_default() -> None:
     images, settings = mnist("train").images[:256], weave.WeaveSettings()
     weave.weave_many(images[:8], settings)
     ours = quickest(lambda: weave.weave_many(images, settings, threads=1)) / len(images)
-    report("weave a digit, default settings, picture prepared", 1e3 * ours, "ms of one core")
-    report("60,000 digits on two cores, from the above", ours * 60_000 / 2, "s")
+    told("weave a digit, default settings, picture prepared", 1e3 * ours, "ms of one core")
+    told("60,000 digits on two cores, from the above", ours * 60_000 / 2, "s")
     prepared = quickest(lambda: weave.targets(images, settings)) / len(images)
-    report("prepare a digit", 1e3 * prepared, "ms of one core")
+    told("prepare a digit", 1e3 * prepared, "ms of one core")
     best = settings.replace(quality="best")
     few = weave.targets(images[:16], settings)
     weave.weave_targets(few[:1], best)
     greedy = quickest(lambda: weave.weave_targets(few, settings, threads=1), 3)
     whole = quickest(lambda: weave.weave_targets(few, best, threads=1), 3)
-    report("local search of a digit", 1e3 * (whole - greedy) / 16, "ms of one core")
+    told("local search of a digit", 1e3 * (whole - greedy) / 16, "ms of one core")
 
 
 def speed_of_photographs() -> None:
@@ -127,7 +118,7 @@ def speed_of_photographs() -> None:
         weavers = [Weaver(wanted, settings) for _ in range(3)]
         seconds = min(quickest(lambda w=weaver: w.run(), 1) for weaver in weavers)  # type: ignore[misc]
         laid = weavers[0].chords
-        report(f"photograph {size}×{size}, {nails} nails", seconds, "s of one core", chords=laid)
+        told(f"photograph {size}×{size}, {nails} nails", seconds, "s of one core", chords=laid)
 
 
 def fidelity(count: int) -> None:
@@ -139,7 +130,7 @@ def fidelity(count: int) -> None:
     bounds = [relaxed_bound(target, default) for target in wanted]
     upper = np.array([found.upper for found in bounds])
     loose = np.mean([found.upper / found.lower for found in bounds])
-    report("bound, mean error", float(upper.mean()), "1", images=count, above_certificate=round(loose, 4))
+    told("bound, mean error", float(upper.mean()), "1", images=count, above_certificate=round(loose, 4))
     for name, settings in (
         ("fast", default.replace(quality="fast")),
         ("default", default),
@@ -153,7 +144,7 @@ def fidelity(count: int) -> None:
             "error": round(float(1 - woven.explained.mean()), 4),
             "chords": round(float(woven.lengths.mean() - 1), 1),
         }
-        report(f"error ÷ bound, {name}", float(ratios.mean()), "1", **facts)
+        told(f"error ÷ bound, {name}", float(ratios.mean()), "1", **facts)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """The study of docs/weaving.md: error against each setting, on fixed MNIST test images, with its pictures.
 
-python benchmarks/weave_study.py docs/pictures     a few minutes; prints one JSON line a point
+python docs/pictures/weaving.py docs/pictures     a few minutes; prints one JSON line a point
 """
 
 import json
