@@ -56,7 +56,7 @@ class SampleSettings(Settings):
         None, "of the plan; where not given 1, or 0 if the temperature of the nails is 0", low=0, high=100
     )
     guidance: float = setting(
-        1.0, "how far the plan is driven from any class towards its own; 1 not at all", low=0, high=20
+        1.5, "how far the plan is driven from any class towards its own; 1 not at all", low=0, high=20
     )
     min_lines: int = setting(1, "chords before the thread may end", low=1, high=1_000_000)
     max_lines: int | None = setting(
