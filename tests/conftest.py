@@ -4,11 +4,16 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny matrices: more threads only get in each other's way
 
+import signal
+
 import pytest  # the variable must be set before NumPy and PyTorch start
 
 from nitograph.corpus import Corpus
 from nitograph.weights import Weights
 from tiny import MODEL, random_weights, small_corpus
+
+# Background jobs of a shell ignore Ctrl-C, and children inherit that; tests of Ctrl-C need it heard.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

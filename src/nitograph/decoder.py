@@ -37,7 +37,9 @@ class Decoder:
         self._frequency = ROPE_BASE ** (-np.arange(half) / half)
         self._layers = [
             {
-                "qkv": self._folded(f"layer.{i}.attention.norm", f"layer.{i}.attention.qkv"),
+                "qkv": self._interleaved(
+                    self._folded(f"layer.{i}.attention.norm", f"layer.{i}.attention.qkv")
+                ),
                 "out": weights.tensors[f"layer.{i}.attention.out"],
                 "up": self._folded(f"layer.{i}.feed.norm", f"layer.{i}.feed.up"),
                 "down": weights.tensors[f"layer.{i}.feed.down"],
@@ -100,6 +102,18 @@ class Decoder:
         """A matrix with the weight of the norm before it multiplied in."""
         return np.ascontiguousarray(self._tensors[norm][:, None] * self._tensors[matrix])
 
+    def _interleaved(self, qkv: Float32) -> Float32:
+        """Columns of queries and keys in pairs that rotary positions turn, and queries scaled.
+
+        A pair is one complex number then, and its turn one product; scores do not depend on the order.
+        """
+        heads, e = self.settings.heads, self.settings.embed_dim // self.settings.heads
+        pairs = np.arange(e).reshape(2, -1).T.ravel()
+        turned = (np.arange(heads + 1)[:, None] * e + pairs).ravel()
+        columns = np.concatenate([turned, np.arange((heads + 1) * e, (heads + 2) * e)])
+        scale = np.where(np.arange(len(columns)) < heads * e, np.float32(e**-0.5), np.float32(1))
+        return np.ascontiguousarray(qkv[:, columns] * scale)
+
     def _append_code(self, codes: NDArray[np.int64], light: NDArray[np.floating] | None) -> Float32:
         t, slot = self._tensors, self._codes.shape[1]
         self._codes = np.concatenate([self._codes, codes[:, None]], axis=1)
@@ -137,14 +151,15 @@ class Decoder:
         """One token of each sequence through the blocks: (b, d) → normed (b, d)."""
         self._make_room(len(x))
         at, d = self._length, self.settings.embed_dim
-        angle = at * self._frequency
-        cosine, sine = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+        turn_by = np.exp(1j * at * self._frequency).astype(np.complex64)
         self._length += 1
         for index, layer in enumerate(self._layers):
-            qkv = (_normed(x) @ layer["qkv"]).reshape(len(x), self.settings.heads + 2, -1)
-            turned = _rotated(qkv[:, :-1], cosine, sine)
-            self._keys[index, :, :, at], self._values[index, :, at] = turned[:, -1], qkv[:, -1]
-            y = self._attend(index, turned[:, :-1]).reshape(len(x), d)
+            qkv = _normed(x) @ layer["qkv"]
+            turned = qkv.view(np.complex64).reshape(len(x), self.settings.heads + 2, -1)
+            turned[:, :-1] *= turn_by
+            parts = qkv.reshape(len(x), self.settings.heads + 2, -1)
+            self._keys[index, :, :, at], self._values[index, :, at] = parts[:, -2], parts[:, -1]
+            y = self._attend(index, parts[:, :-2]).reshape(len(x), d)
             x = x + y @ layer["out"]
             up = np.maximum(_normed(x) @ layer["up"], 0)
             x = x + (up * up) @ layer["down"]
@@ -152,7 +167,7 @@ class Decoder:
 
     def _attend(self, index: int, q: Float32) -> Float32:
         """The queries of a token over all keys of its sequence: (b, heads, e) → (b, heads, e)."""
-        scores = (q * np.float32(q.shape[-1] ** -0.5)) @ self._keys[index, :, :, : self._length]
+        scores = q @ self._keys[index, :, :, : self._length]
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=-1, keepdims=True)
@@ -172,15 +187,10 @@ class Decoder:
 
 def _normed(x: Float32) -> Float32:
     """Root-mean-square norm over the last axis, without its weight."""
-    mean = np.einsum("bd,bd->b", x, x) / x.shape[-1]
-    return np.asarray(x / np.sqrt(mean + NORM_EPS)[:, None], dtype=np.float32)
-
-
-def _rotated(x: Float32, cosine: Float32, sine: Float32) -> Float32:
-    """Rotary positions: turn the halves of the last axis."""
-    half = x.shape[-1] // 2
-    a, b = x[..., :half], x[..., half:]
-    return np.concatenate([a * cosine - b * sine, b * cosine + a * sine], axis=-1)
+    power = np.einsum("bd,bd->b", x, x)
+    power /= x.shape[-1]
+    power += NORM_EPS
+    return np.asarray(x / np.sqrt(power)[:, None])
 
 
 __all__ = ["Decoder", "load_bundled"]
