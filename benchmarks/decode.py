@@ -3,6 +3,8 @@
 Try it: python -m benchmarks.decode
 """
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks.report import least, seconds, told
@@ -47,7 +49,7 @@ def main() -> None:
     one = least(lambda: sampled(weights, decoder, 1), 5)
     told("one path of 240 chords, batch 1", one, "s", whole_again(weights))
     for batch in (8, 64):
-        each = least(lambda batch=batch: sampled(weights, decoder, batch), 3) / batch  # type: ignore[misc]
+        each = least(partial(sampled, weights, decoder, batch), 3) / batch
         told(f"a path of 240 chords in batches of {batch}", each * 1000, "ms")
     own = least(lambda: invent(weights, ["8"] * 64, range(64), decoder=decoder), 3) / 64
     told("a path of the model's own length in batches of 64", own * 1000, "ms")

@@ -116,7 +116,7 @@ def speed_of_photographs() -> None:
         wanted = waves.astype(np.float32)
         Weaver(wanted, settings).advance()
         weavers = [Weaver(wanted, settings) for _ in range(3)]
-        seconds = min(quickest(lambda w=weaver: w.run(), 1) for weaver in weavers)  # type: ignore[misc]
+        seconds = min(quickest(weaver.run, 1) for weaver in weavers)
         laid = weavers[0].chords
         told(f"photograph {size}×{size}, {nails} nails", seconds, "s of one core", chords=laid)
 
