@@ -212,7 +212,8 @@ def test_a_real_ctrl_c(tmp_path):
             time.sleep(0.1)
         started.send_signal(signal.SIGINT)
         _, err = started.communicate()
-    assert (started.returncode, err) == (130, "nitograph prepare: stopped\n")
+    assert started.returncode in (130, -signal.SIGINT)  # a shell reports both as 130
+    assert err == "nitograph prepare: stopped\n"
     assert [path.name for path in tmp_path.iterdir()] == [".string_dataset.npz.parts"]
 
 
