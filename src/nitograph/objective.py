@@ -21,6 +21,7 @@ from nitograph.errors import SettingsError
 from nitograph.network import Network, turned
 from nitograph.plan import decode_plan, encode_plan
 from nitograph.weights import Weights
+from nitograph.zernike import turn
 
 CHUNK = 4096
 LIGHT_ROWS, LIGHT_BATCH = 2000, 100  # rows that measure_light looks at, and how many at once
@@ -31,6 +32,7 @@ class Objective:
     """Losses over the parts of one corpus.
 
     forward: the network, perhaps compiled. class_dropout: share of rows that lose their class in training.
+    plan_turn: spread, in radians, of the random turn of the pictures whose plans alone are learned.
     """
 
     def __init__(
@@ -41,14 +43,16 @@ class Objective:
         device: torch.device,
         *,
         class_dropout: float,
+        plan_turn: float = 0.0,
     ) -> None:
         self.network, self.forward, self.parts, self.device = network, forward, parts, device
-        self.class_dropout = class_dropout
+        self.class_dropout, self.plan_turn = class_dropout, plan_turn
         self.codes: dict[str, NDArray[np.int64]] = {}
         self.recoded: dict[str, NDArray[np.float16]] = {}
 
     def encode(self, weights: Weights) -> None:
         """Set the plan codes of all rows, and the light they stand for, from a finished autoencoder."""
+        self.autoencoder = weights
         for name, part in self.parts.items():
             codes = np.zeros((len(part), weights.settings.plan_tokens), dtype=np.int64)
             recoded = np.zeros(part.light.shape, dtype=np.float16)
@@ -90,10 +94,19 @@ class Objective:
 
     def plan_loss(self, name: str, rows: NDArray[np.int64], rng: np.random.Generator) -> Loss:
         """Summed nats of the plans of some rows alone, with their count."""
-        codes = self._tensor(self.codes[name][rows])
+        codes = self._tensor(self._turned_codes(name, rows, rng) if self.plan_turn else self.codes[name][rows])
         with self._precision():
             plans = self.network.plan_logits(self._labels(self.parts[name].labels[rows], rng), codes)
         return _code_loss(plans, codes)
+
+    def _turned_codes(
+        self, name: str, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Plans of the same pictures, each turned a little on the board; exact in Zernike functions."""
+        angles = rng.normal(0, self.plan_turn, (len(rows), 1)).astype(np.float32)
+        phase = angles * self.autoencoder.zernike.pairs[:, 1].astype(np.float32)
+        light = turn(self.parts[name].light[rows].astype(np.float32), np.cos(phase), np.sin(phase))
+        return encode_plan(self.autoencoder, light)
 
     def light_loss(self, light: Tensor) -> Tensor:
         """Squared error of light (b, k) after its round trip through the plan, over its power."""

@@ -48,6 +48,9 @@ class TrainSettings(Settings):
     )
     batch_size: int = setting(64, "threads in a step", low=1, high=65536)
     plan_rows: int = setting(192, "further plans in a step, without their threads", low=0, high=65536)
+    plan_turn: float = setting(
+        0.0, "spread of the random turn that each further plan gets", unit="radians", low=0, high=3.2
+    )
     plan_steps: int = setting(
         4000, "steps of the plan's autoencoder, before the rest", low=1, high=10_000_000
     )
@@ -96,12 +99,18 @@ class Trainer:
         forward = torch.compile(self.network, dynamic=True) if settings.compile else self.network
         parts = {"train": self.train, "valid": self.valid}
         self.objective = Objective(
-            self.network, forward, parts, self.device, class_dropout=settings.class_dropout
+            self.network,
+            forward,
+            parts,
+            self.device,
+            class_dropout=settings.class_dropout,
+            plan_turn=settings.plan_turn,
         )
         self.optimizer = make_optimizer(self.network, settings, plan=False)
         self.plan_optimizer = make_optimizer(self.network, settings, plan=True) if model.planned else None
         self.step, self.plan_step, self.seconds, self.best = 0, 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
+        self.ancestor: str | None = None  # digest of the weights that training began from
         if model.planned:
             measure_light(self.network, self.train)
         per_epoch = -(-len(self.train) // settings.batch_size)
@@ -184,6 +193,7 @@ class Trainer:
             "rows": len(self.train),
             "steps": self.step,
             "minutes": round(self.seconds / 60, 2),
+            "started_from": self.ancestor,
             "history": [h for h in self.history if h["kind"] == "valid"][-50:],
         }
         longest = int(self.corpus.lengths.max()) - 3
@@ -208,10 +218,33 @@ class Trainer:
             "seconds": self.seconds,
             "best": self.best,
             "history": self.history,
+            "ancestor": self.ancestor,
             "random": torch.get_rng_state(),
             "max_lines": self.weights().max_lines,
         }
         write_checkpoint(path, state)
+
+    def start_from(self, weights: Weights) -> None:
+        """Begin from a model at rest instead of fresh weights; its plan's autoencoder stays as it is.
+
+        Classes are matched by their names, and new ones begin fresh. WeightsError where the model has
+        another shape or board.
+        """
+        theirs = weights.settings.replace(dropout=self.model.dropout)
+        if theirs != self.model or weights.board != self.corpus.board:
+            different = [name for name in theirs.names() if getattr(theirs, name) != getattr(self.model, name)]
+            raise WeightsError(
+                "the weights to start from are of another model "
+                f"({', '.join(different) or 'its board'}); give their settings, or train without them"
+            )
+        tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.tensors.items()}
+        rows = self.network.at("embed.class").detach().clone()
+        for row, label in enumerate((*self.corpus.classes, None)):
+            if label is None or label in weights.classes:
+                known = len(weights.classes) if label is None else weights.classes.index(label)
+                rows[row] = tensors["embed.class"][known]
+        self.network.load_state_dict(tensors | {"embed.class": rows})
+        self.plan_step, self.ancestor = self.settings.plan_steps, weights.digest
 
     def resume(self, path: str | Path) -> None:
         """Go on from a checkpoint of `save`; WeightsError where it is of another model or corpus."""
@@ -235,7 +268,7 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
             if self.plan_optimizer:
                 self.plan_optimizer.load_state_dict(state["plan_optimizer"])
-            for name in ("step", "plan_step", "seconds", "best", "history"):
+            for name in ("step", "plan_step", "seconds", "best", "history", "ancestor"):
                 setattr(self, name, state[name])
             torch.set_rng_state(state["random"])
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):

@@ -16,7 +16,7 @@ from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError
 from nitograph.files import check_writable, read_text, write_text
-from nitograph.weights import ModelSettings
+from nitograph.weights import ModelSettings, load, load_bundled
 
 if TYPE_CHECKING:
     from nitograph.training import Report, Trainer
@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--last-output", default="string_ai_last.pt", help="last checkpoint (default %(default)s)"
     )
     parser.add_argument("--resume", action="store_true", help="go on exactly from the last checkpoint")
+    parser.add_argument(
+        "--start-from",
+        metavar="FILE",
+        help="begin from these weights instead of fresh ones; 'bundled' are those of the package",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to train (default auto)")
     parser.add_argument(
         "--save-every",
@@ -74,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
     trainer = training.Trainer(rows, model, settings, device=processes.find_device(args.device))
     if args.resume:
         trainer.resume(last)
+    elif args.start_from:
+        trainer.start_from(load_bundled() if args.start_from == "bundled" else load(args.start_from))
     if trainer.rank == 0:
         count = sum(p.numel() for p in trainer.network.parameters())
         print(
