@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.greedy import forbid_next
-from nitograph.kernels import carry_across, inner, jit
+from nitograph.kernels import inner, jit
 
 MARGIN = 1.5
 
@@ -162,7 +162,22 @@ def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
         first, last = min(first, start), max(last, stop - 1)
         for i in range(stop + 1, stride):
             own[line, i] += np.int32(fallen)
-    carry_across(sums[0 if steep else 1], change, span, first, last)
+    _carry_across(sums[0 if steep else 1], change, span, first, last)
+
+
+@inner
+def _carry_across(other, change, span, first, last):
+    """The same changes in the running sums of the other direction; change becomes zero again."""
+    size = len(other)
+    for v in range(first, last + 1):
+        fallen = 0
+        for u in range(span[v, 0], span[v, 1]):
+            fallen += change[v, u]
+            change[v, u] = 0
+            other[v, u + 1] += fallen
+        tail = np.int32(fallen)
+        for i in range(span[v, 1] + 1, size + 2):
+            other[v, i] += tail
 
 
 @inner

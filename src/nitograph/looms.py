@@ -43,7 +43,7 @@ def make_loom(settings: WeaveSettings) -> Loom:
         together = len(wanted) >= TOGETHER and size <= 128 and len(ring.lines) <= 500_000
         bounds = slack if together else slack[:0]
         greedy.walk_many(
-            ring.lines, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
+            ring.bands, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
         )
         if settings.quality == "best":
             improve(settings, wanted, *rows)
@@ -63,7 +63,7 @@ def improve(settings: WeaveSettings, wanted: Any, nails: Any, lengths: Any, shar
     ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
     dose, unit = chords.dose_and_unit(settings.line_strength)
     refine.refine_many(
-        ring.lines, settings.nails, (settings.min_nail_gap, settings.recent_edges),
+        ring.bands, settings.nails, (settings.min_nail_gap, settings.recent_edges),
         (settings.min_lines, settings.max_lines), dose, unit, share_gain(settings, ring), ring.squares,
         chords.disc(settings.canvas_size), wanted, nails, lengths, shares, (SWEEPS, WINDOW),
     )  # fmt: skip

@@ -12,18 +12,18 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 import numpy as np
 
 from nitograph.greedy import chord_number, explained, forbid_next, scale_up
-from nitograph.kernels import FINE, band_sum, fill_sums, inner, jit, lay, new_canvas, tiny
+from nitograph.kernels import FINE, band_sum, fill_cells, inner, jit, lay, new_canvas, tiny
 
 
 @inner
-def refine(lines, count, rules, limits, dose, extra, squares, canvas, path, length, sweeps, window):
+def refine(bands, count, rules, limits, dose, extra, squares, canvas, path, length, sweeps, window):
     """Improve path[:length] in place, whose chords lie on the canvas; returns nails and sweeps made.
 
     extra (m,) float64: what is added to a chord's sum of gains. squares (m,) int64: Σ share². The error
     falls by gain × dose / FINE for each move taken, in the canvas's whole numbers.
     """
-    fill_sums(canvas, dose, 1.0)
-    loom = (lines, count, dose, extra, squares, window)
+    fill_cells(canvas, dose, 1.0)
+    loom = (bands, count, dose, extra, squares, window)
     allowed = np.empty(count, np.bool_)
     for sweep in range(sweeps):
         before = length
@@ -45,7 +45,7 @@ def refine(lines, count, rules, limits, dose, extra, squares, canvas, path, leng
 def gain(loom, canvas, a, b):
     """What laying chord a–b would take off the error now."""
     k = chord_number(a, b, loom[1])
-    return band_sum(loom[0], k, canvas[2], len(canvas[0])) + loom[3][k]
+    return band_sum(loom[0], k, canvas[1], len(canvas[0])) + loom[3][k]
 
 
 @inner
@@ -282,18 +282,18 @@ def swap(path, low, high):
 
 @jit
 def refine_many(
-    lines, count, rules, limits, dose, unit, extra, squares, disc, wanted, nails, lengths, shares, search
+    bands, count, rules, limits, dose, unit, extra, squares, disc, wanted, nails, lengths, shares, search
 ):
     """Improve each row of nails, woven for wanted (n, c, c); search: (most sweeps, window in nails)."""
     canvas = new_canvas(wanted.shape[1])
     for i in range(len(wanted)):
         scale_up(wanted[i], unit, canvas[0])
-        fill_sums(canvas, dose, 1.0)
+        fill_cells(canvas, dose, 1.0)
         for at in range(lengths[i] - 1):
-            lay(lines, chord_number(nails[i, at], nails[i, at + 1], count), dose, 1.0, canvas)
+            lay(bands, chord_number(nails[i, at], nails[i, at + 1], count), dose, 1.0, canvas)
         path, length = nails[i], lengths[i]
         lengths[i], _ = refine(
-            lines, count, rules, limits, dose, extra, squares, canvas, path, length, search[0], search[1]
+            bands, count, rules, limits, dose, extra, squares, canvas, path, length, search[0], search[1]
         )
         for at in range(lengths[i], nails.shape[1]):
             nails[i, at] = -1
