@@ -51,7 +51,7 @@ class Chords:
 
     @functools.cached_property
     def bands(self) -> tuple[NDArray[np.int32], NDArray[np.int16], int]:
-        """What the kernels take: lines, the coverage of pixels by bands of their heights, the least height."""
+        """For the kernels: lines, the coverage of pixels by bands of their heights, the least height."""
         least = int(self.lines[:, 2].min())
         return self.lines, shares_of_bands(least, int(self.lines[:, 2].max())).reshape(-1), least
 

@@ -13,7 +13,18 @@ Try it: python -c "import nitograph.greedy"
 import numpy as np
 
 from nitograph import board
-from nitograph.kernels import FINE, SHIFT, band_sum, fill_cells, inner, jit, lay, new_canvas, pixel_gain, tiny
+from nitograph.kernels import (
+    FINE,
+    SHIFT,
+    band_sum,
+    fill_cells,
+    inner,
+    jit,
+    lay,
+    new_canvas,
+    pixel_gain,
+    tiny,
+)
 from nitograph.simd import LANES, weighted_sum
 
 BLOCK = 16

@@ -2,10 +2,10 @@
 # The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
 """The compiled loops over bands of pixels: coverage, sums of gains, laying one chord. Whole numbers.
 
-A canvas is kept as the light still wanted, `left`, and as the gains of its pixels in `cells`, once column by
-column for flat bands and once row by row for steep ones, with room between the lines of cells; so the pixels
-that a band covers in one column are neighbours. Every function releases the interpreter. This module
-knows nothing of settings, files or pictures.
+A canvas is kept as the light still wanted, `left`, and as the gains of its pixels in `cells`, once column
+by column for flat bands and once row by row for steep ones, with room between; so the pixels that a band
+covers in one column are neighbours. Every function releases the interpreter. This module knows nothing of
+settings, files or pictures.
 
 Try it: python -c "import nitograph.kernels"
 """
@@ -19,6 +19,8 @@ FINE = 32
 SHIFT = 13
 FIXED = 1 << SHIFT
 UNIT = 1 << 14
+DEEPEST = -(1 << 20) + 1  # of a pixel's gain, 30 times white too much: ROW columns fit 32 bits
+ROW = 64
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -66,7 +68,7 @@ def chord_totals(lines, size):
 
 @jit
 def shares_of_bands(least, most):
-    """Coverage (1/FINE) of BESIDE pixels by a band from 0 to FINE − 1 on, of each height from least to most.
+    """Coverage (1/FINE) of BESIDE pixels by a band from 0 … FINE − 1 on, of heights least to most.
 
     (heights · FINE, BESIDE) int16; without rows where such a band can reach further than BESIDE pixels.
     """
@@ -93,8 +95,11 @@ def band_sum(bands, k, cells, size):
         return wide_sum(top, rise, height, base, count, cells, size)
     at = (np.int64(base) << (SHIFT + 5)) + top
     step = (np.int64(stride) << (SHIFT + 5)) + rise
-    row = np.int64(height - least) * FINE
-    return band_dot(cells, shares, at, step, row, np.int64(count), np.int64(SHIFT))
+    row, found = np.int64(height - least) * FINE, np.int64(0)
+    for done in range(0, count, ROW):
+        some = np.int64(min(count - done, ROW))
+        found += band_dot(cells, shares, at + done * step, step, row, some, np.int64(SHIFT))
+    return found
 
 
 @inner
@@ -116,14 +121,14 @@ def pixel_gain(left, dose, over):
     """Fall of weighted squared error, ÷ dose, when one full dose falls where `left` is still wanted."""
     after = left - dose
     if after >= 0 or over == 1.0:
-        return 2 * left - dose
+        return max(2 * left - dose, DEEPEST)
     before = float(left) * left
     if left < 0:
         before *= over
-    return int(np.rint((before - over * after * after) / dose))
+    return max(int(np.rint((before - over * after * after) / dose)), DEEPEST)
 
 
-def cells_of(size):
+def cells_of(size: int) -> int:
     """How many cells a canvas has: c columns and c rows, BESIDE zeros before and behind each."""
     return BESIDE + 2 * size * (size + BESIDE)
 
@@ -166,7 +171,7 @@ def lay(bands, k, dose, over, canvas):
     pixels, heeds = left.reshape(-1), heed.reshape(-1)
     by_u, by_v = (size, 1) if steep else (1, size)
     weight, full = dose // FINE, abs(dose)
-    floor = -((1 << 28) // size)
+    floor = (DEEPEST + full) // 2
     own, other = BESIDE + steep * size * stride, BESIDE + (1 - steep) * size * stride
     for u in range(line[3], line[4]):
         low = max(top >> SHIFT, 0)

@@ -17,7 +17,7 @@ from nitograph.weave_settings import WeaveSettings
 
 TOGETHER = 8
 CLASSIC_ROOM = 200_000_000
-SWEEPS, WINDOW = 8, 8
+SWEEPS, WINDOW = 10, 8
 
 Loom = Callable[..., None]
 
@@ -87,8 +87,12 @@ def _classic_loom(settings: WeaveSettings, walks: tuple[Any, ...], start: int) -
     pen = (strength, over, fine)
     scale = 1 / fine / np.maximum(lines.pixels, 1) ** settings.length_power
 
+    # No sum of gains exceeds 2^30, and none has more than 2 (c + 2) terms of up to 2^-24 of that.
+    slack = 2.0**30 * 2 * (size + 2) * 2.0**-23
+
     def loom(wanted: Any, *rows: Any) -> None:
-        classic.walk_many(wanted, *walks, pen, start, lines.runs, lines.first, scale, *rows)
+        bounds = slack if len(wanted) >= TOGETHER else -1.0
+        classic.walk_many(wanted, *walks, pen, start, lines.runs, lines.first, scale, bounds, *rows)
 
     return loom
 

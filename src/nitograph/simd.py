@@ -51,7 +51,9 @@ def weighted_sum(_typing: Any, source: Any, places: Any, weights: Any, count: An
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
-def band_dot(_typing: Any, cells: Any, table: Any, at: Any, step: Any, row: Any, count: Any, shift: Any) -> Any:
+def band_dot(
+    _typing: Any, cells: Any, table: Any, at: Any, step: Any, row: Any, count: Any, shift: Any
+) -> Any:
     """Σ over `count` columns of BESIDE cells · BESIDE weights, a whole number.
 
     cells: (any,) int32. table: (any,) int16, rows of BESIDE weights. at: int64, where the first column's
@@ -60,7 +62,11 @@ def band_dot(_typing: Any, cells: Any, table: Any, at: Any, step: Any, row: Any,
     All contiguous; bounds are the caller's.
     """
     signature = types.int64(cells, table, at, step, row, count, shift)
-    whole, thin, wide = ir.IntType(64), ir.VectorType(ir.IntType(16), BESIDE), ir.VectorType(ir.IntType(32), BESIDE)
+    whole, thin, wide = (
+        ir.IntType(64),
+        ir.VectorType(ir.IntType(16), BESIDE),
+        ir.VectorType(ir.IntType(32), BESIDE),
+    )
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
         data = [context.make_array(given.args[i])(context, builder, args[i]).data for i in (0, 1)]
