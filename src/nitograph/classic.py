@@ -191,23 +191,28 @@ def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
     strength, over, fine = pen
     first, last, risen = size, -1, 0
     steep = np.int64(runs[begin, 0]) // stride >= size
-    own = sums[1 if steep else 0]
+    own, moved = sums[1 if steep else 0], change[size]
+    wanted, lit, worth = target.reshape(-1), shown.reshape(-1), gains.reshape(-1)
+    step = size if steep else 1
     for r in range(begin, end):
         place = np.int64(runs[r, 0])
         line = place // stride - (size if steep else 0)
         start = place % stride
         stop = start + np.int64(runs[r, 1]) - place
+        at = line + start * size if steep else line * size + start
+        for i in range(stop - start):
+            p = np.uint64(at + i * step)
+            lit[p] = min(lit[p] + strength, 1.0)
+            gain = np.int32(_pixel_gain(wanted[p], lit[p], strength, over, fine))
+            moved[i] = gain - worth[p]
+            worth[p] = gain
         fallen = 0
         for v in range(start, stop):
-            y, x = (v, line) if steep else (line, v)
-            shown[y, x] = min(shown[y, x] + strength, 1.0)
-            gain = _pixel_gain(target[y, x], shown[y, x], strength, over, fine)
-            moved = gain - gains[y, x]
-            gains[y, x] = gain
-            fallen += moved
-            risen += max(moved, 0)
+            by = moved[v - start]
+            fallen += by
+            risen += max(by, 0)
             own[line, v + 1] += fallen
-            change[v, line] = moved
+            change[v, line] = by
             if not first <= v <= last:
                 span[v, 0] = line
             span[v, 1] = line + 1
@@ -249,7 +254,7 @@ def walk(wanted, count, rules, limits, stop, pen, start, runs, first, scale, bou
     size = len(wanted)
     target, shown = wanted.astype(np.float64), np.zeros((size, size))
     gains, sums = np.empty((size, size), np.int32), np.zeros((2, size, size + 2), np.int32)
-    change, span = np.zeros((size, size), np.int32), np.empty((size, 2), np.int64)
+    change, span = np.zeros((size + 1, size), np.int32), np.empty((size, 2), np.int64)
     strength, over, fine = pen
     flat, room = sums.reshape(-1), (np.empty(count, np.bool_), np.empty(count))
     for y in range(size):
