@@ -13,7 +13,7 @@ from nitograph.board import violations
 from nitograph.errors import SettingsError, SourceError
 from nitograph.sources import mnist
 from nitograph.weave import PRESETS, WeaveSettings
-from weave_oracle import PlainWeaver
+from weave_oracle import PlainOriginal, PlainWeaver
 
 
 def blob(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -30,7 +30,7 @@ def blob(rng: np.random.Generator, size: int) -> np.ndarray:
     size=st.integers(8, 40),
     strength=st.sampled_from([0.004, 0.03, 0.17, 1.0]),
     over=st.sampled_from([0.0, 0.2, 1.0, 3.0]),
-    radius=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    radius=st.sampled_from([0.0, 0.5, 1.0, 2.0, 4.5]),
     start=st.sampled_from([None, 0, 7]),
     count=st.sampled_from([1, 9]),
 )
@@ -54,6 +54,34 @@ def test_plain_can_fail():
     wanted = blob(np.random.default_rng(0), 24)
     one, other = (WeaveSettings(nails=24, canvas_size=24, line_strength=s) for s in (0.1, 0.2))
     assert weave.weave_targets(wanted[None], one).path(0).tolist() != PlainWeaver(other).weave(wanted)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    nails=st.integers(6, 24),
+    size=st.integers(8, 24),
+    strength=st.sampled_from([0.03, 0.17, 0.4, 1.0]),
+    over=st.sampled_from([0.0, 0.2, 1.0, 3.0]),
+    radius=st.sampled_from([0.0, 1.0, 2.0]),
+    count=st.sampled_from([1, 9]),
+)
+def test_fast_original_equals_plain(seed, nails, size, strength, over, radius, count):
+    """With lines skipped by their bounds the original's preset takes the nails of scoring them all.
+
+    Strong lines clip soon, so that gains rise again and the bounds have to rise with them.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = PRESETS["original"].replace(
+        nails=nails, canvas_size=size, line_strength=strength, false_positive_weight=over,
+        line_radius=radius, max_lines=40, min_lines=int(rng.integers(1, 41)),
+        min_nail_gap=int(rng.integers(1, 3)), recent_edges=int(rng.integers(1, 20)),
+        start_nail=int(rng.integers(nails)),
+    )  # fmt: skip
+    wanted = np.stack([blob(rng, size) for _ in range(count)])
+    woven, plain = weave.weave_targets(wanted, chosen, threads=1), PlainOriginal(chosen)
+    for index in {0, count - 1}:
+        assert woven.path(index).tolist() == plain.weave(wanted[index])
 
 
 GOLDEN = json.loads((Path(__file__).parent / "data/golden/reference_encoder.json").read_text())

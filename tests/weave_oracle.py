@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from nitograph import chords
+from nitograph import chords, classic
 from nitograph.board import allowed_next
-from nitograph.kernels import FINE
+from nitograph.kernels import DEEPEST, FINE
 from nitograph.weave import WeaveSettings
 
 
@@ -37,10 +37,10 @@ class PlainWeaver:
         over = self.settings.false_positive_weight
         after = left - self.dose
         if over == 1.0:
-            return 2 * left - self.dose
+            return np.maximum(2 * left - self.dose, DEEPEST)
         before = np.where(left >= 0, 1.0, over) * left.astype(float) ** 2
         exact = np.rint((before - over * after.astype(float) ** 2) / self.dose).astype(np.int64)
-        return np.where(after >= 0, 2 * left - self.dose, exact)
+        return np.maximum(np.where(after >= 0, 2 * left - self.dose, exact), DEEPEST)
 
     def score(self, gain: np.ndarray, number: int) -> float:
         """The score of one chord on a map of gains."""
@@ -95,3 +95,51 @@ class PlainWeaver:
                 if score > best:
                     best, found = score, [a, b]
         return found
+
+
+class PlainOriginal:
+    """The original's greedy: the pixels of every line listed, every legal line scored at every step."""
+
+    def __init__(self, settings: WeaveSettings) -> None:
+        self.settings, n = settings, settings.nails
+        self.lines = classic.thick_lines(n, settings.canvas_size, int(settings.line_radius))
+        self.fine = 2.0**30 / (
+            settings.canvas_size * 2 * settings.line_strength * max(1.0, settings.false_positive_weight)
+        )
+
+    def pixels(self, number: int) -> np.ndarray:
+        """Flat pixel numbers of one thick line."""
+        size, found = self.lines.canvas_size, []
+        for begin, end in self.lines.runs[self.lines.first[number] : self.lines.first[number + 1]].tolist():
+            row, start = divmod(begin, size + 2)
+            steep, row = divmod(row, size)
+            places = np.arange(start, start + end - begin)
+            found.append(places * size + row if steep else row * size + places)
+        return np.concatenate(found)
+
+    def gains(self, target: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        """What one more line takes off the weighted squared error of each pixel, in 1/fine."""
+        s = self.settings
+        before, after = target - shown, target - np.minimum(shown + s.line_strength, 1.0)
+        weighed = [x * np.where(x > 0, x, s.false_positive_weight * x) for x in (before, after)]
+        return np.rint((weighed[0] - weighed[1]) * self.fine).astype(np.int64)
+
+    def weave(self, wanted: np.ndarray) -> list[int]:
+        """The nails for one target (c, c)."""
+        s, n = self.settings, self.settings.nails
+        target, shown, path = wanted.reshape(-1).astype(float), np.zeros(wanted.size), [s.start_nail or 0]
+        scale = 1 / self.fine / np.maximum(self.lines.pixels, 1) ** s.length_power
+        while len(path) <= s.max_lines:
+            allowed = allowed_next(np.array([path]), s.board, s.rules)[0]
+            gains, best, chosen = self.gains(target, shown), -np.inf, -1
+            for nail in np.flatnonzero(allowed):
+                number = path[-1] * n + int(nail)
+                score = int(gains[self.pixels(number)].sum()) * scale[number]
+                if score > best:
+                    best, chosen = score, int(nail)
+            if chosen < 0 or (best <= s.stop_score and len(path) > s.min_lines):
+                break
+            places = self.pixels(path[-1] * n + chosen)
+            shown[places] = np.minimum(shown[places] + s.line_strength, 1.0)
+            path.append(chosen)
+        return path

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nitograph.board import Board
 from nitograph.errors import SettingsError
 from nitograph.frame import FRAME, disc, pixel_positions, width_in_board_units
-from nitograph.kernels import FINE, FIXED, UNIT, add_path, chord_totals
+from nitograph.kernels import FINE, FIXED, UNIT, add_path, chord_totals, shares_of_bands
 from nitograph.thread import Thread
 
 __all__ = [
@@ -48,6 +48,12 @@ class Chords:
     lines: NDArray[np.int32]
     total: NDArray[np.int64]
     squares: NDArray[np.int64]
+
+    @functools.cached_property
+    def bands(self) -> tuple[NDArray[np.int32], NDArray[np.int16], int]:
+        """For the kernels: lines, the coverage of pixels by bands of their heights, the least height."""
+        least = int(self.lines[:, 2].min())
+        return self.lines, shares_of_bands(least, int(self.lines[:, 2].max())).reshape(-1), least
 
 
 @functools.lru_cache(maxsize=4)

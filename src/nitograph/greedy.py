@@ -13,8 +13,21 @@ Try it: python -c "import nitograph.greedy"
 import numpy as np
 
 from nitograph import board
-from nitograph.kernels import FINE, SHIFT, band_sum, fill_sums, inner, jit, lay, new_canvas, tiny
+from nitograph.kernels import (
+    FINE,
+    SHIFT,
+    band_sum,
+    fill_cells,
+    inner,
+    jit,
+    lay,
+    new_canvas,
+    pixel_gain,
+    tiny,
+)
 from nitograph.simd import LANES, weighted_sum
+
+BLOCK = 16
 
 forbid_next = inner(board.forbid_next)
 
@@ -28,40 +41,48 @@ def chord_number(a, b, count):
 
 
 @inner
-def best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed):
+def best_next(path, length, count, rules, bands, cells, size, worth, bounds, room):
     """The best nail after path[:length] and its score; −1 where none is allowed. Ties: the lowest nail.
 
-    worth (m, 2): what is added to the sum over chord k, and what that is multiplied by. bounds (n, n)
-    float32: what the score of a chord cannot exceed; brought down where one was looked at.
+    worth (m, 2): what is added to the sum over chord k, and what that is multiplied by. bounds (m,)
+    float32: what the score of a chord cannot exceed; brought down where one was looked at. room: two
+    arrays (n,) to work in.
     """
     here = path[length - 1]
+    allowed, row = room
     forbid_next(path, length, count, rules[0], rules[1], allowed)
-    row = bounds[here]
+    k = here - 1
+    for nail in range(here):
+        row[nail] = bounds[k]
+        k += count - nail - 2
+    row[here] = -np.inf
+    k = chord_number(here, here + 1, count) - here - 1
+    for nail in range(here + 1, count):
+        row[nail] = bounds[k + nail]
     top, first = -np.inf, -1
     for nail in range(count):
-        if row[nail] > top and allowed[nail]:
+        if not allowed[nail]:
+            row[nail] = -np.inf
+        elif row[nail] > top:
             top, first = row[nail], nail
-    best, chosen = -np.inf, -1
-    nail = first
-    for other in range(-1, count if first >= 0 else -1):
-        if other >= 0:
-            if row[other] < best or other == first or not allowed[other]:
-                continue
-            nail = other
-        score = look(here, nail, count, lines, flat, size, worth, bounds)
-        if score > best or (score == best and nail < chosen):
-            best, chosen = score, nail
+    if first < 0:
+        return -1, -np.inf
+    best, chosen = look(here, first, count, bands, cells, size, worth, bounds), first
+    row[first] = -np.inf
+    for nail in range(count):
+        if row[nail] >= best:
+            score = look(here, nail, count, bands, cells, size, worth, bounds)
+            if score > best or (score == best and nail < chosen):
+                best, chosen = score, nail
     return chosen, best
 
 
 @tiny
-def look(a, b, count, lines, flat, size, worth, bounds):
+def look(a, b, count, bands, cells, size, worth, bounds):
     """The score of chord a–b now, exactly; its bound is brought down to it."""
     k = chord_number(a, b, count)
-    score = (band_sum(lines, k, flat, size) + worth[k, 0]) * worth[k, 1]
-    bound = above(score)
-    bounds[a, b] = bound
-    bounds[b, a] = bound
+    score = (band_sum(bands, k, cells, size) + worth[k, 0]) * worth[k, 1]
+    bounds[k] = above(score)
     return score
 
 
@@ -72,52 +93,53 @@ def above(score):
 
 
 @inner
-def best_start(count, gap, lines, flat, size, worth, bounds):
+def best_start(count, gap, bands, cells, size, worth, bounds):
     """The lower nail of the best chord of all; ties: the first."""
-    best, start = -np.inf, -1
+    best, start, k = -np.inf, -1, 0
     for a in range(count):
         for b in range(a + 1, count):
-            if bounds[a, b] > best and min(b - a, count - b + a) >= gap:
-                score = look(a, b, count, lines, flat, size, worth, bounds)
+            if bounds[k] > best and min(b - a, count - b + a) >= gap:
+                score = look(a, b, count, bands, cells, size, worth, bounds)
                 if score > best:
                     best, start = score, a
+            k += 1
     return start
 
 
 @inner
-def begin(lines, count, rules, dose, over, start, worth, bounds, canvas, path):
+def begin(bands, count, rules, dose, over, start, worth, bounds, canvas, path):
     """The first nail, and the first chord with it where it is chosen (start −1); returns nails written."""
-    flat, size = canvas[2], len(canvas[0])
-    fill_sums(canvas, dose, over)
+    cells, size = canvas[1], len(canvas[0])
+    fill_cells(canvas, dose, over)
     path[0] = start
     if start >= 0:
         return 1
-    allowed = np.empty(count, np.bool_)
-    path[0] = best_start(count, rules[0], lines, flat, size, worth, bounds)
-    nail, _ = best_next(path, 1, count, rules, lines, flat, size, worth, bounds, allowed)
+    room = np.empty(count, np.bool_), np.empty(count, np.float32)
+    path[0] = best_start(count, rules[0], bands, cells, size, worth, bounds)
+    nail, _ = best_next(path, 1, count, rules, bands, cells, size, worth, bounds, room)
     if nail < 0:
         return 1
-    lay(lines, chord_number(path[0], nail, count), dose, over, canvas)
+    lay(bands, chord_number(path[0], nail, count), dose, over, canvas)
     path[1] = nail
     # The first chord may run either way: take the one from which the walk goes on better.
-    _, ahead = best_next(path, 2, count, rules, lines, flat, size, worth, bounds, allowed)
+    _, ahead = best_next(path, 2, count, rules, bands, cells, size, worth, bounds, room)
     path[0], path[1] = path[1], path[0]
-    _, back = best_next(path, 2, count, rules, lines, flat, size, worth, bounds, allowed)
+    _, back = best_next(path, 2, count, rules, bands, cells, size, worth, bounds, room)
     if ahead >= back:
         path[0], path[1] = path[1], path[0]
     return 2
 
 
 @inner
-def advance(lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until):
+def advance(bands, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until):
     """Go on from path[:length] to at most `until` chords; returns nails written and whether it ended."""
-    flat, size = canvas[2], len(canvas[0])
-    allowed = np.empty(count, np.bool_)
+    cells, size = canvas[1], len(canvas[0])
+    room = np.empty(count, np.bool_), np.empty(count, np.float32)
     while length <= until:
-        nail, score = best_next(path, length, count, rules, lines, flat, size, worth, bounds, allowed)
+        nail, score = best_next(path, length, count, rules, bands, cells, size, worth, bounds, room)
         if nail < 0 or (score <= stop and length > limits[0]):
             return length, True
-        lay(lines, chord_number(path[length - 1], nail, count), dose, over, canvas)
+        lay(bands, chord_number(path[length - 1], nail, count), dose, over, canvas)
         path[length] = nail
         length += 1
     return length, until >= limits[1]
@@ -125,30 +147,28 @@ def advance(lines, count, rules, limits, stop, dose, over, worth, bounds, canvas
 
 @jit
 def slice_of_one(
-    lines, count, rules, limits, stop, dose, over, start, worth, bounds, canvas, path, length, until
+    bands, count, rules, limits, stop, dose, over, start, worth, bounds, canvas, path, length, until
 ):
     """Begin (length 0) or go on with one picture; returns nails written and whether it ended."""
     if length == 0:
-        length = begin(lines, count, rules, dose, over, start, worth, bounds, canvas, path)
+        length = begin(bands, count, rules, dose, over, start, worth, bounds, canvas, path)
     return advance(
-        lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until
+        bands, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until
     )
 
 
 @inner
-def first_bounds(lines, size, dose, unit, over, wanted, slack, out):
-    """Upper bounds of every chord's gain on empty canvases, for LANES pictures at once.
+def first_bounds(lines, size, dose, unit, over, wanted, slack, worth, out):
+    """Upper bounds of every chord's score on empty canvases, for LANES pictures at once.
 
-    wanted: (up to LANES, c, c) float32. slack (m,): more than rounding can take away. out: (m, LANES).
+    wanted: (up to LANES, c, c) float32. slack (m,): more than rounding can take away. worth: as in
+    best_next. out: (LANES, m).
     """
     stride = (size + 2) * LANES
     flat = np.zeros(2 * size * stride, np.float32)
-    canvas = new_canvas(size)
     for lane in range(len(wanted)):
-        scale_up(wanted[lane], unit, canvas[0])
-        fill_sums(canvas, dose, over)
-        for place in range(len(canvas[2])):
-            flat[place * LANES + lane] = canvas[2][place]
+        run_up(wanted[lane], dose, unit, over, flat[lane:])
+    block = np.empty((BLOCK, LANES), np.float32)
     places, weights = np.empty(4 * size, np.int64), np.empty(4 * size, np.float32)
     for k in range(len(lines)):
         top, rise, height, start, stop, steep = lines[k]
@@ -167,14 +187,39 @@ def first_bounds(lines, size, dose, unit, over, wanted, slack, out):
             weights[entries + 2] = 32 - (high & 31)
             weights[entries + 3] = high & 31
             entries += 4
-        weighted_sum(flat, places, weights, entries, out[k])
+        weighted_sum(flat, places, weights, entries, block[k % BLOCK])
         for lane in range(LANES):
-            out[k, lane] += slack[k]
+            block[k % BLOCK, lane] = above((block[k % BLOCK, lane] + slack[k] + worth[k, 0]) * worth[k, 1])
+        if (k + 1) % BLOCK == 0 or k + 1 == len(lines):
+            for lane in range(LANES):
+                for done in range(k - k % BLOCK, k + 1):
+                    out[lane, done] = block[done % BLOCK, lane]
+
+
+@inner
+def run_up(wanted, dose, unit, over, flat):
+    """Running sums of the gains of one empty canvas into every LANES-th number of flat.
+
+    They lie as (2, c, c + 2): down each column, then along each row; the last stands twice.
+    """
+    size = len(wanted)
+    width = size + 2
+    for y in range(size):
+        along = 0
+        for x in range(size):
+            gain = pixel_gain(int(np.rint(wanted[y, x] * unit)), dose, over)
+            along += gain
+            down = x * width + y
+            flat[((size + y) * width + x + 1) * LANES] = along
+            flat[(down + 1) * LANES] = flat[down * LANES] + gain
+        flat[((size + y) * width + size + 1) * LANES] = along
+    for x in range(size):
+        flat[(x * width + size + 1) * LANES] = flat[(x * width + size) * LANES]
 
 
 @inner
 def scale_up(wanted, unit, left):
-    """wanted (c, c) float32 into left (c, c) int64, where white is `unit`."""
+    """wanted (c, c) float32 into left (c, c) int32, where white is `unit`."""
     for y in range(len(left)):
         for x in range(len(left)):
             left[y, x] = int(np.rint(wanted[y, x] * unit))
@@ -196,27 +241,23 @@ def explained(wanted, left, unit, disc):
 
 @jit
 def walk_many(
-    lines, count, rules, limits, stop, dose, unit, over, start, worth, slack, disc, wanted, nails, lengths,
+    bands, count, rules, limits, stop, dose, unit, over, start, worth, slack, disc, wanted, nails, lengths,
     shares,
 ):  # fmt: skip
     """Weave each of wanted (n, c, c) float32 into a row of nails; `unit` is white in whole numbers."""
-    size, many = wanted.shape[1], len(slack) > 0
-    canvas, bounds = new_canvas(size), np.empty((count, count), np.float32)
-    first = np.empty((len(lines), LANES) if many else (0, LANES), np.float32)
+    lines, size, many = bands[0], wanted.shape[1], len(slack) > 0
+    canvas = new_canvas(size)
+    bounds = np.empty((LANES if many else 1, len(lines)), np.float32)
     for i in range(len(wanted)):
         if many and i % LANES == 0:
-            first_bounds(lines, size, dose, unit, over, wanted[i : i + LANES], slack, first)
+            first_bounds(lines, size, dose, unit, over, wanted[i : i + LANES], slack, worth, bounds)
+        elif not many:
+            bounds[0] = np.inf
+        own = bounds[i % len(bounds)]
         scale_up(wanted[i], unit, canvas[0])
-        k = 0
-        for a in range(count):
-            for b in range(a + 1, count):
-                bound = above((first[k, i % LANES] + worth[k, 0]) * worth[k, 1]) if many else np.inf
-                bounds[a, b] = bound
-                bounds[b, a] = bound
-                k += 1
-        length = begin(lines, count, rules, dose, over, start, worth, bounds, canvas, nails[i])
+        length = begin(bands, count, rules, dose, over, start, worth, own, canvas, nails[i])
         path, most = nails[i], limits[1]
         lengths[i], _ = advance(
-            lines, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, most
+            bands, count, rules, limits, stop, dose, over, worth, own, canvas, path, length, most
         )
         shares[i] = explained(wanted[i], canvas[0], unit, disc)

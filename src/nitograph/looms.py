@@ -17,7 +17,7 @@ from nitograph.weave_settings import WeaveSettings
 
 TOGETHER = 8
 CLASSIC_ROOM = 200_000_000
-SWEEPS, WINDOW = 8, 8
+SWEEPS, WINDOW = 10, 8
 
 Loom = Callable[..., None]
 
@@ -43,7 +43,7 @@ def make_loom(settings: WeaveSettings) -> Loom:
         together = len(wanted) >= TOGETHER and size <= 128 and len(ring.lines) <= 500_000
         bounds = slack if together else slack[:0]
         greedy.walk_many(
-            ring.lines, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
+            ring.bands, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
         )
         if settings.quality == "best":
             improve(settings, wanted, *rows)
@@ -63,7 +63,7 @@ def improve(settings: WeaveSettings, wanted: Any, nails: Any, lengths: Any, shar
     ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
     dose, unit = chords.dose_and_unit(settings.line_strength)
     refine.refine_many(
-        ring.lines, settings.nails, (settings.min_nail_gap, settings.recent_edges),
+        ring.bands, settings.nails, (settings.min_nail_gap, settings.recent_edges),
         (settings.min_lines, settings.max_lines), dose, unit, share_gain(settings, ring), ring.squares,
         chords.disc(settings.canvas_size), wanted, nails, lengths, shares, (SWEEPS, WINDOW),
     )  # fmt: skip
@@ -87,8 +87,12 @@ def _classic_loom(settings: WeaveSettings, walks: tuple[Any, ...], start: int) -
     pen = (strength, over, fine)
     scale = 1 / fine / np.maximum(lines.pixels, 1) ** settings.length_power
 
+    # No sum of gains exceeds 2^30, and none has more than 2 (c + 2) terms of up to 2^-24 of that.
+    slack = 2.0**30 * 2 * (size + 2) * 2.0**-23
+
     def loom(wanted: Any, *rows: Any) -> None:
-        classic.walk_many(wanted, *walks, pen, start, lines.runs, lines.first, scale, *rows)
+        bounds = slack if len(wanted) >= TOGETHER else -1.0
+        classic.walk_many(wanted, *walks, pen, start, lines.runs, lines.first, scale, bounds, *rows)
 
     return loom
 

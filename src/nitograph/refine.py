@@ -12,40 +12,73 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 import numpy as np
 
 from nitograph.greedy import chord_number, explained, forbid_next, scale_up
-from nitograph.kernels import FINE, band_sum, fill_sums, inner, jit, lay, new_canvas, tiny
+from nitograph.kernels import FINE, band_sum, fill_cells, inner, jit, lay, new_canvas, tiny
 
 
 @inner
-def refine(lines, count, rules, limits, dose, extra, squares, canvas, path, length, sweeps, window):
+def refine(bands, count, rules, limits, dose, extra, squares, canvas, path, length, sweeps, window):
     """Improve path[:length] in place, whose chords lie on the canvas; returns nails and sweeps made.
 
     extra (m,) float64: what is added to a chord's sum of gains. squares (m,) int64: Σ share². The error
-    falls by gain × dose / FINE for each move taken, in the canvas's whole numbers.
+    falls by gain × dose / FINE for each move taken, in the canvas's whole numbers. After the first sweep
+    only nails are looked at that moved, or whose neighbours did, since they were looked at last.
     """
-    fill_sums(canvas, dose, 1.0)
-    loom = (lines, count, dose, extra, squares, window)
+    fill_cells(canvas, dose, 1.0)
+    loom = (bands, count, dose, extra, squares, window)
     allowed = np.empty(count, np.bool_)
+    fresh = np.ones(len(path) + 2, np.bool_)
+    every = True
     for sweep in range(sweeps):
-        before = length
-        changed = 0
-        at = 0
+        at, changed = 0, False
         while at < length:
-            length, moved = move_nail(loom, rules, limits, canvas, path, length, at, allowed)
-            changed += moved
+            if fresh[at]:
+                fresh[at] = False
+                before = length
+                length, moved = move_nail(loom, rules, limits, canvas, path, length, at, allowed)
+                if moved:
+                    if length < before:
+                        shift(fresh, at, -1)
+                    waken(fresh, at, length)
+                    changed = True
             at += 1
-        length, moved = add_nails(loom, rules, limits, canvas, path, length, allowed)
-        changed += moved
-        changed += turn_stretches(loom, rules, canvas, path, length, allowed)
-        if changed == 0 and length == before:
+        awake = np.ones(len(fresh), np.bool_) if every else fresh.copy()
+        before = length
+        length = add_nails(loom, rules, limits, canvas, path, length, allowed, awake, fresh)
+        if length > before:
+            changed = True
+        if turn_stretches(loom, rules, canvas, path, length, allowed, fresh, every):
+            changed = True
+        if not changed and every:
             return length, sweep + 1
+        every = not changed
+        if every:
+            fresh[:] = True
     return length, sweeps
+
+
+@inner
+def shift(marks, at, by):
+    """Move the marks from a place on by one place, as the nails of the path move."""
+    if by < 0:
+        for place in range(at, len(marks) - 1):
+            marks[place] = marks[place + 1]
+    else:
+        for place in range(len(marks) - 1, at, -1):
+            marks[place] = marks[place - 1]
+
+
+@inner
+def waken(fresh, at, length):
+    """Mark a nail and its neighbours."""
+    for place in range(max(at - 1, 0), min(at + 2, length)):
+        fresh[place] = True
 
 
 @tiny
 def gain(loom, canvas, a, b):
     """What laying chord a–b would take off the error now."""
     k = chord_number(a, b, loom[1])
-    return band_sum(loom[0], k, canvas[2], len(canvas[0])) + loom[3][k]
+    return band_sum(loom[0], k, canvas[1], len(canvas[0])) + loom[3][k]
 
 
 @inner
@@ -161,12 +194,19 @@ def move_end(loom, rules, limits, canvas, path, length, at, allowed):
 
 
 @inner
-def add_nails(loom, rules, limits, canvas, path, length, allowed):
-    """Put nails between others, or after the last, where that lowers the error; nails and how many."""
-    count, taken, at = loom[1], 0, 0
+def add_nails(loom, rules, limits, canvas, path, length, allowed, awake, fresh):
+    """Put nails between others, or after the last, where that lowers the error; returns nails then.
+
+    Only behind nails that are awake, or whose next is; both marks are kept in step with the path.
+    """
+    count, at, filled = loom[1], 0, -1
     here, there = np.zeros(count), np.zeros(count)
-    fill_row(loom, rules[0], canvas, path[0], here)
     while at < length and length <= limits[1]:
+        if not (awake[at] or (at + 1 < length and awake[at + 1])):
+            at += 1
+            continue
+        if filled != at:
+            fill_row(loom, rules[0], canvas, path[at], here)
         worth = 0.0
         if at + 1 < length:
             fill_row(loom, rules[0], canvas, path[at + 1], there)
@@ -179,12 +219,14 @@ def add_nails(loom, rules, limits, canvas, path, length, allowed):
                 best, new = here[nail] + there[nail], nail
         if new >= 0 and add_nail(loom, rules, canvas, path, length, at, new, allowed):
             length += 1
-            taken += 1
-            fill_row(loom, rules[0], canvas, path[at + 1], here)
+            shift(awake, at + 1, 1)
+            shift(fresh, at + 1, 1)
+            waken(fresh, at + 1, length)
         else:
             here, there = there, here
+            filled = at + 1
         at += 1
-    return length, taken
+    return length
 
 
 @inner
@@ -225,25 +267,31 @@ def add_nail(loom, rules, canvas, path, length, at, new, allowed):
 
 
 @inner
-def turn_stretches(loom, rules, canvas, path, length, allowed):
-    """Turn stretches of the walk around: only the chords at their two ends change."""
-    count, taken = loom[1], 0
-    worth = np.empty(length - 1)
+def turn_stretches(loom, rules, canvas, path, length, allowed, fresh, every):
+    """Turn stretches of the walk around: only the chords at their two ends change; whether any was.
+
+    Only where one of those chords has an end that is fresh, or `every` one.
+    """
+    count, taken = loom[1], False
+    worth, awake = np.empty(length - 1), np.empty(length - 1, np.bool_)
     for i in range(length - 1):
         worth[i] = loss(loom, canvas, path[i], path[i + 1])
+        awake[i] = every or fresh[i] or fresh[i + 1]
     for i in range(length - 3):
         a, b = path[i], path[i + 1]
         best, chosen = 0.0, -1
         for j in range(i + 2, length - 1):
             c, d = path[j], path[j + 1]
-            if apart(a, c, count) < rules[0] or apart(b, d, count) < rules[0]:
+            if not (awake[i] or awake[j]) or apart(a, c, count) < rules[0] or apart(b, d, count) < rules[0]:
                 continue
             found = gain(loom, canvas, a, c) - worth[i] - worth[j]
             found += gain(loom, canvas, b, d)
             if found > best:
                 best, chosen = found, j
-        if chosen >= 0:
-            taken += turn(loom, rules, canvas, path, length, i, chosen, allowed)
+        if chosen >= 0 and turn(loom, rules, canvas, path, length, i, chosen, allowed):
+            taken = True
+            waken(fresh, i, length)
+            waken(fresh, chosen, length)
     return taken
 
 
@@ -282,18 +330,18 @@ def swap(path, low, high):
 
 @jit
 def refine_many(
-    lines, count, rules, limits, dose, unit, extra, squares, disc, wanted, nails, lengths, shares, search
+    bands, count, rules, limits, dose, unit, extra, squares, disc, wanted, nails, lengths, shares, search
 ):
     """Improve each row of nails, woven for wanted (n, c, c); search: (most sweeps, window in nails)."""
     canvas = new_canvas(wanted.shape[1])
     for i in range(len(wanted)):
         scale_up(wanted[i], unit, canvas[0])
-        fill_sums(canvas, dose, 1.0)
+        fill_cells(canvas, dose, 1.0)
         for at in range(lengths[i] - 1):
-            lay(lines, chord_number(nails[i, at], nails[i, at + 1], count), dose, 1.0, canvas)
+            lay(bands, chord_number(nails[i, at], nails[i, at + 1], count), dose, 1.0, canvas)
         path, length = nails[i], lengths[i]
         lengths[i], _ = refine(
-            lines, count, rules, limits, dose, extra, squares, canvas, path, length, search[0], search[1]
+            bands, count, rules, limits, dose, extra, squares, canvas, path, length, search[0], search[1]
         )
         for at in range(lengths[i], nails.shape[1]):
             nails[i, at] = -1

@@ -52,19 +52,18 @@ class Weaver:
         settings, size = self.settings, self.settings.canvas_size
         ring = chords.chords(settings.nails, size, settings.width)
         dose, unit = chords.dose_and_unit(settings.line_strength)
-        sums = np.empty((2, size, size + 2), dtype=np.int32)
-        self._left = np.rint(self._wanted.astype(np.float64) * unit).astype(np.int64)
-        heed, extra = np.full((size, size), 256, dtype=np.int64), looms.share_gain(settings, ring)
+        self._left = np.rint(self._wanted.astype(np.float64) * unit).astype(np.int32)
+        heed, extra = np.full((size, size), 256, dtype=np.int32), looms.share_gain(settings, ring)
         if importance is not None:
             heed = _heed(importance, size)
             kernels.heeded_extra(ring.lines, heed, extra)
             extra *= dose / kernels.FINE
-        room = np.zeros((size, size), dtype=np.int32), np.empty((size, 2), dtype=np.int64)
-        canvas = (self._left, sums, sums.reshape(-1), *room, heed)
-        bounds = np.full((settings.nails, settings.nails), np.inf, dtype=np.float32)
+        cells = np.zeros(kernels.cells_of(size), dtype=np.int32)
+        canvas = (self._left, cells, heed)
+        bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
         self._unit = unit
         self._args: tuple[Any, ...] = (
-            ring.lines, settings.nails, (settings.min_nail_gap, settings.recent_edges),
+            ring.bands, settings.nails, (settings.min_nail_gap, settings.recent_edges),
             (settings.min_lines, settings.max_lines), settings.stop_score, dose,
             settings.false_positive_weight, looms.first_nail(settings),
             looms.worth_of(settings, ring, extra), bounds, canvas,
@@ -120,7 +119,7 @@ class Weaver:
         self.done = True
 
 
-def _heed(importance: NDArray[np.floating], size: int) -> NDArray[np.int64]:
+def _heed(importance: NDArray[np.floating], size: int) -> NDArray[np.int32]:
     values = np.asarray(importance, dtype=np.float64)
     if values.shape != (size, size) or not np.isfinite(values).all() or values.min() < 0:
         raise SourceError(
@@ -128,4 +127,4 @@ def _heed(importance: NDArray[np.floating], size: int) -> NDArray[np.int64]:
         )
     if values.max() == 0:
         raise SourceError("an importance map must heed some pixel: all of it is black")
-    return np.asarray(np.rint(values * (256 / values.max())), dtype=np.int64)
+    return np.asarray(np.rint(values * (256 / values.max())), dtype=np.int32)
