@@ -6,13 +6,12 @@ import pytest
 from nitograph.board import Board, Rules, allowed_next
 from nitograph.decoder import Decoder
 from nitograph.evaluate.copying import pack
+from nitograph.evaluate.judges import breaks_a_rule
 from nitograph.evaluate.likelihood import measure
-from nitograph.evaluate.unmasked import share_broken
 from nitograph.network import Network
 from nitograph.plan import encode_plan
-from nitograph.sampling import SampleSettings, invent
+from nitograph.sampling import SampleSettings, sample_paths
 from nitograph.sources import mnist
-from nitograph.walks import legal_paths
 from nitograph.weave import WeaveSettings, targets, weave_many
 from nitograph.weights import ModelSettings, Weights
 
@@ -96,9 +95,9 @@ def test_nats_are_those_of_one_token_after_the_other(design: str) -> None:
 def test_without_the_mask_a_model_that_knows_nothing_breaks_the_rules_and_with_it_never() -> None:
     """Guards that the mask is really off in the one and on in the other."""
     weights, settings = fresh("plan"), SampleSettings(min_lines=6, temperature=1.0, top_k=0)
-    labels, seeds = list(CLASSES), range(10)
-    assert share_broken(weights, labels, seeds, settings).mean() > 0.5
-    rows = np.full((10, 13), -1)
-    for row, thread in zip(rows, invent(weights, labels, seeds, settings), strict=True):
-        row[: len(thread.nails)] = thread.nails
-    assert legal_paths(rows, weights.board, weights.rules).all()
+    off, on = (
+        breaks_a_rule(pack(sample_paths(weights, CLASSES, range(10), settings, masked=masked)), WEAVING)
+        for masked in (False, True)
+    )
+    assert off.mean() > 0.5
+    assert not on.any()

@@ -94,7 +94,9 @@ class Objective:
 
     def plan_loss(self, name: str, rows: NDArray[np.int64], rng: np.random.Generator) -> Loss:
         """Summed nats of the plans of some rows alone, with their count."""
-        codes = self._tensor(self._turned_codes(name, rows, rng) if self.plan_turn else self.codes[name][rows])
+        codes = self._tensor(
+            self._turned_codes(name, rows, rng) if self.plan_turn else self.codes[name][rows]
+        )
         with self._precision():
             plans = self.network.plan_logits(self._labels(self.parts[name].labels[rows], rng), codes)
         return _code_loss(plans, codes)

@@ -232,7 +232,9 @@ class Trainer:
         """
         theirs = weights.settings.replace(dropout=self.model.dropout)
         if theirs != self.model or weights.board != self.corpus.board:
-            different = [name for name in theirs.names() if getattr(theirs, name) != getattr(self.model, name)]
+            different = [
+                name for name in theirs.names() if getattr(theirs, name) != getattr(self.model, name)
+            ]
             raise WeightsError(
                 "the weights to start from are of another model "
                 f"({', '.join(different) or 'its board'}); give their settings, or train without them"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nitograph.chords import pixel_positions
 from nitograph.evaluate.copying import Paths
 from nitograph.evaluate.metrics import mean_interval
-from nitograph.evaluate.verdicts import rounded
+from nitograph.evaluate.verdicts import ends
 from nitograph.network import Network
 from nitograph.plan import decode_plan, encode_plan
 from nitograph.walks import legal_steps
@@ -53,8 +53,7 @@ class Nats:
         found: dict[str, Any] = {"threads": len(self.nail), "tokens": int((self.nails + self.codes).sum())}
         for name, (nats, counts) in kinds.items():
             if counts.sum():
-                mean = mean_interval(nats, weights=counts)
-                found[name] = [rounded(x) for x in (mean.value, mean.low, mean.high)]
+                found[name] = ends(mean_interval(nats, weights=counts))
         return found
 
 

@@ -23,9 +23,10 @@ from nitograph.evaluate import judges, memory
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven, rasters
+from nitograph.evaluate.metrics import mean_interval
 from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import Figure, rounded
-from nitograph.sampling import resolved
+from nitograph.evaluate.verdicts import Figure, ends, rounded
+from nitograph.sampling import resolved, sample_paths
 
 FORMAT = "nitograph-evaluation/1"
 UNMASKED = 20  # paths of each class sampled without the mask
@@ -111,7 +112,7 @@ def evaluate(
     nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
     if isinstance(candidate, ModelCandidate):
         with clock.part("rules, mask off"):
-            record["rules"]["mask_off"] = _mask_off(candidate, settings)
+            record["rules"]["mask_off"] = _mask_off(candidate, material, settings)
         with clock.part("likelihood"):
             record["likelihood"] = _likelihood(candidate, material, training, reference)
     head = {
@@ -158,15 +159,16 @@ def _told(candidate: Candidate) -> dict[str, Any]:
     return {"model": model, "sampling": resolved(candidate.settings, weights).to_dict()}
 
 
-def _mask_off(candidate: ModelCandidate, settings: EvaluationSettings) -> dict[str, Any]:
-    from nitograph.evaluate.metrics import mean_interval
-    from nitograph.evaluate.unmasked import share_broken
-
+def _mask_off(
+    candidate: ModelCandidate, material: Material, settings: EvaluationSettings
+) -> dict[str, Any]:
+    """Share that breaks a rule where the model is asked as for samples, but any nail may follow."""
     labels = list(CLASSES) * UNMASKED
     seeds = range(settings.first_seed, settings.first_seed + len(labels))
-    broken = share_broken(candidate.weights, labels, seeds, candidate.settings, candidate.decoder)
-    share = mean_interval(broken)
-    return {"paths": len(broken), "share": [rounded(x) for x in (share.value, share.low, share.high)]}
+    weights, sampling = candidate.weights, candidate.settings
+    paths = sample_paths(weights, labels, seeds, sampling, decoder=candidate.decoder, masked=False)
+    broken = judges.breaks_a_rule(pack(paths), material.weaving)
+    return {"paths": len(paths), "share": ends(mean_interval(broken))}
 
 
 def _likelihood(

@@ -22,7 +22,7 @@ from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandi
 from nitograph.evaluate.material import Material
 from nitograph.evaluate.protocol import draw
 from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import rounded
+from nitograph.evaluate.verdicts import ends, rounded
 from nitograph.sampling import SampleSettings
 
 FORMAT = "nitograph-sweep/1"
@@ -79,8 +79,7 @@ def sweep(
         figures |= judges.near(court, features[0], made, features[1], layer=LAYER)[0]
         point: dict[str, Any] = {"sampling": chosen}
         for key in ("critic_b", "worst_digit", "coverage", "density", "frechet"):
-            value = figures[key].value
-            point[key] = [rounded(x) for x in (value.value, value.low, value.high)]
+            point[key] = ends(figures[key].value)
         point["score"] = rounded(_score(point["critic_b"][0], point["coverage"][0]))
         point["seconds"] = round(time.monotonic() - began, 2)
         points.append(point)

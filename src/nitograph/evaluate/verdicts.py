@@ -136,3 +136,8 @@ class Figure:
 def rounded(value: float) -> float | None:
     """Six significant digits; None for what JSON cannot hold."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def ends(estimate: Estimate) -> list[float | None]:
+    """A figure and the ends of its interval, JSON values."""
+    return [rounded(x) for x in (estimate.value, estimate.low, estimate.high)]
