@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from nitograph.errors import SettingsError
-from nitograph.evaluate import judges, plots, report
+from nitograph.evaluate import judges, plots
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
+from nitograph.evaluate.elements import fill, table
 from nitograph.evaluate.material import Material
 from nitograph.evaluate.protocol import draw
 from nitograph.evaluate.settings import EvaluationSettings
@@ -131,9 +132,9 @@ def page(record: Mapping[str, Any]) -> str:
         f'<p class="soft">Colour is {html.escape(first)}, {steps[0]:g} (blue) to {steps[-1]:g} (amber); '
         "the best score is ringed.</p>"
         + plots.scatter(shown, "coverage ÷ real against real", "critic B ÷ ceiling")
-        + report.table(("sampling", *titles, "Fréchet ÷ floor", "score"), rows)
+        + table(("sampling", *titles, "Fréchet ÷ floor", "score"), rows)
     )
-    return report.fill("Sampling sweep", body)
+    return fill("Sampling sweep", body)
 
 
 def _score(read: float, covered: float) -> float:
