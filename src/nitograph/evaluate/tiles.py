@@ -22,7 +22,7 @@ LOOK = NeonSettings(size=SIDE, thickness=2.2, glow=0.5, brightness=0.8, ring=Fal
 
 def tile(thread: Thread) -> str:
     """One thread as the data address of a PNG."""
-    return _address(neon.draw(thread, LOOK, workers=1))
+    return address(neon.draw(thread, LOOK, workers=1))
 
 
 def sheet(threads: Sequence[Thread], columns: int) -> str:
@@ -49,6 +49,12 @@ def mixed(one: Sequence[Thread], two: Sequence[Thread], *, seed: int) -> tuple[l
     return [threads[i] for i in order], [kinds[i] for i in order]
 
 
+def address(picture: Picture) -> str:
+    """A picture as the data address of a PNG."""
+    data = neon.encode_png(picture, workers=1)
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
 def _joined(pictures: Sequence[NDArray[np.uint8]], columns: int) -> str:
     """Pictures of SIDE × SIDE numbers of the look's colours as one PNG."""
     rows = -(-len(pictures) // columns)
@@ -56,9 +62,4 @@ def _joined(pictures: Sequence[NDArray[np.uint8]], columns: int) -> str:
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
         whole[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE] = picture
-    return _address(neon.framed(whole, LOOK))
-
-
-def _address(picture: Picture) -> str:
-    data = neon.encode_png(picture, workers=1)
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return address(neon.framed(whole, LOOK))
