@@ -26,7 +26,7 @@ from nitograph.weights import Weights
 from tiny import WEAVING
 
 QUICK = EvaluationSettings(
-    samples_per_class=5, seeds=1, critic_images=100, images_seen=200, lesson_seen=100
+    samples_per_class=5, seeds=2, critic_images=100, images_seen=200, lesson_seen=100
 )
 
 
@@ -116,13 +116,25 @@ def test_a_bound_that_cannot_be_had_is_said(
 
 
 def test_a_plan_model_is_judged_by_every_goal(found: Evaluation) -> None:
-    """Guards that a model's record has all verdicts, and that nothing in it is NaN."""
+    """Guards the protocol: all verdicts, each figure with interval, rounds, ceiling and floor, none NaN."""
     record = json.loads(json.dumps(found.record, allow_nan=False))
     assert set(record["verdicts"]) == set(GOALS)
     assert record["figures"]["winding"]["threshold"] == "≤ 1.1"
     assert record["winding"]["pictures"] == 50
     assert set(record["winding"]["rows"][4]["read"]) == {"A", "B", "C"}
-    assert record["rules"]["mask_off"]["paths"] == 200
+    assert record["rules"]["mask_off"]["paths"] == 100
+    assert len(record["rules"]["mask_off"]["by_seed"]) == 2
+    for key, figure in record["figures"].items():
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        assert len(figure["by_seed"]) == (0 if key == "winding" else 2), key
+        assert figure["reference"] is not None
+        assert (figure["floor"] is None) == (key == "rules")
+    closeness, frechet = record["closeness"], record["figures"]["frechet"]
+    assert [closeness["frechet"][0], closeness["real_frechet"]] == [
+        frechet["measured"],
+        frechet["reference"],
+    ]
+    assert record["likelihood"]["gap"][1] < record["likelihood"]["gap"][0] < record["likelihood"]["gap"][2]
     assert {"rules, mask off", "likelihood", "winding"} <= set(record["seconds"])
 
 

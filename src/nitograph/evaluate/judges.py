@@ -110,7 +110,12 @@ def recognisability(court: Court, panel: Panel) -> Found:
             ratios = [ratio_interval(x, top) for x, top in zip(digits, tops, strict=True)]
             worst = min(range(len(ratios)), key=lambda i: ratios[i].value)
             figures["worst_digit"] = Figure(
-                "worst_digit", ratios[worst], float(digits[worst].mean()), float(tops[worst].mean())
+                "worst_digit",
+                ratios[worst],
+                mean(digits[worst]),
+                mean(tops[worst]),
+                [mean(part) for part in digits[worst].reshape(court.rounds, -1)],
+                mean(_by_class(floor)[worst]),
             )
             details["worst_digit"] = CLASSES[worst]
     return figures, details
@@ -163,6 +168,9 @@ def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) 
         "features": layer,
         "count": court.size,
         "k": 5,
+        "frechet": ends(distance),
+        "real_frechet": rounded(floor),
+        "real_frechet_by_seed": [rounded(value) for value in floors],
         "coverage_by_class": [rounded(float(x)) for x in classes[0].mean(axis=(0, 1))],
         "real_coverage_by_class": [rounded(float(x)) for x in classes[1].mean(axis=(0, 1))],
     }

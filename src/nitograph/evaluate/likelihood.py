@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from nitograph.evaluate.copying import Paths
-from nitograph.evaluate.metrics import mean_interval
+from nitograph.evaluate.metrics import Estimate, mean_interval
 from nitograph.evaluate.verdicts import ends
 from nitograph.network import Network
 from nitograph.plan import decode_plan, encode_plan
@@ -40,8 +40,8 @@ class Nats:
     codes: Float64
     even: Float64  # nats of its nails if every legal step were as likely as any other
 
-    def summary(self) -> dict[str, Any]:
-        """Means with intervals, JSON values."""
+    def means(self) -> dict[str, Estimate]:
+        """Means with intervals by name; without codes there is no figure of a code."""
         kinds = {
             "nats_a_nail": (self.nail, self.nails),
             "nats_a_code": (self.plan, self.codes),
@@ -49,11 +49,16 @@ class Nats:
             "joint_nats_a_thread": (self.nail + self.plan, np.ones(len(self.nail))),
             "floor_nats_a_nail": (self.even, self.nails),
         }
-        found: dict[str, Any] = {"threads": len(self.nail), "tokens": int((self.nails + self.codes).sum())}
-        for name, (nats, counts) in kinds.items():
-            if counts.sum():
-                found[name] = ends(mean_interval(nats, weights=counts))
-        return found
+        return {
+            name: mean_interval(nats, weights=counts)
+            for name, (nats, counts) in kinds.items()
+            if counts.sum()
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The same as JSON values, and of how much."""
+        counts = {"threads": len(self.nail), "tokens": int((self.nails + self.codes).sum())}
+        return counts | {name: ends(mean) for name, mean in self.means().items()}
 
 
 def measure(

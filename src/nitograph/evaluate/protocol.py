@@ -23,14 +23,14 @@ from nitograph.evaluate import judges, memory
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven, rasters
-from nitograph.evaluate.metrics import mean_interval
+from nitograph.evaluate.metrics import difference, mean_interval
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import Figure, ends, rounded
 from nitograph.evaluate.winding import Wound, winding
 from nitograph.sampling import resolved, sample_paths
 
 FORMAT = "nitograph-evaluation/1"
-UNMASKED = 20  # paths of each class sampled without the mask
+UNMASKED = 20  # paths of each class in a round sampled without the mask
 
 Part = Callable[[str], None]
 
@@ -181,13 +181,16 @@ def _told(candidate: Candidate) -> dict[str, Any]:
 def _mask_off(
     candidate: ModelCandidate, material: Material, settings: EvaluationSettings
 ) -> dict[str, Any]:
-    """Share that breaks a rule where the model is asked as for samples, but any nail may follow."""
-    labels = list(CLASSES) * UNMASKED
-    seeds = range(settings.first_seed, settings.first_seed + len(labels))
-    weights, sampling = candidate.weights, candidate.settings
-    paths = sample_paths(weights, labels, seeds, sampling, decoder=candidate.decoder, masked=False)
+    """Share that breaks a rule where the model is asked for the first samples, but any nail may follow."""
+    each, size = min(UNMASKED, settings.samples_per_class), settings.samples_per_class * len(CLASSES)
+    labels = list(CLASSES) * each
+    starts = [settings.first_seed + number * size for number in range(settings.seeds)]
+    seeds = [seed for start in starts for seed in range(start, start + len(labels))]
+    weights, sampling, asked = candidate.weights, candidate.settings, labels * settings.seeds
+    paths = sample_paths(weights, asked, seeds, sampling, decoder=candidate.decoder, masked=False)
     broken = judges.breaks_a_rule(pack(paths), material.weaving)
-    return {"paths": len(paths), "share": ends(mean_interval(broken))}
+    by_seed = [rounded(judges.mean(part)) for part in broken.reshape(settings.seeds, -1)]
+    return {"paths": len(paths), "share": ends(mean_interval(broken)), "by_seed": by_seed}
 
 
 def _likelihood(
@@ -197,12 +200,12 @@ def _likelihood(
     from nitograph.evaluate.likelihood import measure
 
     images, weights = material.test.images[reference.rows], candidate.weights
-    test = measure(weights, images, reference.labels, reference.paths()).summary()
-    found: dict[str, Any] = {"test": test}
+    test = measure(weights, images, reference.labels, reference.paths())
+    found: dict[str, Any] = {"test": test.summary()}
     if training.images is not None:
         rows = np.random.default_rng(material.seed).permutation(len(training))[: len(reference)]
         seen = measure(weights, training.images[rows], training.labels[rows], training.paths.take(rows))
         found["training"] = seen.summary()
         key = "joint_nats_a_token"
-        found["gap"] = rounded(test[key][0] - found["training"][key][0])
+        found["gap"] = ends(difference(test.means()[key], seen.means()[key]))
     return found

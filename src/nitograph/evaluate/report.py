@@ -164,9 +164,14 @@ def _recognised(record: dict[str, Any]) -> str:
         "<h2>Digit by digit</h2>"
         + table([*head, "coverage", "coverage, woven"], rows)
         + f'<p class="soft">Closeness is measured in {features}; {record["closeness"]["count"]} samples '
-        f"against {record['closeness']['count']} woven test digits, k = {record['closeness']['k']}.</p>"
-        + f'<div class="row">{maps}</div>'
+        f"against {record['closeness']['count']} woven test digits, k = {record['closeness']['k']}. The "
+        f"Fréchet distance is {_frechet(record['closeness'])}.</p>" + f'<div class="row">{maps}</div>'
     )
+
+
+def _frechet(found: dict[str, Any]) -> str:
+    value, low, high = found["frechet"]
+    return f"{value:.3g} ({low:.3g} to {high:.3g}) where real against real is {found['real_frechet']:.3g}"
 
 
 def _failures(found: Evaluation) -> str:
@@ -236,7 +241,10 @@ def _likelihood(found: dict[str, Any] | None) -> str:
         for key, title in titles.items()
         if key in found["test"]
     ]
-    gap = f"<p>Test less training: {found['gap']:.4f} nats a token.</p>" if "gap" in found else ""
+    gap = ""
+    if "gap" in found:
+        value, low, high = found["gap"]
+        gap = f"<p>Test less training: {value:.4f} nats a token ({low:.4f} to {high:.4f}).</p>"
     return (
         "<h2>Likelihood</h2><p>On threads woven from images of the test set and from images it "
         "learned from, after the legal mask. Codes and nails together are the exact joint of plan and "
