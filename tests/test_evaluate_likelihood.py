@@ -6,13 +6,12 @@ import pytest
 from nitograph.board import Board, Rules, allowed_next
 from nitograph.decoder import Decoder
 from nitograph.evaluate.copying import pack
+from nitograph.evaluate.judges import breaks_a_rule
 from nitograph.evaluate.likelihood import measure
-from nitograph.evaluate.unmasked import share_broken
 from nitograph.network import Network
 from nitograph.plan import encode_plan
-from nitograph.sampling import SampleSettings, invent
+from nitograph.sampling import SampleSettings, sample_paths
 from nitograph.sources import mnist
-from nitograph.walks import legal_paths
 from nitograph.weave import WeaveSettings, targets, weave_many
 from nitograph.weights import ModelSettings, Weights
 
@@ -47,7 +46,9 @@ def log_share(logits: np.ndarray, chosen: int, allowed: np.ndarray) -> float:
     return float(np.log(np.exp(scores - scores.max()).sum()) + scores.max() - scores[chosen])
 
 
-def plain_nats(weights: Weights, image: np.ndarray, label: int, nails: list[int]) -> tuple[float, float]:
+def plain_nats(
+    weights: Weights, image: np.ndarray, label: int, nails: list[int], exact: bool = False
+) -> tuple[float, float]:
     """Nats of nails with EOS, and of the plan, by the NumPy decoder, token by token."""
     decoder, plan = Decoder(weights), 0.0
     logits = decoder.start([label])[0]
@@ -57,7 +58,7 @@ def plain_nats(weights: Weights, image: np.ndarray, label: int, nails: list[int]
         light = targets(image[None], WEAVING).reshape(1, -1) @ weights.zernike.projection(places)
         for code in encode_plan(weights, light)[0]:
             plan += log_share(logits, code, np.ones(len(logits), dtype=bool))
-            logits = decoder.step([code])[0]
+            logits = decoder.step([code], light if exact else None)[0]
     nats, eos = 0.0, weights.vocabulary.eos
     for count in range(len(nails) + 1):
         allowed = np.ones(eos + 1, dtype=bool)
@@ -71,16 +72,16 @@ def plain_nats(weights: Weights, image: np.ndarray, label: int, nails: list[int]
     return nats, plan
 
 
-@pytest.mark.parametrize("design", ["plan", "plain"])
-def test_nats_are_those_of_one_token_after_the_other(design: str) -> None:
+@pytest.mark.parametrize(("design", "exact"), [("plan", False), ("plan", True), ("plain", False)])
+def test_nats_are_those_of_one_token_after_the_other(design: str, exact: bool) -> None:
     """Guards the alignment of logits, mask, plan and padding, for threads of different lengths."""
     weights, source = fresh(design), mnist("test")
     images, labels = source.images[:5], source.labels[:5]
     woven = weave_many(images, WEAVING, threads=1)
     paths = pack([woven.path(i)[: 4 + 2 * i] for i in range(5)])
-    found = measure(weights, images, labels, paths)
+    found = measure(weights, images, labels, paths, exact=exact)
     for i in range(5):
-        nail, plan = plain_nats(weights, images[i], int(labels[i]), paths.path(i).tolist())
+        nail, plan = plain_nats(weights, images[i], int(labels[i]), paths.path(i).tolist(), exact)
         assert found.nail[i] == pytest.approx(nail, abs=1e-3)
         assert found.plan[i] == pytest.approx(plan, abs=1e-3)
         assert found.nails[i] == len(paths.path(i)) + 1
@@ -96,9 +97,9 @@ def test_nats_are_those_of_one_token_after_the_other(design: str) -> None:
 def test_without_the_mask_a_model_that_knows_nothing_breaks_the_rules_and_with_it_never() -> None:
     """Guards that the mask is really off in the one and on in the other."""
     weights, settings = fresh("plan"), SampleSettings(min_lines=6, temperature=1.0, top_k=0)
-    labels, seeds = list(CLASSES), range(10)
-    assert share_broken(weights, labels, seeds, settings).mean() > 0.5
-    rows = np.full((10, 13), -1)
-    for row, thread in zip(rows, invent(weights, labels, seeds, settings), strict=True):
-        row[: len(thread.nails)] = thread.nails
-    assert legal_paths(rows, weights.board, weights.rules).all()
+    off, on = (
+        breaks_a_rule(pack(sample_paths(weights, CLASSES, range(10), settings, masked=masked)), WEAVING)
+        for masked in (False, True)
+    )
+    assert off.mean() > 0.5
+    assert not on.any()

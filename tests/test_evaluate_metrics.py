@@ -6,6 +6,7 @@ from scipy.linalg import sqrtm
 
 from nitograph.evaluate.metrics import (
     density_parts,
+    difference,
     frechet,
     jackknife,
     mean_interval,
@@ -94,3 +95,11 @@ def test_the_jackknife_finds_the_standard_error_of_a_mean() -> None:
     found = jackknife(values.mean(), 400, lambda kept: float(values[kept].mean()))
     assert (found.high - found.low) / 2 == pytest.approx(1.96 / 20, rel=0.6)
     assert pooled([found, found]).value == pytest.approx(values.mean())
+
+
+def test_a_difference_is_as_unsure_as_both_together() -> None:
+    """Guards the gap of likelihoods: errors of independent figures add in squares."""
+    one, two = np.random.default_rng(8).normal(size=(2, 4000)) * [[3.0], [4.0]] + [[7.0], [5.0]]
+    found = difference(mean_interval(one), mean_interval(two))
+    assert found.value == pytest.approx(one.mean() - two.mean())
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 5 / np.sqrt(4000), rel=0.08)

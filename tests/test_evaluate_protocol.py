@@ -91,7 +91,7 @@ def test_a_copier_passes_what_only_looks_at_pictures(judged: Callable[[str], Eva
 def test_every_goal_is_judged_and_the_record_is_json(judged: Callable[[str], Evaluation]) -> None:
     """Guards that no figure is forgotten, and that nothing in the record is NaN."""
     record = judged("woven").record
-    assert set(record["verdicts"]) == set(GOALS)
+    assert set(record["verdicts"]) == {key for key, goal in GOALS.items() if not goal.planned}
     again = json.loads(json.dumps(record, allow_nan=False))
     assert again["hygiene"] == {"images_in_both": 0, "sequences_in_both": 0, "training_threads": 1500}
     assert again["seconds"]["all"] > 0

@@ -33,7 +33,7 @@ ROOMS = {
         "ground board weaving model data",
     ),
     "pictures": (
-        "bundle png palettes strokes halo layout painter neon gallery sheets animation",
+        "bundle png palettes strokes halo layout painter neon gallery sheets charts animation",
         "ground board",
     ),
     "export": ("export", "ground board pictures"),
@@ -47,7 +47,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "network processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
     "numba": "kernels simd targets walks classic greedy refine evaluate.copying",
-    "matplotlib": "sheets",
+    "matplotlib": "sheets charts",
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",
     "safetensors": "weights",

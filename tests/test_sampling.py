@@ -1,7 +1,5 @@
 """Guards of sampling: the rules always hold, seeds bring threads back, chances are what they should be."""
 
-from typing import ClassVar
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +10,7 @@ from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.decoder import Decoder
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
 from nitograph.network import Network, NetworkDecoder
-from nitograph.sampling import BATCH, SampleSettings, choose, invent, resolved
+from nitograph.sampling import BATCH, SampleSettings, choose, invent, resolved, sample_paths
 from nitograph.weights import Weights
 from tiny import MODEL, random_weights
 
@@ -302,24 +300,43 @@ def test_temperature_0_is_greedy_for_the_plan_too(planned):
     assert resolved(cold.replace(plan_temperature=0.5), planned).plan_temperature == 0.5
 
 
+class Spy(Decoder):
+    """Keeps the tokens that it is fed."""
+
+    def __init__(self, weights):
+        super().__init__(weights)
+        self.fed = []
+
+    def step(self, tokens, light=None):
+        """Append."""
+        self.fed.append(np.asarray(tokens).tolist())
+        return super().step(tokens, light)
+
+
 def test_guidance_moves_away_from_the_model_of_no_class(planned):
     """Guided plan logits are the twin's plus g times the difference; the codes fed to both are the same."""
 
-    class Spy(Decoder):
-        fed: ClassVar[list[np.ndarray]] = []
-
-        def step(self, tokens, light=None):
-            self.fed.append(np.asarray(tokens))
-            return super().step(tokens, light)
-
     settings = SampleSettings(temperature=0, guidance=3.0, max_lines=5)
-    (thread,) = invent(planned, ["1"], [0], settings, decoder=Spy(planned))
+    (thread,) = invent(planned, ["1"], [0], settings, decoder=(spy := Spy(planned)))
     decoder, codes = Decoder(planned), []
     logits = decoder.start([planned.vocabulary.class_index("1"), len(planned.classes)])
     for _ in range(planned.settings.plan_tokens):
         codes.append(int((logits[1] + 3.0 * (logits[0] - logits[1])).argmax()))
         logits = decoder.step([codes[-1]] * 2)
     slots = planned.settings.plan_tokens
-    assert [list(tokens) for tokens in Spy.fed[:slots]] == [[code, code] for code in codes]
-    assert all(len(tokens) == 1 for tokens in Spy.fed[slots:])
+    assert spy.fed[:slots] == [[code, code] for code in codes]
+    assert all(len(tokens) == 1 for tokens in spy.fed[slots:])
     assert thread.provenance["sampling"]["guidance"] == 3.0
+
+
+def test_the_mask_off_lifts_the_rules_and_nothing_else(planned):
+    """Without the mask the guided plan and the first nail are the same, and then rules are broken."""
+    labels, seeds, slots = ["1", "2", "3"], range(3), planned.settings.plan_tokens
+    settings = SampleSettings(min_lines=20, temperature=3.0)
+    on, off = Spy(planned), Spy(planned)
+    masked = sample_paths(planned, labels, seeds, settings, decoder=on)
+    free = sample_paths(planned, labels, seeds, settings, decoder=off, masked=False)
+    assert [path.tolist() for path in masked] == nails(invent(planned, labels, seeds, settings))
+    assert off.fed[: slots + 1] == on.fed[: slots + 1]
+    assert [len(tokens) for tokens in off.fed] == [6] * slots + [3] * 20
+    assert all(violations(path, planned.board, planned.rules) for path in free)

@@ -254,17 +254,14 @@ def _part(
             found = read_arrays(read_bytes(kept), PART_LAYOUT)
             if {len(array) for array in found.values()} == {len(images)}:
                 return found
-    from nitograph.frame import pixel_positions
     from nitograph.weave import targets, weave_targets
 
     wanted = targets(images, weaving)
     woven = weave_targets(wanted, weaving)
-    projection = Zernike(order).projection(pixel_positions(weaving.canvas_size)).astype(np.float32)
-    light = (wanted.reshape(len(wanted), -1) @ projection).astype(np.float16)
     part: dict[str, NDArray[Any]] = {
         "nails": woven.nails,
         "explained": woven.explained.astype(np.float32),
-        "light": light,
+        "light": Zernike(order).light(wanted).astype(np.float16),
     }
     if kept is not None:
         with replacing(kept) as temporary, temporary.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Logits to threads: temperature, top-k, min-p, repetition penalty, and always the board's rules.
+"""Logits to threads: temperature, top-k, min-p, repetition penalty, and the board's rules.
 
 A sampler knows only the three calls of a decoder (start, step, select), not what stands behind them. Each
 sequence has its own generator, NumPy's PCG64 seeded with its seed, and takes one uniform number a token
@@ -83,21 +83,40 @@ def invent(
     decoder defaults to the NumPy one over `weights`. progress hears how many threads are done.
     """
     settings = settings or SampleSettings()
+    paths = sample_paths(weights, labels, seeds, settings, light=light, decoder=decoder, progress=progress)
+    return [
+        Thread(path, weights.board, label, provenance(weights, settings, seed))
+        for label, seed, path in zip(labels, seeds, paths, strict=True)
+    ]
+
+
+def sample_paths(
+    weights: Weights,
+    labels: Sequence[str | None],
+    seeds: Sequence[int],
+    settings: SampleSettings,
+    *,
+    light: NDArray[np.float32] | None = None,
+    decoder: Decoding | None = None,
+    masked: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[NDArray[np.int64]]:
+    """The nails alone, (t + 1,) each, as `invent` has them.
+
+    masked=False lets any nail follow: does the model itself know the rules? Such a path may be no thread.
+    """
     if decoder is None:
         from nitograph.decoder import Decoder
 
         decoder = Decoder(weights)
-    threads: list[Thread] = []
+    paths: list[NDArray[np.int64]] = []
     for first in range(0, len(labels), BATCH):
         part = slice(first, first + BATCH)
         given = None if light is None else light[part]
         with np.errstate(all="ignore"):  # what overflows is not finite, and that `choose` refuses
-            paths = _sample_batch(decoder, weights, labels[part], seeds[part], settings, given)
-        for label, seed, path in zip(labels[part], seeds[part], paths, strict=True):
-            made = provenance(weights, settings, seed)
-            threads.append(Thread(path, weights.board, label, made))
-        progress(len(threads))
-    return threads
+            paths += _sample_batch(decoder, weights, labels[part], seeds[part], settings, given, masked)
+        progress(len(paths))
+    return paths
 
 
 def provenance(weights: Weights, settings: SampleSettings, seed: int) -> dict[str, Any]:
@@ -131,6 +150,7 @@ def _sample_batch(
     seeds: Sequence[int],
     settings: SampleSettings,
     light: NDArray[np.float32] | None,
+    masked: bool,
 ) -> list[NDArray[np.int64]]:
     words = weights.vocabulary
     settings = resolved(settings, weights)
@@ -144,7 +164,7 @@ def _sample_batch(
         logits = _copy_plan(decoder, weights, ids, light)
     else:
         logits = _write_plan(decoder, weights, ids, rngs, settings)
-    return _walk(decoder, weights, logits, rngs, settings)
+    return _walk(decoder, weights, logits, rngs, settings, masked)
 
 
 def _copy_plan(
@@ -191,6 +211,7 @@ def _walk(
     logits: NDArray[np.float32],
     rngs: list[np.random.Generator],
     settings: SampleSettings,
+    masked: bool,
 ) -> list[NDArray[np.int64]]:
     """Nails until EOS or the last chord; finished sequences leave the batch."""
     eos, board = weights.vocabulary.eos, weights.board
@@ -201,7 +222,7 @@ def _walk(
     counts = np.zeros(len(rngs), dtype=np.int64)
     for count in range(most + 1):
         allowed = np.ones(logits.shape, dtype=np.bool_)
-        if count:
+        if masked and count:
             recent = paths[live, max(0, count - rules.recent_edges - 1) : count]
             allowed[:, :eos] = allowed_next(recent, board, rules)
         stuck = ~allowed[:, :eos].any(axis=1)

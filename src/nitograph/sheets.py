@@ -39,7 +39,7 @@ def classic(threads: Thread | Sequence[Thread], settings: NeonSettings) -> Pictu
             f"the classic look goes up to {MAX_CLASSIC} pixels a side, got {settings.pixels}; "
             "neon goes further"
         )
-    _need_matplotlib()
+    need_matplotlib()
     from matplotlib.collections import LineCollection
 
     width, height, discs = place(len(listed), settings.layout, settings.pixels)
@@ -67,7 +67,7 @@ def classic(threads: Thread | Sequence[Thread], settings: NeonSettings) -> Pictu
                     zorder=2 + i,
                 )
             )
-    return Picture(_pixels(figure), None, settings.dpi)
+    return Picture(pixels_of(figure), None, settings.dpi)
 
 
 def contact_sheet(
@@ -121,7 +121,7 @@ def curves(
         raise NitographError(
             "the log holds no curve: wanted records with step and train_loss or valid_loss"
         )
-    _need_matplotlib()
+    need_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, dpi=160, layout="constrained")
@@ -146,10 +146,10 @@ def curves(
         right.set_ylabel("learning rate (dotted)")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
-    return Picture(_pixels(figure), None, 160)
+    return Picture(pixels_of(figure), None, 160)
 
 
-def _need_matplotlib() -> None:
+def need_matplotlib() -> None:
     """NitographError that says how to get Matplotlib, where it is missing."""
     try:
         import matplotlib  # noqa: F401  # whether it is there is all that is asked
@@ -189,7 +189,8 @@ def _canvas(width: int, height: int, background: Float64) -> tuple["Figure", Any
     return figure, axes
 
 
-def _pixels(figure: "Figure") -> NDArray[np.uint8]:
+def pixels_of(figure: "Figure") -> NDArray[np.uint8]:
+    """What a figure looks like, (h, w, 3)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(figure)  # Any, as Matplotlib leaves these two calls untyped

@@ -22,6 +22,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.frame import pixel_positions
+
 FloatArray = NDArray[np.float64]
 FloatT = TypeVar("FloatT", np.float32, np.float64)
 
@@ -66,6 +68,11 @@ class Zernike:
             columns[:, k] = radial * np.cos(m * angle)
             columns[:, half + k] = radial * np.sin(m * angle)
         return columns
+
+    def light(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Coefficients (b, 2M) of pictures (b, c, c) on the frame of `weave.targets`."""
+        matrix = self.projection(pixel_positions(pictures.shape[-1])).astype(np.float32)
+        return pictures.reshape(len(pictures), -1) @ matrix
 
     def evaluate(self, coefficients: FloatArray, coordinates: FloatArray) -> FloatArray:
         """Pictures from coefficients (b, 2M) on the grid of `projection`; returns (b, c, c)."""

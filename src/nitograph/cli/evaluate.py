@@ -6,16 +6,18 @@ Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
 
 import argparse
+import itertools
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph import bundle, corpus
+from nitograph import bundle, corpus, neon
 from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, read_text, write_text
+from nitograph.files import check_writable, read_text, write_bytes, write_text
 
 if TYPE_CHECKING:
     from nitograph.corpus import Corpus, CorpusSettings
@@ -53,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="AXES",
-        help='compare settings of sampling on validation images: "temperature=0.6,0.8 min_p=0,0.05"',
+        help='compare settings of sampling on validation images: "guidance=1,1.5 temperature=0.7,0.85"',
     )
+    parser.add_argument("--plot", metavar="PNG", help="with a sweep: its plot as a picture of its own")
     add_settings(parser, EvaluationSettings, title="evaluation")
     add_model_arguments(parser)
 
@@ -69,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
 
     if sum(x is not None for x in (args.threads, args.stand_in, args.sweep)) > 1:
         raise SettingsError("threads, a stand-in and a sweep exclude each other; name one of them")
-    output, page = check_writable(args.output), check_writable(args.page)
-    if output == page:
-        raise SettingsError(f"the record and the page must be two files, got {output} for both")
+    if args.plot is not None and args.sweep is None:
+        raise SettingsError("only a sweep has a plot; name its settings, or leave the plot out")
+    files = _files(args)
     settings = read_settings(args, EvaluationSettings)
     weights = _weights(args)
     rows = corpus.load(args.dataset) if args.dataset else None
@@ -80,10 +83,24 @@ def run(args: argparse.Namespace) -> int:
         record, text = _sweep(args, _model(args, weights), material, settings)
     else:
         record, text = _evaluate(args, weights, material, rows, settings)
-    write_text(output, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
-    write_text(page, text)
-    print(f"{output}, {page}: {_said(record)}")
+    write_text(files["record"], json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    write_text(files["page"], text)
+    if "plot" in files:
+        from nitograph.evaluate import sweep
+
+        write_bytes(files["plot"], neon.encode_png(sweep.plot(record)))
+    print(f"{', '.join(map(str, files.values()))}: {_said(record)}")
     return 0
+
+
+def _files(args: argparse.Namespace) -> dict[str, Path]:
+    """What will be written, by what it is; that it can be is seen before the work."""
+    named = {"record": args.output, "page": args.page, "plot": args.plot}
+    files = {name: check_writable(path) for name, path in named.items() if path is not None}
+    for (one, path), (two, other) in itertools.combinations(files.items(), 2):
+        if path == other:
+            raise SettingsError(f"the {one} and the {two} must be two files, got {path} for both")
+    return files
 
 
 def _evaluate(
@@ -121,12 +138,11 @@ def _sweep(
     args: argparse.Namespace, candidate: "ModelCandidate", material: "Material", settings: Any
 ) -> tuple[dict[str, Any], str]:
     from nitograph.evaluate import sweep
+    from nitograph.sheets import need_matplotlib
 
+    need_matplotlib()
     over = sweep.axes(args.sweep or sweep.AXES)
-    total = 1
-    for values in over.values():
-        total *= len(values)
-    with progress("sampling and judging", total) as done:
+    with progress("sampling and judging", math.prod(map(len, over.values()))) as done:
         record = sweep.sweep(candidate, material, over, settings, told=done)
     return record, sweep.page(record)
 

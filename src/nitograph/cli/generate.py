@@ -114,16 +114,11 @@ def _invent(args: argparse.Namespace, weights: "Weights", sampling: SampleSettin
 
 def _light_of(source: str, weights: "Weights") -> "NDArray[np.float32]":
     """Zernike coefficients (1, k) of a picture, prepared as the corpus' pictures were."""
-    from nitograph.frame import pixel_positions
     from nitograph.sources import load
     from nitograph.weave import WeaveSettings, targets
 
     image, _ = load(source)
-    weaving = WeaveSettings.from_dict(weights.weaving)
-    wanted = targets(image[None], weaving).reshape(1, -1)
-    projection = weights.zernike.projection(pixel_positions(weaving.canvas_size))
-    light: NDArray[np.float32] = (wanted @ projection).astype("float32")
-    return light
+    return weights.zernike.light(targets(image[None], WeaveSettings.from_dict(weights.weaving)))
 
 
 def _draw(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.evaluate.copying import Paths
 from nitograph.evaluate.critics import FEATURES, Critic, CriticSettings, train, trained
 from nitograph.evaluate.material import CLASSES, Material, Woven
 from nitograph.evaluate.metrics import (
@@ -23,8 +24,9 @@ from nitograph.evaluate.metrics import (
     pooled,
     ratio_interval,
 )
-from nitograph.evaluate.verdicts import Figure, rounded
+from nitograph.evaluate.verdicts import Figure, ends, rounded
 from nitograph.walks import legal_paths
+from nitograph.weave import WeaveSettings
 
 Found = tuple[dict[str, Figure], dict[str, Any]]
 Floats = NDArray[np.floating]
@@ -95,8 +97,8 @@ def recognisability(court: Court, panel: Panel) -> Found:
         figures[key] = Figure(key, ratio, float(right.mean()), float(ceiling.mean()), rounds, mean(floor))
         digits, tops = _by_class(right), _by_class(ceiling)
         details[name] = {
-            "accuracy": _told(mean_interval(right)),
-            "ceiling": _told(mean_interval(ceiling)),
+            "accuracy": ends(mean_interval(right)),
+            "ceiling": ends(mean_interval(ceiling)),
             "by_class": [rounded(float(x.mean())) for x in digits],
             "ceiling_by_class": [rounded(float(x.mean())) for x in tops],
             "confusion": _confusion(court.samples.labels, read),
@@ -108,7 +110,12 @@ def recognisability(court: Court, panel: Panel) -> Found:
             ratios = [ratio_interval(x, top) for x, top in zip(digits, tops, strict=True)]
             worst = min(range(len(ratios)), key=lambda i: ratios[i].value)
             figures["worst_digit"] = Figure(
-                "worst_digit", ratios[worst], float(digits[worst].mean()), float(tops[worst].mean())
+                "worst_digit",
+                ratios[worst],
+                mean(digits[worst]),
+                mean(tops[worst]),
+                [mean(part) for part in digits[worst].reshape(court.rounds, -1)],
+                mean(_by_class(floor)[worst]),
             )
             details["worst_digit"] = CLASSES[worst]
     return figures, details
@@ -161,6 +168,9 @@ def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) 
         "features": layer,
         "count": court.size,
         "k": 5,
+        "frechet": ends(distance),
+        "real_frechet": rounded(floor),
+        "real_frechet_by_seed": [rounded(value) for value in floors],
         "coverage_by_class": [rounded(float(x)) for x in classes[0].mean(axis=(0, 1))],
         "real_coverage_by_class": [rounded(float(x)) for x in classes[1].mean(axis=(0, 1))],
     }
@@ -204,30 +214,29 @@ def usefulness(court: Court, images: int, seen: int) -> Found:
 
 def rules(court: Court) -> Found:
     """Share of samples that break a rule of the board the references were woven on."""
-    paths = court.samples.paths()
-    lengths = np.diff(paths.starts)
-    rows = np.full((len(paths), int(lengths.max())), -1, dtype=np.int64)
-    rows[np.arange(rows.shape[1]) < lengths[:, None]] = paths.flat
-    weaving = court.material.weaving
-    broken = ~legal_paths(rows, weaving.board, weaving.rules)
+    broken = breaks_a_rule(court.samples.paths(), court.material.weaving)
     share = mean_interval(broken)
     figure = Figure(
         "rules", share, share.value, 0.0, [mean(broken[court.round(i)]) for i in range(court.rounds)]
     )
     return {"rules": figure}, {
-        "mask_on": {"paths": len(broken), "share": _told(share)},
-        "chords": quantiles(lengths - 1),
+        "mask_on": {"paths": len(broken), "share": ends(share)},
+        "chords": quantiles(np.diff(court.samples.paths().starts) - 1),
         "test_chords": quantiles(np.diff(court.reference.paths().starts) - 1),
     }
+
+
+def breaks_a_rule(paths: Paths, weaving: WeaveSettings) -> NDArray[np.bool_]:
+    """Which paths a board with these weaving settings would not allow, (n,)."""
+    lengths = np.diff(paths.starts)
+    rows = np.full((len(paths), int(lengths.max())), -1, dtype=np.int64)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = paths.flat
+    return ~legal_paths(rows, weaving.board, weaving.rules)
 
 
 def mean(parts: Any) -> float:
     """Mean of anything NumPy can average."""
     return float(np.mean(parts))
-
-
-def _told(estimate: Estimate) -> list[float | None]:
-    return [rounded(x) for x in (estimate.value, estimate.low, estimate.high)]
 
 
 def _by_class(right: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:

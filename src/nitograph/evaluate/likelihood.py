@@ -16,10 +16,9 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from nitograph.chords import pixel_positions
 from nitograph.evaluate.copying import Paths
-from nitograph.evaluate.metrics import mean_interval
-from nitograph.evaluate.verdicts import rounded
+from nitograph.evaluate.metrics import Estimate, mean_interval
+from nitograph.evaluate.verdicts import ends
 from nitograph.network import Network
 from nitograph.plan import decode_plan, encode_plan
 from nitograph.walks import legal_steps
@@ -41,8 +40,8 @@ class Nats:
     codes: Float64
     even: Float64  # nats of its nails if every legal step were as likely as any other
 
-    def summary(self) -> dict[str, Any]:
-        """Means with intervals, JSON values."""
+    def means(self) -> dict[str, Estimate]:
+        """Means with intervals by name; without codes there is no figure of a code."""
         kinds = {
             "nats_a_nail": (self.nail, self.nails),
             "nats_a_code": (self.plan, self.codes),
@@ -50,16 +49,30 @@ class Nats:
             "joint_nats_a_thread": (self.nail + self.plan, np.ones(len(self.nail))),
             "floor_nats_a_nail": (self.even, self.nails),
         }
-        found: dict[str, Any] = {"threads": len(self.nail), "tokens": int((self.nails + self.codes).sum())}
-        for name, (nats, counts) in kinds.items():
-            if counts.sum():
-                mean = mean_interval(nats, weights=counts)
-                found[name] = [rounded(x) for x in (mean.value, mean.low, mean.high)]
-        return found
+        return {
+            name: mean_interval(nats, weights=counts)
+            for name, (nats, counts) in kinds.items()
+            if counts.sum()
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The same as JSON values, and of how much."""
+        counts = {"threads": len(self.nail), "tokens": int((self.nails + self.codes).sum())}
+        return counts | {name: ends(mean) for name, mean in self.means().items()}
 
 
-def measure(weights: Weights, images: NDArray[np.uint8], labels: NDArray[np.int64], paths: Paths) -> Nats:
-    """Nats of woven threads under a model; images (n, h, w) they were woven from, labels class indices."""
+def measure(
+    weights: Weights,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    paths: Paths,
+    *,
+    exact: bool = False,
+) -> Nats:
+    """Nats of woven threads under a model; images (n, h, w) they were woven from, labels class indices.
+
+    exact: a plan model is told the picture's own light behind its codes, not what the codes stand for.
+    """
     network = Network.from_weights(weights).eval()
     order = np.argsort(np.diff(paths.starts), kind="stable")
     found = np.zeros((5, len(paths)))
@@ -67,7 +80,7 @@ def measure(weights: Weights, images: NDArray[np.uint8], labels: NDArray[np.int6
         for first in range(0, len(order), BATCH):
             rows = order[first : first + BATCH]
             nails, lengths = _padded(paths, rows)
-            plan = _plan(weights, images[rows])
+            plan = _plan(weights, images[rows], exact)
             found[:, rows] = _batch(network, weights, labels[rows], nails, lengths, plan)
     return Nats(*found)
 
@@ -82,16 +95,15 @@ def _padded(paths: Paths, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
 
 
 def _plan(
-    weights: Weights, images: NDArray[np.uint8]
+    weights: Weights, images: NDArray[np.uint8], exact: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-    """Codes of the pictures and the light that the codes stand for; None for a plain model."""
+    """Codes of the pictures, and their light or what the codes keep of it; None for a plain model."""
     if not weights.settings.planned:
         return None
     weaving = WeaveSettings.from_dict(dict(weights.weaving))
-    wanted = targets(images, weaving)
-    projection = weights.zernike.projection(pixel_positions(weaving.canvas_size)).astype(np.float32)
-    codes = encode_plan(weights, wanted.reshape(len(wanted), -1) @ projection)
-    return codes, decode_plan(weights, codes)
+    light = weights.zernike.light(targets(images, weaving))
+    codes = encode_plan(weights, light)
+    return codes, light if exact else decode_plan(weights, codes)
 
 
 def _batch(

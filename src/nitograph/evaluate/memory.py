@@ -43,9 +43,21 @@ def copying(court: Court, training: Training) -> Found:
     lost_runs = longest_runs(court.walks.paths(), training.paths, board)
     figures = {
         "duplicates": Figure(
-            "duplicates", mean_interval(twice), mean(twice), repeats(theirs) / len(theirs), (), 0.0
+            "duplicates",
+            mean_interval(twice),
+            mean(twice),
+            repeats(theirs) / len(theirs),
+            [repeats(mine.take(np.arange(part.start, part.stop))) / court.size for part in by_seed],
+            repeats(court.walks.paths()) / court.size,
         ),
-        "copies": Figure("copies", mean_interval(same), mean(same), mean(usual >= 1.0), (), 0.0),
+        "copies": Figure(
+            "copies",
+            mean_interval(same),
+            mean(same),
+            mean(usual >= 1.0),
+            [mean(same[part]) for part in by_seed],
+            mean(lost >= 1.0),
+        ),
         "nearness": Figure(
             "nearness",
             near_ratio,

@@ -105,6 +105,12 @@ def pooled(estimates: Sequence[Estimate]) -> Estimate:
     return Estimate(value, value - half, value + half)
 
 
+def difference(one: Estimate, two: Estimate) -> Estimate:
+    """One figure less another that is independent of it, their half-widths added in squares."""
+    half = float(np.hypot(one.high - one.low, two.high - two.low)) / 2
+    return Estimate(one.value - two.value, one.value - two.value - half, one.value - two.value + half)
+
+
 def _resampled(values: Float64, counts: Float64, seed: int) -> Float64:
     rng = np.random.default_rng(seed)
     found = np.empty(RESAMPLES)

@@ -1,4 +1,4 @@
-"""Small plots as SVG text: a figure's interval against its threshold, confusion, histograms, a scatter.
+"""Small plots as SVG text: a figure's interval against its threshold, confusion, histograms.
 
 Colours are the page's own, set as attributes, so that no style has to be allowed for. Numbers in, text out;
 this module knows no evaluation.
@@ -9,7 +9,6 @@ Try it: python -c "from nitograph.evaluate.plots import *; print(confusion([[9, 
 import html
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -99,60 +98,6 @@ def histogram(
         parts.append(_box(left + 170 * i, 4, 10, 10, colour))
         parts.append(_text(left + 16 + 170 * i, 9, name, INK, 12, "start"))
     return _svg(width, height, parts, f"{label}: {names[0]} and {names[1]}")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One point of a scatter; a chosen one is ringed, `told` appears where a pointer rests on it."""
-
-    x: float
-    y: float
-    told: str
-    colour: str = ACCENT
-    chosen: bool = False
-
-
-def between(share: float) -> str:
-    """A colour from ACCENT (0) to OTHER (1)."""
-    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (ACCENT, OTHER)]
-    mixed = (round(a + share * (b - a)) for a, b in zip(*ends, strict=True))
-    return "#" + "".join(f"{part:02x}" for part in mixed)
-
-
-def scatter(points: Sequence[Point], x_label: str, y_label: str, *, width: int = 640) -> str:
-    """Points in a frame with ticks; lines through 1 where 1 is in sight."""
-    height, left, pad, base = 420, 64, 18, 370
-    xs, ys = [p.x for p in points], [p.y for p in points]
-    spans = []
-    for values in (xs, ys):
-        margin = 0.08 * (max(values) - min(values)) or 0.01
-        spans.append((min(values) - margin, max(values) + margin))
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        (x0, x1), (y0, y1) = spans
-        return (
-            left + (width - left - pad) * (x - x0) / (x1 - x0),
-            base - (base - pad) * (y - y0) / (y1 - y0),
-        )
-
-    parts = [_line(left, base, width - pad, base, EDGE), _line(left, pad, left, base, EDGE)]
-    for share in np.linspace(0.05, 0.95, 5):
-        x, y = (low + share * (high - low) for low, high in spans)
-        parts.append(_text(place(x, y)[0], base + 16, f"{x:.3f}", SOFT))
-        parts.append(_text(left - 8, place(x, y)[1], f"{y:.3f}", SOFT, 11, "end"))
-    for p in points:
-        cx, cy = place(p.x, p.y)
-        ring = f' stroke="{INK}" stroke-width="2.5"' if p.chosen else ""
-        title = f"<title>{html.escape(p.told)}</title>"
-        parts.append(
-            f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="{7 if p.chosen else 5}" fill="{p.colour}"{ring}>'
-            f"{title}</circle>"
-        )
-    parts.append(_text(width / 2, height - 8, x_label, SOFT, 13))
-    parts.append(
-        f'<g transform="translate(14 {base / 2}) rotate(-90)">{_text(0, 0, y_label, SOFT, 13)}</g>'
-    )
-    return _svg(width, height, parts, f"{y_label} against {x_label}")
 
 
 def _svg(width: float, height: float, parts: Sequence[str], told: str) -> str:

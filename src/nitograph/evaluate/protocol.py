@@ -23,12 +23,14 @@ from nitograph.evaluate import judges, memory
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven, rasters
+from nitograph.evaluate.metrics import difference, mean_interval
 from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import Figure, rounded
-from nitograph.sampling import resolved
+from nitograph.evaluate.verdicts import Figure, ends, rounded
+from nitograph.evaluate.winding import Wound, winding
+from nitograph.sampling import resolved, sample_paths
 
 FORMAT = "nitograph-evaluation/1"
-UNMASKED = 20  # paths of each class sampled without the mask
+UNMASKED = 20  # paths of each class in a round sampled without the mask
 
 Part = Callable[[str], None]
 
@@ -44,6 +46,7 @@ class Evaluation:
     read: Mapping[str, NDArray[np.int64]]
     nearness: Mapping[str, NDArray[np.float64]]
     nearest: tuple[NDArray[np.int64], Training] = field(repr=False)
+    wound: Wound | None = None
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -77,9 +80,9 @@ def evaluate(
 ) -> Evaluation:
     """Every figure of one candidate. training: the threads that its copies are looked for in.
 
-    A ModelCandidate is also asked for its likelihood and for paths without the mask. clock: times
-    the parts, goes on where it stands. Raises SettingsError where material or threads are too few, or
-    threads are on another board.
+    A ModelCandidate is also asked for its likelihood, for paths without the mask and, if it is of the plan
+    design, to wind pictures of the references. clock: times the parts, goes on where it stands. Raises
+    SettingsError where material or threads are too few, or threads are on another board.
     """
     settings = settings or EvaluationSettings()
     clock = clock or Clock()
@@ -94,26 +97,19 @@ def evaluate(
         walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
         lost = draw(walks, material, settings.replace(seeds=1))
     court = judges.Court(material, settings.samples_per_class, settings.seeds, reference, samples, lost)
-    figures: dict[str, Figure] = {}
-    record: dict[str, Any] = {"hygiene": hygiene | {"training_threads": len(training)}}
-    judged: tuple[tuple[str, Callable[[], judges.Found]], ...] = (
-        ("recognisability", lambda: judges.recognisability(court, panel)),
-        ("closeness", lambda: judges.closeness(court, panel)),
-        ("usefulness", lambda: judges.usefulness(court, settings.critic_images, settings.lesson_seen)),
-        ("copying", lambda: memory.copying(court, training)),
-        ("rules", lambda: judges.rules(court)),
-    )
-    for name, judge in judged:
-        with clock.part(name):
-            found, told_more = judge()
-        figures |= found
-        record[name] = told_more
+    figures, record = _judged(court, panel, training, settings, clock)
+    record["hygiene"] = hygiene | {"training_threads": len(training)}
     nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
+    wound: Wound | None = None
     if isinstance(candidate, ModelCandidate):
         with clock.part("rules, mask off"):
-            record["rules"]["mask_off"] = _mask_off(candidate, settings)
+            record["rules"]["mask_off"] = _mask_off(candidate, material, settings)
         with clock.part("likelihood"):
             record["likelihood"] = _likelihood(candidate, material, training, reference)
+        if candidate.weights.settings.planned:
+            with clock.part("winding"):
+                given, record["winding"], wound = winding(candidate, court, panel, seed=settings.first_seed)
+            figures |= given
     head = {
         "format": FORMAT,
         "nitograph": __version__,
@@ -129,7 +125,31 @@ def evaluate(
         "seconds": clock.seconds | {"all": round(sum(clock.seconds.values()), 2)},
     }
     read = {name: panel.critics[name].read(samples.rasters)[1] for name in panel.critics}
-    return Evaluation(head | record, figures, samples, reference, read, nearness, (where, training))
+    return Evaluation(head | record, figures, samples, reference, read, nearness, (where, training), wound)
+
+
+def _judged(
+    court: judges.Court,
+    panel: judges.Panel,
+    training: Training,
+    settings: EvaluationSettings,
+    clock: Clock,
+) -> tuple[dict[str, Figure], dict[str, Any]]:
+    """The figures that any candidate is asked for, and the details by judge."""
+    figures: dict[str, Figure] = {}
+    record: dict[str, Any] = {}
+    asked: tuple[tuple[str, Callable[[], judges.Found]], ...] = (
+        ("recognisability", lambda: judges.recognisability(court, panel)),
+        ("closeness", lambda: judges.closeness(court, panel)),
+        ("usefulness", lambda: judges.usefulness(court, settings.critic_images, settings.lesson_seen)),
+        ("copying", lambda: memory.copying(court, training)),
+        ("rules", lambda: judges.rules(court)),
+    )
+    for name, judge in asked:
+        with clock.part(name):
+            found, record[name] = judge()
+        figures |= found
+    return figures, record
 
 
 def draw(candidate: Candidate, material: Material, settings: EvaluationSettings) -> Woven:
@@ -158,15 +178,19 @@ def _told(candidate: Candidate) -> dict[str, Any]:
     return {"model": model, "sampling": resolved(candidate.settings, weights).to_dict()}
 
 
-def _mask_off(candidate: ModelCandidate, settings: EvaluationSettings) -> dict[str, Any]:
-    from nitograph.evaluate.metrics import mean_interval
-    from nitograph.evaluate.unmasked import share_broken
-
-    labels = list(CLASSES) * UNMASKED
-    seeds = range(settings.first_seed, settings.first_seed + len(labels))
-    broken = share_broken(candidate.weights, labels, seeds, candidate.settings, candidate.decoder)
-    share = mean_interval(broken)
-    return {"paths": len(broken), "share": [rounded(x) for x in (share.value, share.low, share.high)]}
+def _mask_off(
+    candidate: ModelCandidate, material: Material, settings: EvaluationSettings
+) -> dict[str, Any]:
+    """Share that breaks a rule where the model is asked for the first samples, but any nail may follow."""
+    each, size = min(UNMASKED, settings.samples_per_class), settings.samples_per_class * len(CLASSES)
+    labels = list(CLASSES) * each
+    starts = [settings.first_seed + number * size for number in range(settings.seeds)]
+    seeds = [seed for start in starts for seed in range(start, start + len(labels))]
+    weights, sampling, asked = candidate.weights, candidate.settings, labels * settings.seeds
+    paths = sample_paths(weights, asked, seeds, sampling, decoder=candidate.decoder, masked=False)
+    broken = judges.breaks_a_rule(pack(paths), material.weaving)
+    by_seed = [rounded(judges.mean(part)) for part in broken.reshape(settings.seeds, -1)]
+    return {"paths": len(paths), "share": ends(mean_interval(broken)), "by_seed": by_seed}
 
 
 def _likelihood(
@@ -176,12 +200,12 @@ def _likelihood(
     from nitograph.evaluate.likelihood import measure
 
     images, weights = material.test.images[reference.rows], candidate.weights
-    test = measure(weights, images, reference.labels, reference.paths()).summary()
-    found: dict[str, Any] = {"test": test}
+    test = measure(weights, images, reference.labels, reference.paths())
+    found: dict[str, Any] = {"test": test.summary()}
     if training.images is not None:
         rows = np.random.default_rng(material.seed).permutation(len(training))[: len(reference)]
         seen = measure(weights, training.images[rows], training.labels[rows], training.paths.take(rows))
         found["training"] = seen.summary()
         key = "joint_nats_a_token"
-        found["gap"] = rounded(test[key][0] - found["training"][key][0])
+        found["gap"] = ends(difference(test.means()[key], seen.means()[key]))
     return found

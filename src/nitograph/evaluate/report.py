@@ -1,20 +1,18 @@
 """The page of an evaluation: verdicts first, then pictures, then the details. One file, nothing fetched.
 
-No script runs on it; its only style is hashed into its own policy. Takes an Evaluation, gives HTML text.
+Takes an Evaluation, gives HTML text; elements.py has the template and its policy.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1 --page page.html
 """
 
-import base64
-import hashlib
 import html
-from collections.abc import Iterable, Sequence
-from importlib import resources
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from nitograph.evaluate import plots, tiles
+from nitograph.evaluate import plots, tiles, wound_page
+from nitograph.evaluate.elements import fill, number, percent, spread, table
 from nitograph.evaluate.material import CLASSES
 from nitograph.evaluate.metrics import ENDLESS
 from nitograph.evaluate.protocol import Evaluation
@@ -29,6 +27,7 @@ DISTANCES = (
     "nearness",
     "pictures",
     "longest_run",
+    "winding",
 )  # measured in their own units
 
 
@@ -44,33 +43,10 @@ def page(found: Evaluation) -> str:
         _failures(found),
         _copying(found),
         _likelihood(record.get("likelihood")),
+        *([wound_page.section(record["winding"], found.wound)] if found.wound else []),
         _rest(record),
     ]
     return fill(f"Evaluation of {record['candidate']}", "\n".join(parts))
-
-
-def fill(title: str, body: str) -> str:
-    """The template with a title and a body, and the policy that allows just its own style."""
-    text = resources.files("nitograph").joinpath("data/evaluation.html").read_text("utf-8")
-    style = text.split("<style>")[1].split("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'"
-    filled = {"@@POLICY@@": policy, "@@TITLE@@": html.escape(title), "@@BODY@@": body}
-    for mark, value in filled.items():
-        text = text.replace(mark, value)
-    return text
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are HTML already."""
-    top = "".join(f"<th scope=col>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
-
-
-def number(value: float | None) -> str:
-    """Four digits, or a dash."""
-    return "–" if value is None else f"{value:.4g}"
 
 
 def _head(record: dict[str, Any]) -> str:
@@ -110,7 +86,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
     bar = plots.interval(
         value.value, value.low, value.high, threshold, figure.verdict, at_least=goal.least is not None
     )
-    show = number if figure.key in DISTANCES else _percent
+    show = number if figure.key in DISTANCES else percent
     return (
         f"{html.escape(goal.title)}<small>{html.escape(goal.meaning)}</small>",
         show(figure.measured),
@@ -125,10 +101,6 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 def _judged(value: float) -> str:
     return f"{value:.3f}" if value < ENDLESS else "∞"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
 
 
 def _sheets(found: Evaluation) -> str:
@@ -170,15 +142,15 @@ def _recognised(record: dict[str, Any]) -> str:
         cells = [digit]
         for name in names:
             cells += [
-                _percent(details[name]["by_class"][i]),
-                _percent(details[name]["ceiling_by_class"][i]),
+                percent(details[name]["by_class"][i]),
+                percent(details[name]["ceiling_by_class"][i]),
             ]
         closeness = record["closeness"]
         rows.append(
             [
                 *cells,
-                _percent(closeness["coverage_by_class"][i]),
-                _percent(closeness["real_coverage_by_class"][i]),
+                percent(closeness["coverage_by_class"][i]),
+                percent(closeness["real_coverage_by_class"][i]),
             ]
         )
     head = ["digit", *[f"critic {n}{end}" for n in names for end in ("", ", woven")]]
@@ -192,9 +164,14 @@ def _recognised(record: dict[str, Any]) -> str:
         "<h2>Digit by digit</h2>"
         + table([*head, "coverage", "coverage, woven"], rows)
         + f'<p class="soft">Closeness is measured in {features}; {record["closeness"]["count"]} samples '
-        f"against {record['closeness']['count']} woven test digits, k = {record['closeness']['k']}.</p>"
-        + f'<div class="row">{maps}</div>'
+        f"against {record['closeness']['count']} woven test digits, k = {record['closeness']['k']}. The "
+        f"Fréchet distance is {_frechet(record['closeness'])}.</p>" + f'<div class="row">{maps}</div>'
     )
+
+
+def _frechet(found: dict[str, Any]) -> str:
+    value, low, high = found["frechet"]
+    return f"{value:.3g} ({low:.3g} to {high:.3g}) where real against real is {found['real_frechet']:.3g}"
 
 
 def _failures(found: Evaluation) -> str:
@@ -260,11 +237,14 @@ def _likelihood(found: dict[str, Any] | None) -> str:
         "floor_nats_a_nail": "if every legal step were as likely, nats a nail",
     }
     rows = [
-        [title, *[_with_interval(found[part].get(key)) for part in ("test", "training") if part in found]]
+        [title, *[spread(found[part].get(key)) for part in ("test", "training") if part in found]]
         for key, title in titles.items()
         if key in found["test"]
     ]
-    gap = f"<p>Test less training: {found['gap']:.4f} nats a token.</p>" if "gap" in found else ""
+    gap = ""
+    if "gap" in found:
+        value, low, high = found["gap"]
+        gap = f"<p>Test less training: {value:.4f} nats a token ({low:.4f} to {high:.4f}).</p>"
     return (
         "<h2>Likelihood</h2><p>On threads woven from images of the test set and from images it "
         "learned from, after the legal mask. Codes and nails together are the exact joint of plan and "
@@ -275,25 +255,19 @@ def _likelihood(found: dict[str, Any] | None) -> str:
     )
 
 
-def _with_interval(values: Sequence[float] | None) -> str:
-    if values is None:
-        return "–"
-    return f"{values[0]:.4g}<small>{values[1]:.4g} to {values[2]:.4g}</small>"
-
-
 def _rest(record: dict[str, Any]) -> str:
     rules = record["rules"]
     off = rules.get("mask_off")
     masked = (
         ""
         if off is None
-        else f" With the mask off {_percent(off['share'][0])} of {off['paths']} paths break one; "
+        else f" With the mask off {percent(off['share'][0])} of {off['paths']} paths break one; "
         "a model that learns under the mask is never told."
     )
     chords, usual = rules["chords"], rules["test_chords"]
     times = [(html.escape(name), f"{seconds:.1f} s") for name, seconds in record["seconds"].items()]
     return (
-        f"<h2>Rules and lengths</h2><p>{_percent(rules['mask_on']['share'][0])} of the samples break "
+        f"<h2>Rules and lengths</h2><p>{percent(rules['mask_on']['share'][0])} of the samples break "
         f"a rule.{masked} Chords: {chords['mean']:.0f} on average, {chords['largest']:.0f} at most; "
         f"woven test digits {usual['mean']:.0f} and {usual['largest']:.0f}.</p>"
         f"<h2>Time</h2>{table(('part', 'time'), times)}"

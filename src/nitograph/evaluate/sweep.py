@@ -2,7 +2,8 @@
 
 Test images and critics A and C take no part, so that what is chosen here can still be judged by them. Each
 point is recognisability (critic B ÷ its ceiling) against coverage (÷ real against real, in critic B's
-features); the point with the best harmonic mean of the two, each counted up to 1, is marked.
+features); the point with the best harmonic mean of the two, each counted up to 1, is marked. `plot` takes a
+record, so that a kept one can be drawn again.
 
 Try it: python -m nitograph evaluate --sweep "temperature=0.6,0.8,1" --samples-per-class 10
 """
@@ -16,17 +17,20 @@ from typing import Any
 
 import numpy as np
 
+from nitograph import charts
 from nitograph.errors import SettingsError
-from nitograph.evaluate import judges, plots, report
+from nitograph.evaluate import judges, tiles
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
+from nitograph.evaluate.elements import fill, spread, table
 from nitograph.evaluate.material import Material
 from nitograph.evaluate.protocol import draw
 from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import rounded
+from nitograph.evaluate.verdicts import ends, rounded
+from nitograph.neon import Picture
 from nitograph.sampling import SampleSettings
 
 FORMAT = "nitograph-sweep/1"
-AXES = "temperature=0.5,0.65,0.8,0.9,1 plan_temperature=0.7,0.85,1 min_p=0,0.05"
+AXES = "guidance=1,1.25,1.5,2 temperature=0.7,0.85,1 plan_temperature=0.85,1"
 LAYER = "critic B's last hidden layer"
 
 
@@ -61,15 +65,17 @@ def sweep(
     """Every point as JSON values, the best one named. One round a point; told hears how many are done."""
     settings = settings.replace(seeds=1)
     each = settings.samples_per_class
+    grid = [dict(zip(over, values, strict=True)) for values in itertools.product(*over.values())]
+    samplings = [
+        candidate.settings.replace(**chosen) for chosen in grid
+    ]  # refused before the work, if at all
     valid = material.validation(2 * each)
     panel = judges.Panel.taught(material, settings.critic_images, settings.images_seen, "B")
     lengths = np.array([thread.line_count for thread in valid.threads])
     lost = draw(RandomCandidate(material.weaving, lengths), material, settings)
     features = [panel.critics["B"].read(kind.rasters)[0] for kind in (valid, lost)]
     points = []
-    for values in itertools.product(*over.values()):
-        chosen = dict(zip(over, values, strict=True))
-        sampling = candidate.settings.replace(**chosen)
+    for chosen, sampling in zip(grid, samplings, strict=True):
         began = time.monotonic()
         maker: Candidate = replace(candidate, settings=sampling)
         samples = draw(maker, material, settings)
@@ -79,8 +85,7 @@ def sweep(
         figures |= judges.near(court, features[0], made, features[1], layer=LAYER)[0]
         point: dict[str, Any] = {"sampling": chosen}
         for key in ("critic_b", "worst_digit", "coverage", "density", "frechet"):
-            value = figures[key].value
-            point[key] = [rounded(x) for x in (value.value, value.low, value.high)]
+            point[key] = ends(figures[key].value)
         point["score"] = rounded(_score(point["critic_b"][0], point["coverage"][0]))
         point["seconds"] = round(time.monotonic() - began, 2)
         points.append(point)
@@ -98,43 +103,33 @@ def sweep(
     }
 
 
-def page(record: Mapping[str, Any]) -> str:
-    """The sweep as one page: recognisability against coverage, and the table."""
-    points = record["points"]
-    first = next(iter(points[0]["sampling"]))
-    steps = sorted({point["sampling"][first] for point in points})
-    shown = [
-        plots.Point(
-            point["coverage"][0],
-            point["critic_b"][0],
-            _named(point),
-            plots.between(steps.index(point["sampling"][first]) / max(len(steps) - 1, 1)),
-            point["sampling"] == record["best"],
-        )
-        for point in points
+def plot(record: Mapping[str, Any]) -> Picture:
+    """Recognisability against coverage of a sweep's record, with intervals, the best point ringed."""
+    dots = [
+        charts.Dot(p["coverage"], p["critic_b"], p["sampling"], p["sampling"] == record["best"])
+        for p in record["points"]
     ]
+    return charts.scatter(dots, "coverage ÷ real against real", "read rightly by critic B ÷ ceiling")
+
+
+def page(record: Mapping[str, Any]) -> str:
+    """The sweep as one page: the plot and the table."""
     keys = ("critic_b", "worst_digit", "coverage", "density", "frechet")
     titles = ("critic B ÷ ceiling", "worst digit ÷ ceiling", "coverage ÷ real", "density ÷ real")
     rows = [
-        [
-            html.escape(_named(point)),
-            *[f"{point[k][0]:.3f}<small>{point[k][1]:.3f} to {point[k][2]:.3f}</small>" for k in keys],
-            f"{point['score']:.4f}",
-        ]
-        for point in sorted(points, key=lambda p: -p["score"])
+        [html.escape(_named(p["sampling"])), *[spread(p[key]) for key in keys], f"{p['score']:.4f}"]
+        for p in sorted(record["points"], key=lambda p: -p["score"])
     ]
-    best = html.escape(" ".join(f"{k} {v:g}" for k, v in record["best"].items()))
     body = (
         f"<h1>How to sample: a sweep of {html.escape(str(record['candidate']))}</h1>"
-        f"<p>{len(points)} points of {10 * record['settings']['samples_per_class']} samples each, measured "
-        f"on {html.escape(record['images'])}, by critic B alone. Best score: <strong>{best}</strong>.</p>"
+        f"<p>{len(rows)} points of {10 * record['settings']['samples_per_class']} samples each, measured "
+        f"on {html.escape(record['images'])}, by critic B alone. Best score: "
+        f"<strong>{html.escape(_named(record['best']))}</strong>.</p>"
         "<h2>Recognisability against coverage</h2>"
-        f'<p class="soft">Colour is {html.escape(first)}, {steps[0]:g} (blue) to {steps[-1]:g} (amber); '
-        "the best score is ringed.</p>"
-        + plots.scatter(shown, "coverage ÷ real against real", "critic B ÷ ceiling")
-        + report.table(("sampling", *titles, "Fréchet ÷ floor", "score"), rows)
+        f'<figure><img alt="recognisability against coverage" src="{tiles.address(plot(record))}"></figure>'
+        + table(("sampling", *titles, "Fréchet ÷ floor", "score"), rows)
     )
-    return report.fill("Sampling sweep", body)
+    return fill("Sampling sweep", body)
 
 
 def _score(read: float, covered: float) -> float:
@@ -142,5 +137,5 @@ def _score(read: float, covered: float) -> float:
     return 2 * a * b / max(a + b, 1e-9)
 
 
-def _named(point: Mapping[str, Any]) -> str:
-    return " ".join(f"{name} {value:g}" for name, value in point["sampling"].items())
+def _named(sampling: Mapping[str, float]) -> str:
+    return " ".join(f"{name} {value:g}" for name, value in sampling.items())

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nitograph import neon
 from nitograph.neon import NeonSettings, Picture
@@ -21,18 +22,24 @@ LOOK = NeonSettings(size=SIDE, thickness=2.2, glow=0.5, brightness=0.8, ring=Fal
 
 def tile(thread: Thread) -> str:
     """One thread as the data address of a PNG."""
-    return _address(neon.draw(thread, LOOK, workers=1))
+    return address(neon.draw(thread, LOOK, workers=1))
 
 
 def sheet(threads: Sequence[Thread], columns: int) -> str:
     """Threads in rows of `columns`, the data address of one PNG."""
-    pictures = neon.draw_many(threads, LOOK)
-    rows = -(-len(pictures) // columns)
-    whole = np.zeros((rows * SIDE, columns * SIDE), dtype=np.uint8)
-    for i, picture in enumerate(pictures):
-        row, column = divmod(i, columns)
-        whole[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE] = picture.pixels
-    return _address(Picture(whole, pictures[0].palette))
+    return _joined([picture.pixels for picture in neon.draw_many(threads, LOOK)], columns)
+
+
+def under(targets: NDArray[np.floating], *rows: Sequence[Thread]) -> str:
+    """Targets (n, c, c) in 0 to 1 side by side, and rows of n threads under them, one PNG's data address.
+
+    A target is shown as light of the same colours, each tile's pixel the nearest of the target's.
+    """
+    nearest = np.arange(SIDE) * targets.shape[-1] // SIDE
+    greys = np.rint(255 * targets[:, nearest][:, :, nearest]).astype(np.uint8)
+    threads = [thread for row in rows for thread in row]
+    drawn = [picture.pixels for picture in neon.draw_many(threads, LOOK)]
+    return _joined([*greys, *drawn], len(targets))
 
 
 def mixed(one: Sequence[Thread], two: Sequence[Thread], *, seed: int) -> tuple[list[Thread], list[bool]]:
@@ -42,6 +49,17 @@ def mixed(one: Sequence[Thread], two: Sequence[Thread], *, seed: int) -> tuple[l
     return [threads[i] for i in order], [kinds[i] for i in order]
 
 
-def _address(picture: Picture) -> str:
+def address(picture: Picture) -> str:
+    """A picture as the data address of a PNG."""
     data = neon.encode_png(picture, workers=1)
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def _joined(pictures: Sequence[NDArray[np.uint8]], columns: int) -> str:
+    """Pictures of SIDE × SIDE numbers of the look's colours as one PNG."""
+    rows = -(-len(pictures) // columns)
+    whole = np.zeros((rows * SIDE, columns * SIDE), dtype=np.uint8)
+    for i, picture in enumerate(pictures):
+        row, column = divmod(i, columns)
+        whole[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE] = picture
+    return address(neon.framed(whole, LOOK))

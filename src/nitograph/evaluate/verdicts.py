@@ -22,6 +22,7 @@ class Goal:
     meaning: str
     least: float | None = None
     most: float | None = None
+    planned: bool = False  # asked of plan models only
 
     def says(self) -> str:
         """The threshold in words."""
@@ -83,6 +84,12 @@ GOALS: dict[str, Goal] = {
         most=1.25,
     ),
     "rules": Goal("Rules broken", "share of samples that break a rule of the board, mask on", most=0.0),
+    "winding": Goal(
+        "Wound picture ÷ encoder's",
+        "error of a given test picture as the model winds it, ÷ the encoder's own error",
+        most=1.1,
+        planned=True,
+    ),
 }
 
 
@@ -136,3 +143,8 @@ class Figure:
 def rounded(value: float) -> float | None:
     """Six significant digits; None for what JSON cannot hold."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def ends(estimate: Estimate) -> list[float | None]:
+    """A figure and the ends of its interval, JSON values."""
+    return [rounded(x) for x in (estimate.value, estimate.low, estimate.high)]

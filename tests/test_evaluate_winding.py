@@ -1,0 +1,157 @@
+"""Given pictures, the model beside the encoder: figures, ways of telling it a picture, the page."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nitograph.decoder import Decoder
+from nitograph.evaluate import report
+from nitograph.evaluate.cache import Cache
+from nitograph.evaluate.candidates import ModelCandidate
+from nitograph.evaluate.judges import Court, Panel
+from nitograph.evaluate.likelihood import measure
+from nitograph.evaluate.material import Material
+from nitograph.evaluate.protocol import Evaluation, evaluate
+from nitograph.evaluate.settings import EvaluationSettings
+from nitograph.evaluate.verdicts import GOALS
+from nitograph.evaluate.winding import CodesAlone, errors, winding
+from nitograph.plan import decode_plan, encode_plan
+from nitograph.sampling import SampleSettings, invent
+from nitograph.thread import Thread
+from nitograph.weave import targets, weave_many
+from nitograph.weights import Weights
+from tiny import WEAVING
+
+QUICK = EvaluationSettings(
+    samples_per_class=5, seeds=2, critic_images=100, images_seen=200, lesson_seen=100
+)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """MNIST on a board of 32 nails."""
+    return Material(WEAVING, Cache(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="module")
+def court(material: Material) -> Court:
+    """Ten references in each half; samples and walks are the references too, nobody asks for more."""
+    woven = material.reference(2)
+    return Court(material, 1, 1, woven, woven, woven)
+
+
+@pytest.fixture(scope="module")
+def found(planned: Weights, material: Material) -> Evaluation:
+    """The whole evaluation of a plan model that has learned nothing."""
+    return evaluate(ModelCandidate(planned), material, material.training(most=100), QUICK)
+
+
+def test_errors_are_what_the_encoder_says_of_its_own_threads(material: Material) -> None:
+    """Guards the canvas, the strength and the width of the one measure."""
+    images = material.test.images[:5]
+    woven = weave_many(images, WEAVING)
+    threads = [Thread(woven.path(i), WEAVING.board) for i in range(5)]
+    found = errors(threads, targets(images, WEAVING), WEAVING)
+    assert found == pytest.approx(1 - woven.explained, abs=1e-3)
+
+
+def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, court: Court) -> None:
+    """Guards the figure: exact light at the temperature asked for, each picture ÷ the encoder's error."""
+    candidate = ModelCandidate(planned, SampleSettings(temperature=0.7))
+    figures, details, wound = winding(candidate, court, Panel({}), seed=4)
+    rows, reference = details["rows"], court.reference
+    wanted = targets(court.material.test.images[reference.rows[:10]], WEAVING)
+    light, labels = planned.zernike.light(wanted), [str(k) for k in range(10)]
+    made = invent(planned, labels, range(4, 14), candidate.settings, light=light)
+    own = errors(reference.threads[:10], wanted, WEAVING)
+    over = errors(made, wanted, WEAVING) / own
+    assert [thread.nails.tolist() for thread in wound.model] == [thread.nails.tolist() for thread in made]
+    assert figures["winding"].value.value == pytest.approx(over.mean())
+    assert rows[1]["worst_over_encoder"] == pytest.approx(over.max(), rel=1e-5)
+    assert figures["winding"].floor == pytest.approx(own.mean())
+    assert rows[0]["over_encoder"] == [1.0, 1.0, 1.0]
+    asked = [(row["given"], row["temperature"]) for row in rows[1:]]
+    assert asked == [("light", 0.7), ("light", 0.0), ("codes", 0.7), ("codes", 0.0)]
+    assert all(row["over_bound"][0] >= rows[0]["over_bound"][0] > 0 for row in rows[1:])
+    cold = replace(candidate, settings=SampleSettings(temperature=0))
+    assert len(winding(cold, court, Panel({}))[1]["rows"]) == 3
+
+
+def test_codes_alone_hide_the_light(planned: Weights) -> None:
+    """Guards that the second way sees what the picture's own codes stand for, and not its light."""
+    light = np.random.default_rng(0).normal(size=(1, planned.zernike.size)).astype(np.float32)
+    codes, decoder, hidden = encode_plan(planned, light), Decoder(planned), CodesAlone(Decoder(planned))
+    for told, model in ((decode_plan(planned, codes), decoder), (light, hidden)):
+        model.start(np.array([3]))
+        for slot in range(codes.shape[1] - 1):
+            model.step(codes[:, slot])
+        model.step(codes[:, -1], told)
+    assert np.array_equal(decoder.step(np.array([5])), hidden.step(np.array([5])))
+
+
+def test_likelihood_adds_up(planned: Weights, court: Court) -> None:
+    """Guards the three figures of a thread: what is gained is the class alone less what is told."""
+    nats = winding(ModelCandidate(planned), court, Panel({}))[1]["nats_a_thread"]
+    woven = court.reference.take(np.arange(10))
+    images = court.material.test.images[woven.rows]
+    exact = measure(planned, images, woven.labels, woven.paths(), exact=True)
+    assert nats["light"][0] == pytest.approx(exact.nail.mean(), rel=1e-5)
+    for told in ("codes", "light"):
+        gained = nats["class"][0] - nats[told][0]
+        assert nats[f"gained_by_{told}"][0] == pytest.approx(gained, abs=1e-2)
+
+
+def test_a_bound_that_cannot_be_had_is_said(
+    planned: Weights, court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards minutes of work: a board too fine for the bound costs the bound and nothing else."""
+    monkeypatch.setattr("nitograph.bound.MOST_TAPS", 10)
+    bare = replace(court, material=replace(court.material, cache=Cache()))
+    details = winding(ModelCandidate(planned), bare, Panel({}))[1]
+    assert "smaller canvas_size" in details["bound"]["refused"]
+    assert "over_bound" not in details["rows"][0]
+
+
+def test_a_plan_model_is_judged_by_every_goal(found: Evaluation) -> None:
+    """Guards the protocol: all verdicts, each figure with interval, rounds, ceiling and floor, none NaN."""
+    record = json.loads(json.dumps(found.record, allow_nan=False))
+    assert set(record["verdicts"]) == set(GOALS)
+    assert record["figures"]["winding"]["threshold"] == "≤ 1.1"
+    assert record["winding"]["pictures"] == 50
+    assert set(record["winding"]["rows"][4]["read"]) == {"A", "B", "C"}
+    assert record["rules"]["mask_off"]["paths"] == 100
+    assert len(record["rules"]["mask_off"]["by_seed"]) == 2
+    for key, figure in record["figures"].items():
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        assert len(figure["by_seed"]) == (0 if key == "winding" else 2), key
+        assert figure["reference"] is not None
+        assert (figure["floor"] is None) == (key == "rules")
+    closeness, frechet = record["closeness"], record["figures"]["frechet"]
+    assert [closeness["frechet"][0], closeness["real_frechet"]] == [
+        frechet["measured"],
+        frechet["reference"],
+    ]
+    assert record["likelihood"]["gap"][1] < record["likelihood"]["gap"][0] < record["likelihood"]["gap"][2]
+    assert {"rules, mask off", "likelihood", "winding"} <= set(record["seconds"])
+
+
+def test_the_page_shows_given_pictures(found: Evaluation) -> None:
+    """Guards the part of the page: three rows of pictures in one, a row for each way, nothing fetched."""
+    text = report.page(found)
+    part = text[text.index("Given pictures, wound") : text.index("Rules and lengths")]
+    assert part.count("data:image/png") == 1
+    assert [part.count(f"temperature {t}") for t in ("0.85", "0<")] == [2, 2]
+    assert "the encoder" in part
+    assert "its exact light too" in part
+    assert not re.search(r"https?:|<script| style=", part)
+
+
+def test_a_plain_model_is_not_asked(plain: Weights, material: Material) -> None:
+    """Guards models without a plan, which can wind no given picture: fifteen goals and no such part."""
+    found = evaluate(ModelCandidate(plain), material, material.training(most=100), QUICK)
+    assert found.wound is None
+    assert "winding" not in found.record["verdicts"]
+    assert "Given pictures" not in report.page(found)
