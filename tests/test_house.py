@@ -26,7 +26,7 @@ ROOMS = {
         "chords kernels simd greedy classic refine looms targets weave_settings weave weaver photo bound",
         "ground board",
     ),
-    "model": ("vocab zernike weights plan decoder sampling", "ground board"),
+    "model": ("vocab zernike weights plan trunk decoder sampling", "ground board"),
     "data": ("sources augment corpus batches", "ground board weaving model"),
     "training": (
         "network processes optimizer objective checkpoints training",
