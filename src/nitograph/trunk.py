@@ -101,12 +101,12 @@ class Trunk:
         return at
 
     def _grow(self, width: int) -> None:
-        b, old = len(self._caches[0][0]), self._caches
-        self._caches = self._new_cache(b, width)
-        for (keys, values), (old_keys, old_values) in zip(self._caches, old, strict=True):
-            keys[:, :, : self._width] = old_keys[:, :, : self._width]
-            values[:, : self._width] = old_values[:, : self._width]
-        self._width = width
+        """Make room for `width` tokens."""
+        old, self._width = self._caches, width
+        self._caches = self._new_cache(len(self._normed), width)
+        for new, kept in zip(self._caches, old, strict=True):
+            for whole, part in zip(new, kept, strict=True):
+                whole[tuple(map(slice, part.shape))] = part
         half = self.head_size // 2
         frequency = ROPE_BASE ** (-np.arange(half) / half)
         self._turns = np.exp(1j * np.arange(width)[:, None] * frequency).astype(np.complex64)
