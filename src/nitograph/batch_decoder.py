@@ -4,7 +4,7 @@ What decoder.Decoder does in NumPy for any batch, this does with decoder_kernels
 loading Numba; logits are the same up to the last bits. Several of these, over the same weights, can run
 in threads side by side: all that is long releases the interpreter.
 
-Try it: python -c "from nitograph.decoder import *; print(Decoder(load_bundled()).for_batches().start([7] * 64).shape)"
+Try it: python -c "from nitograph.decoder import *; Decoder(load_bundled()).for_batches().start([7] * 64)"
 """
 
 import numpy as np
@@ -33,15 +33,19 @@ class BatchTrunk(Trunk):
         """Keep these sequences, in this order; only where one is repeated is the cache itself copied."""
         self._slots = self._slots[rows]
         if len(np.unique(rows)) < len(rows):
-            self._caches = [(keys[self._slots], values[self._slots]) for keys, values in self._caches]
-            self._slots = np.arange(len(rows))
+            self._gather()
         self._make_buffers(len(rows))
 
     def _grow(self, width: int) -> None:
         """Make room for `width` tokens of the sequences that are left."""
+        if self._width:
+            self._gather()
+        super()._grow(width)
+
+    def _gather(self) -> None:
+        """Lay the sequences side by side in the cache, in their order."""
         self._caches = [(keys[self._slots], values[self._slots]) for keys, values in self._caches]
         self._slots = np.arange(len(self._slots))
-        super()._grow(width)
 
     def step(self, x: Float32) -> Float32:
         """One token of each sequence, (b, d), which is overwritten, to its state; as Trunk.step."""

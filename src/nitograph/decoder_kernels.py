@@ -29,7 +29,7 @@ f32, i32 = np.float32, np.int32  # numba widens narrow numbers unless told
 three_rows, one_row = lane_product(3), lane_product(1)
 forbid_next = inner(board.forbid_next)
 
-NOT_FINITE, NONE_ALLOWED = -1, -2
+NONE_ALLOWED, NOT_FINITE = -1, -2
 FORBIDDEN = i32(-(2**31))
 
 
@@ -43,8 +43,8 @@ def ordered(bits):
 def softmax(scores, h, width, count, bits, peak):
     """exp(scores − their largest) in place for row h of (heads · width,), and the sum.
 
-    bits: the memory of that row as int32. peak: room for one number. What lies behind `count` up to the next
-    multiple of LANES becomes 0, as good as.
+    bits: the memory of that row as int32. peak: room for one number. What lies behind `count`, up to the
+    next multiple of LANES, becomes as good as 0.
     """
     top = i32(-(2**31))
     for i in range(count):
@@ -188,14 +188,16 @@ def share_of(logit, largest, temperature, min_p):
 
 @inner
 def kth_largest(keys, count, k):
-    """The k-th largest of keys (count,) int32, by halving the interval in which it lies."""
+    """A limit that just k of keys (count,) int32 reach, or the k-th largest where others equal it."""
     low, high = -(2**31), 2**31 - 1
     while low < high:
         middle = low + (high - low + 1) // 2
         limit, found = i32(middle), i32(0)
         for i in range(count):
             found += i32(keys[i] >= limit)
-        if found >= k:
+        if found == k:
+            return limit
+        if found > k:
             low = middle
         else:
             high = middle - 1
@@ -203,8 +205,11 @@ def kth_largest(keys, count, k):
 
 
 @exact_inner
-def pick(row, keys, size, temperature, top_k, min_p, draw):
-    """One token of row (size,) by sampling.choose; keys: ordered bits, −2^31 where a token is forbidden."""
+def pick(row, keys, sums, size, temperature, top_k, min_p, draw):
+    """One token of row (size,) by sampling.choose; keys: ordered bits, −2^31 where a token is forbidden.
+
+    sums: (size,) float64, room.
+    """
     best, left = 0, 0
     for i in range(size):
         left += keys[i] > FORBIDDEN
@@ -217,36 +222,34 @@ def pick(row, keys, size, temperature, top_k, min_p, draw):
         least = kth_largest(keys, size, top_k)
     total = 0.0
     for i in range(size):
+        sums[i] = -1.0
         if keys[i] >= least:
             total += share_of(row[i], row[best], temperature, min_p)
-    goal, sum_so_far, last = draw * total, 0.0, best
+            sums[i] = total
     for i in range(size):
-        if keys[i] >= least:
-            sum_so_far += share_of(row[i], row[best], temperature, min_p)
-            last = i
-            if sum_so_far > goal:
-                break
-    return last
+        if sums[i] > draw * total:
+            return i
+    return best
 
 
 @exact
-def choose_nails(logits, paths, live, count, rules, end_from, how, draws, chosen):
-    """One token a row as sampling.choose does under the board's rules, into chosen (b,); < 0: why none.
+def choose_nails(logits, recent, rules, early, how, draws, chosen):
+    """One token a row as choosing.choose_nails, into chosen (b,); where none is sound the reason, < 0.
 
-    logits: (b, n + 1), EOS last. paths: (any, ≥ count) nails so far, those of row r in paths[live[r]].
-    rules: gap and recent chords. EOS is allowed where count > end_from, or no nail is and count > 1.
-    how: temperature, top_k, min_p. draws: (b,) uniform numbers.
+    logits: (b, n + 1), EOS last. recent: (b, t) last nails. rules: gap and recent chords. how: temperature,
+    top_k, min_p. draws: (b,) uniform numbers.
     """
-    n = logits.shape[1] - 1
+    n, count = logits.shape[1] - 1, recent.shape[1]
     allowed, keys = np.ones(n + 1, np.bool_), np.empty(n + 1, np.int32)
+    sums = np.empty(n + 1, np.float64)
     for r in range(len(logits)):
         row, bits = logits[r], logits[r].view(np.int32)
         if count > 0:
-            forbid_next(paths[live[r]], count, n, rules[0], rules[1], allowed)
+            forbid_next(recent[r], count, n, rules[0], rules[1], allowed)
         some, wild = i32(0), i32(0)
         for i in range(n):
             some |= i32(allowed[i])
-        allowed[n] = count > end_from or (some == 0 and count > 1)
+        allowed[n] = not early or (some == 0 and count > 1)
         for i in range(n + 1):
             wild |= i32((bits[i] & i32(0x7F800000)) == i32(0x7F800000))
             key = i32(0) if bits[i] == FORBIDDEN else ordered(bits[i])  # −0 is 0
@@ -256,4 +259,4 @@ def choose_nails(logits, paths, live, count, rules, end_from, how, draws, chosen
         elif some == 0 and not allowed[n]:
             chosen[r] = NONE_ALLOWED
         else:
-            chosen[r] = pick(row, keys, n + 1, how[0], how[1], how[2], draws[r])
+            chosen[r] = pick(row, keys, sums, n + 1, how[0], how[1], how[2], draws[r])

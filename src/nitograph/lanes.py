@@ -139,5 +139,7 @@ def _exp(builder: Any, score: Any, largest: Any) -> Any:
     for coefficient in EXP[1:]:
         p = plus(times(p, y), all_lanes(float(np.float32(coefficient))))
     p = plus(times(times(p, y), y), plus(y, all_lanes(1.0)))
-    bits = builder.shl(builder.add(whole, ir.Constant(WHOLES, [127] * LANES)), ir.Constant(WHOLES, [23] * LANES))
+    bits = builder.shl(
+        builder.add(whole, ir.Constant(WHOLES, [127] * LANES)), ir.Constant(WHOLES, [23] * LANES)
+    )
     return times(p, builder.bitcast(bits, FLOATS))

@@ -16,7 +16,8 @@ from nitograph.weights import Weights
 
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6
-ROOM = 64  # tokens that the cache holds at first; it doubles when full
+ROOM = 64  # the cache holds a multiple of so many tokens
+LONGEST = 1024  # tokens for which there is room at first where a model's threads are longer
 
 Float32 = NDArray[np.float32]
 
@@ -27,6 +28,8 @@ class Trunk:
     def __init__(self, weights: Weights) -> None:
         self.settings = s = weights.settings
         self.head_size = s.embed_dim // s.heads
+        whole = min(s.prefix + weights.max_lines + 1, LONGEST)
+        self._first_room = -(-whole // ROOM) * ROOM
         self._eps = s.embed_dim * NORM_EPS
         self._layers = [
             (
@@ -81,7 +84,8 @@ class Trunk:
         power = np.vecdot(x, x)
         power += self._eps
         np.sqrt(power, out=power)
-        return np.divide(x, power[:, None], out=self._normed)
+        np.divide(x, power[:, None], out=self._normed)
+        return self._normed
 
     def _attend(self, q: Float32, keys: Float32, values: Float32) -> None:
         """The queries of a token over all keys: (b, heads, e) with (b, e, t) and (b, t, e) → `_mixed`."""
@@ -93,11 +97,11 @@ class Trunk:
         mixed /= np.add.reduce(scores, axis=-1, keepdims=True)
 
     def _take_place(self) -> int:
-        """The place of the next token; the cache grows where it is full."""
+        """The place of the next token; the cache doubles where it is full."""
         at = self.length
         self.length += 1
         if at == self._width:
-            self._grow(max(ROOM, 2 * at))
+            self._grow(2 * at or self._first_room)
         return at
 
     def _grow(self, width: int) -> None:
