@@ -27,7 +27,7 @@ ROOMS = {
         "ground board",
     ),
     "model": (
-        "vocab zernike weights plan trunk decoder choosing sampling lanes decoder_kernels "
+        "vocab zernike weights plan trunk decoder choosing sampling lanes decoder_kernels choice_kernels "
         "batch_decoder batch_choosing side_by_side",
         "ground board",
     ),
@@ -50,7 +50,7 @@ ROOMS = {
 HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "network processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
-    "numba": "lanes decoder_kernels kernels simd targets walks classic greedy refine evaluate.copying",
+    "numba": "lanes decoder_kernels choice_kernels kernels simd targets walks classic greedy refine evaluate.copying",
     "matplotlib": "sheets",
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph import choice_kernels as kernels
 from nitograph import choosing
-from nitograph import decoder_kernels as kernels
 from nitograph.board import Board, Rules
 from nitograph.errors import SamplingError
 

@@ -41,7 +41,7 @@ class Decoder:
         self._codes = np.zeros((len(ids), 0), dtype=np.int64)
         self._nails: NDArray[np.int64] | None = None
         self._left = np.zeros((len(ids), 0), dtype=np.complex64)
-        return self._first_logits(self.trunk.step(self._tensors["embed.class"][ids]))
+        return self._first_logits(self._tensors["embed.class"][ids])
 
     def step(
         self, tokens: Sequence[int] | NDArray[np.integer], light: NDArray[np.floating] | None = None
@@ -52,9 +52,9 @@ class Decoder:
         """
         ids = np.asarray(tokens, dtype=np.int64)
         if self._codes.shape[1] + 1 < self.settings.prefix:
-            return self._first_logits(self.trunk.step(self._append_code(ids, light)))
+            return self._first_logits(self._append_code(ids, light))
         if not self.settings.planned:
-            return self.trunk.step(self._tensors["embed.nail"][ids]) @ self._nail_head
+            return self._first_logits(self._tensors["embed.nail"][ids])
         return self._wind(ids)
 
     def select(self, rows: Sequence[int] | NDArray[np.integer]) -> None:
@@ -105,10 +105,10 @@ class Decoder:
         digits = code_digits(codes) @ t["embed.digits"][slot]
         return np.asarray(t["embed.code"][codes] + digits + t["embed.slot"][slot])
 
-    def _first_logits(self, h: Float32) -> Float32:
-        """Logits of a code, or of the first nail where the plan is written."""
+    def _first_logits(self, x: Float32) -> Float32:
+        """Logits after a token that sees no light: of a code while the plan is written, else of a nail."""
         more = self._codes.shape[1] + 1 < self.settings.prefix
-        return np.asarray(h @ (self._code_head if more else self._nail_head))
+        return np.asarray(self.trunk.step(x) @ (self._code_head if more else self._nail_head))
 
     def _wind(self, nails: NDArray[np.int64]) -> Float32:
         """Logits (b, n + 1) after the next nail of each sequence, seen from its light still missing."""

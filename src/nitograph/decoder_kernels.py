@@ -1,36 +1,28 @@
 # mypy: ignore-errors
 # The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
-"""What decoding does between its matrix products, compiled: attention, norms, light, the choice of a nail.
+"""A step of decoding for a batch, compiled as a whole: products, attention, norms, light.
 
-Each function is the same as a few lines of NumPy in trunk, decoder or sampling, which are its oracle, up
-to the last bits. Every function releases the interpreter. What is not a number stays not a number, so
-that the choice can refuse it.
+The same as trunk and decoder in NumPy, which are its oracle, up to the last bits. Rows are padded to a
+multiple of ROWS and columns to one of LANES, so that no product has a rest; what is in the padding never
+matters. The interpreter is released all the time. What is not a number stays not a number, so that the
+choice can refuse it.
 
 Try it: python -c "import nitograph.decoder_kernels"
 """
 
-import math
-
 import numba
 import numpy as np
 
-from nitograph import board
-from nitograph.lanes import LANES, exp_sum, lane_product
+from nitograph.lanes import LANES, ROWS, exp_sum, lane_product
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = {"contract", "reassoc", "nsz", "arcp", "afn"}
 jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=LOOSE)
-exact = numba.njit(cache=True, nogil=True, error_model="numpy")
 inner = numba.njit(
     nogil=True, error_model="numpy", fastmath=LOOSE, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
-exact_inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 f32, i32 = np.float32, np.int32  # numba widens narrow numbers unless told
-three_rows, one_row = lane_product(3), lane_product(1)
-forbid_next = inner(board.forbid_next)
-
-NONE_ALLOWED, NOT_FINITE = -1, -2
-FORBIDDEN = i32(-(2**31))
+three_rows, one_row, many_rows = lane_product(3), lane_product(1), lane_product(ROWS)
 
 
 @inner
@@ -54,6 +46,28 @@ def softmax(scores, h, width, count, bits, peak):
         scores[i] = f32(-np.inf)
     peak[0] = ordered(top)
     return exp_sum(scores, h * width, blocks, peak.view(np.float32)[0])
+
+
+@inner
+def multiply(x, panels, out):
+    """out = x @ matrix for rows (B, ≥ k); panels (p, k, LANES): the matrix in strips; out (B, p · LANES)."""
+    strips, k = panels.shape[0], panels.shape[1]
+    all_x, all_w, all_out = x.reshape(-1), panels.reshape(-1), out.reshape(-1)
+    x_step, step = x.shape[1], out.shape[1]
+    for p in range(strips):
+        for r in range(0, len(x), ROWS):
+            many_rows(
+                all_x,
+                r * x_step,
+                x_step,
+                all_w,
+                p * k * LANES,
+                LANES,
+                k,
+                all_out,
+                r * step + p * LANES,
+                step,
+            )
 
 
 @inner
@@ -81,11 +95,11 @@ def turn_and_keep(row, heads, turn_by, keys, values, at):
         values[at, i] = value[i]
 
 
-@jit
+@inner
 def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
-    """Attention of one token of each sequence over its cache, to out (b, heads · e).
+    """Attention of one token of each sequence over its cache, to out (B, ≥ heads · e).
 
-    qkv: (b, (heads + 2) · e), of which queries and keys are turned in place. keys (any, width / LANES, e,
+    qkv: (B, ≥ (heads + 2) · e), of which queries and keys are turned in place. keys (any, width / LANES, e,
     LANES), values (any, width, E): the token's own are added at `at`; E ≥ e is a multiple of LANES, too.
     slots: (b,), where in the cache a sequence lies. scores (heads, width), mixed (heads, E): room.
     """
@@ -96,7 +110,7 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
     for r in range(len(slots)):
         slot = slots[r]
         turn_and_keep(qkv[r], heads, turn_by, keys[slot], values[slot], at)
-        q, k, v = r * (heads + 2) * e, slot * e * width, slot * width * lanes
+        q, k, v = r * qkv.shape[1], slot * e * width, slot * width * lanes
         for i in range(0, at + 1, LANES):
             products(heads, all_q, q, e, all_k, k + i * e, LANES, e, all_scores, i, width)
         for h in range(heads):
@@ -120,19 +134,19 @@ def norm_row(x, eps, out):
         out[i] = x[i] * factor
 
 
-@jit
-def add_norm(x, y, eps, out):
-    """x += y, (b, d); out = x over its length."""
+@inner
+def add_norm(x, y, d, eps, out):
+    """x += y, (B, ≥ d); out = x over its length."""
     for r in range(len(x)):
-        here, more = x[r], y[r]
-        for i in range(len(here)):
+        here, more = x[r, :d], y[r, :d]
+        for i in range(d):
             here[i] += more[i]
-        norm_row(here, eps, out[r])
+        norm_row(here, eps, out[r, :d])
 
 
-@jit
+@inner
 def squared_relu(up):
-    """max(up, 0)² in place, (b, f); NaN stays."""
+    """max(up, 0)² in place, (B, f); NaN stays."""
     for r in range(len(up)):
         row = up[r]
         for i in range(len(row)):
@@ -140,11 +154,42 @@ def squared_relu(up):
             row[i] = above * above
 
 
+@inner
+def blocks(weights, cache, at, turn_by, d, eps, room):
+    """The token in room's x through all blocks; the state is left in its `normed`."""
+    w_qkv, w_out, w_up, w_down = weights
+    keys, values, slots = cache
+    x, y, normed, qkv, up, heads_out, scores, mixed = room
+    y[:] = f32(0)
+    add_norm(x, y, d, eps, normed)
+    for i in range(len(w_qkv)):
+        multiply(normed, w_qkv[i], qkv)
+        attend(qkv, keys[i], values[i], slots, at, turn_by, scores, mixed, heads_out)
+        multiply(heads_out, w_out[i], y)
+        add_norm(x, y, d, eps, normed)
+        multiply(normed, w_up[i], up)
+        squared_relu(up)
+        multiply(up, w_down[i], y)
+        add_norm(x, y, d, eps, normed)
+
+
 @jit
+def step_token(token, weights, cache, at, turn_by, eps, room, head, logits):
+    """Logits (B, ≥ v) after a token (b, d) whose embedding is given; head (p, d, LANES): its panels."""
+    d = token.shape[1]
+    for r in range(len(token)):
+        for i in range(d):
+            room[0][r, i] = token[r, i]
+    blocks(weights, cache, at, turn_by, d, eps, room)
+    multiply(room[2], head, logits)
+
+
+@inner
 def wind(left, fan, ahead, before, nails, missing):
     """Take the chord from `before` to `nails` (b,) off the light still wanted; missing as seen from there.
 
-    left, missing: (b, M) complex64; fan, ahead: (n, M) complex64; before: (b,), −1 where there is no chord.
+    left (b, M), fan, ahead (n, M): complex64; missing: (B, 2M) float32, real and imaginary parts in turn.
+    before: −1 where there is no chord.
     """
     n = len(fan)
     for r in range(len(nails)):
@@ -154,19 +199,11 @@ def wind(left, fan, ahead, before, nails, missing):
             for k in range(len(rest)):
                 rest[k] -= step[k] * np.conj(back[k])
         for k in range(len(rest)):
-            seen[k] = rest[k] * by[k]
+            value = rest[k] * by[k]
+            seen[2 * k], seen[2 * k + 1] = value.real, value.imag
 
 
-@jit
-def begin(embed, nails, seen, out):
-    """The token of a nail: its embedding (n, d) and what is seen of the light, (b, ≥ d), to out (b, d)."""
-    for r in range(len(nails)):
-        own, light, row = embed[nails[r]], seen[r], out[r]
-        for i in range(len(row)):
-            row[i] = own[i] + light[i]
-
-
-@jit
+@inner
 def place_fan(found, fan, reach, nails, logits):
     """Logits (b, n + 1): those of the state, and the fan (b, n) laid around the ring from each nail."""
     n = len(reach)
@@ -179,84 +216,26 @@ def place_fan(found, fan, reach, nails, logits):
         row[n] = own[n]
 
 
-@exact_inner
-def share_of(logit, largest, temperature, min_p):
-    """The chance of a token beside that of the likeliest; 0 under min_p."""
-    chance = math.exp((np.float64(logit) - np.float64(largest)) / temperature)
-    return chance if chance >= min_p else 0.0
+@jit
+def step_nail(nails, before, light, embed, views, weights, cache, at, turn_by, eps, room, rows, logits):
+    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind.
 
-
-@inner
-def kth_largest(keys, count, k):
-    """A limit that just k of keys (count,) int32 reach, or the k-th largest where others equal it."""
-    low, high = -(2**31), 2**31 - 1
-    while low < high:
-        middle = low + (high - low + 1) // 2
-        limit, found = i32(middle), i32(0)
-        for i in range(count):
-            found += i32(keys[i] >= limit)
-        if found == k:
-            return limit
-        if found > k:
-            low = middle
-        else:
-            high = middle - 1
-    return i32(low)
-
-
-@exact_inner
-def pick(row, keys, sums, size, temperature, top_k, min_p, draw):
-    """One token of row (size,) by sampling.choose; keys: ordered bits, −2^31 where a token is forbidden.
-
-    sums: (size,) float64, room.
+    light: left, fan, ahead as `wind` has them. views: panels of sight, head and waves, and the reach (n,).
+    rows: missing, seen, found, ahead waves and fan, (B, …) each: room.
     """
-    best, left = 0, 0
-    for i in range(size):
-        left += keys[i] > FORBIDDEN
-        if keys[i] > keys[best]:
-            best = i
-    if temperature == 0:
-        return best
-    least = FORBIDDEN + 1
-    if 0 < top_k < size and top_k < left:
-        least = kth_largest(keys, size, top_k)
-    total = 0.0
-    for i in range(size):
-        sums[i] = -1.0
-        if keys[i] >= least:
-            total += share_of(row[i], row[best], temperature, min_p)
-            sums[i] = total
-    for i in range(size):
-        if sums[i] > draw * total:
-            return i
-    return best
-
-
-@exact
-def choose_nails(logits, recent, rules, early, how, draws, chosen):
-    """One token a row as choosing.choose_nails, into chosen (b,); where none is sound the reason, < 0.
-
-    logits: (b, n + 1), EOS last. recent: (b, t) last nails. rules: gap and recent chords. how: temperature,
-    top_k, min_p. draws: (b,) uniform numbers.
-    """
-    n, count = logits.shape[1] - 1, recent.shape[1]
-    allowed, keys = np.ones(n + 1, np.bool_), np.empty(n + 1, np.int32)
-    sums = np.empty(n + 1, np.float64)
-    for r in range(len(logits)):
-        row, bits = logits[r], logits[r].view(np.int32)
-        if count > 0:
-            forbid_next(recent[r], count, n, rules[0], rules[1], allowed)
-        some, wild = i32(0), i32(0)
-        for i in range(n):
-            some |= i32(allowed[i])
-        allowed[n] = not early or (some == 0 and count > 1)
-        for i in range(n + 1):
-            wild |= i32((bits[i] & i32(0x7F800000)) == i32(0x7F800000))
-            key = i32(0) if bits[i] == FORBIDDEN else ordered(bits[i])  # −0 is 0
-            keys[i] = key if allowed[i] else FORBIDDEN
-        if wild != 0:
-            chosen[r] = NOT_FINITE
-        elif some == 0 and not allowed[n]:
-            chosen[r] = NONE_ALLOWED
-        else:
-            chosen[r] = pick(row, keys, sums, n + 1, how[0], how[1], how[2], draws[r])
+    sight, head, waves, reach = views
+    missing, seen, found, both, fan = rows
+    d, n = embed.shape[1], len(reach)
+    wind(light[0], light[1], light[2], before, nails, missing)
+    multiply(missing, sight, seen)
+    for r in range(len(nails)):
+        own, more, x = embed[nails[r]], seen[r], room[0][r]
+        for i in range(d):
+            x[i] = own[i] + more[i]
+    blocks(weights, cache, at, turn_by, d, eps, room)
+    multiply(room[2], head, found)
+    for r in range(len(nails)):
+        for i in range(waves.shape[1]):
+            both[r, i] = seen[r, d + i] + found[r, n + 1 + i]
+    multiply(both, waves, fan)
+    place_fan(found, fan, reach, nails, logits)

@@ -10,12 +10,14 @@ Try it: python -c "from nitograph.lanes import LANES; print(LANES)"
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]  # it has no type stubs
+from llvmlite import binding, ir  # type: ignore[import-untyped]  # it has no type stubs
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 32
+# So many rows of running sums fit into the registers beside the numbers: 32 registers of 16, or fewer of 8 or 4.
+ROWS = 8 if binding.get_host_cpu_features().get("avx512f") else 3
 FLOATS, WHOLES = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(32), LANES)
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")  # NaN and infinity keep their meaning
 # e^y = 1 + y + y² p(y) for |y| ≤ ln 2 / 2 (S. L. Moshier, Cephes, expf), highest power first.

@@ -1,7 +1,7 @@
 """Parts of a piece of work in threads, each thread with a tool of its own; results in order.
 
-Matrix products stay in the thread that asks for them: many small ones are slower when threads wait for
-each other in each. This module does not know what the work is.
+Work that releases the interpreter runs at once on as many cores as this process may use. This module does
+not know what the work is.
 
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
@@ -24,8 +24,6 @@ def in_threads(
 
     The first error of a part is raised where its result is asked for; no further part is begun then.
     """
-    from threadpoolctl import threadpool_limits
-
     count = min(cores(), len(parts))
     tools: SimpleQueue[Tool] = SimpleQueue()
     for _ in range(count):
@@ -38,7 +36,7 @@ def in_threads(
         finally:
             tools.put(tool)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(count) as pool:
+    with ThreadPoolExecutor(count) as pool:
         running = [pool.submit(borrow, part) for part in parts]
         try:
             for future in running:

@@ -44,13 +44,15 @@ class Trunk:
     def start(self, b: int) -> None:
         """Forget everything and make room for b sequences."""
         self.length = self._width = 0
+        self._b = b
         self._caches = self._new_cache(b, 0)
         self._make_buffers(b)
 
     def select(self, rows: NDArray[np.int64]) -> None:
         """Keep these sequences, in this order; one may be repeated."""
         self._caches = [(keys[rows], values[rows]) for keys, values in self._caches]
-        self._make_buffers(len(rows))
+        self._b = len(rows)
+        self._make_buffers(self._b)
 
     def step(self, x: Float32) -> Float32:
         """One token of each sequence, (b, d), which is overwritten, to its state (b, d).
@@ -107,7 +109,7 @@ class Trunk:
     def _grow(self, width: int) -> None:
         """Make room for `width` tokens."""
         old, self._width = self._caches, width
-        self._caches = self._new_cache(len(self._normed), width)
+        self._caches = self._new_cache(self._b, width)
         for new, kept in zip(self._caches, old, strict=True):
             for whole, part in zip(new, kept, strict=True):
                 whole[tuple(map(slice, part.shape))] = part
