@@ -50,7 +50,8 @@ ROOMS = {
 HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "network processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
-    "numba": "lanes decoder_kernels choice_kernels kernels simd targets walks classic greedy refine evaluate.copying",
+    "numba": "lanes decoder_kernels choice_kernels "
+    "kernels simd targets walks classic greedy refine evaluate.copying",
     "matplotlib": "sheets",
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",

@@ -381,8 +381,7 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_the_compiled_choice_refuses_what_is_not_finite(plain, value):
     """One damaged logit in one row of many is an error, even of a nail that is forbidden."""
-    tensors = dict(plain.tensors) | {"head.nail": plain.tensors["head.nail"].copy()}
-    tensors["head.nail"][:, 5] = value
-    wild = Weights(plain.settings, plain.board, plain.rules, plain.classes, tensors, max_lines=20)
+    wild = random_weights(plain.settings)
+    wild.tensors["head.nail"][:, 5] = value
     with pytest.raises(SamplingError, match="not finite; its weights are damaged"):
         invent(wild, ["1"] * MANY, range(MANY), FREE)

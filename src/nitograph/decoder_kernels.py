@@ -50,7 +50,7 @@ def softmax(scores, h, width, count, bits, peak):
 
 @inner
 def multiply(x, panels, out):
-    """out = x @ matrix for rows (B, ≥ k); panels (p, k, LANES): the matrix in strips; out (B, p · LANES)."""
+    """out = x @ matrix: x (B, ≥ k), panels (p, k, LANES) the matrix in strips, out (B, p · LANES)."""
     strips, k = panels.shape[0], panels.shape[1]
     all_x, all_w, all_out = x.reshape(-1), panels.reshape(-1), out.reshape(-1)
     x_step, step = x.shape[1], out.shape[1]
@@ -221,7 +221,7 @@ def step_nail(nails, before, light, embed, views, weights, cache, at, turn_by, e
     """Logits (b, n + 1) after the next nail of each row, as Decoder._wind.
 
     light: left, fan, ahead as `wind` has them. views: panels of sight, head and waves, and the reach (n,).
-    rows: missing, seen, found, ahead waves and fan, (B, …) each: room.
+    rows: missing, seen, found, the waves of both, fan, (B, …) each: room.
     """
     sight, head, waves, reach = views
     missing, seen, found, both, fan = rows

@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 32
-# So many rows of running sums fit into the registers beside the numbers: 32 registers of 16, or fewer of 8 or 4.
+# So many rows of running sums fit into the registers: 32 of 16 numbers, or fewer of 8 or 4.
 ROWS = 8 if binding.get_host_cpu_features().get("avx512f") else 3
 FLOATS, WHOLES = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(32), LANES)
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")  # NaN and infinity keep their meaning
