@@ -9,7 +9,7 @@ token and draws nothing. Logits that are not finite are an error.
 Try it: python -m nitograph sample 7 --count 3 -o threads.jsonl
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -93,7 +93,7 @@ def invent(
     light: (b, k) Zernike coefficients of pictures to wind instead of plans of the model's own.
     decoder defaults to the NumPy one over `weights`. progress hears how many threads are done. From MANY
     threads on, a decoder that has a quicker twin for batches is walked in parts side by side; the parts
-    depend on the number of threads alone, so that the machine does not change what is invented.
+    depend on the number of threads alone, so that the number of cores does not change what is invented.
     """
     settings = settings or SampleSettings()
     if decoder is None:
@@ -101,32 +101,38 @@ def invent(
 
         decoder = Decoder(weights)
 
-    def walk(
-        decoder: Decoding, part: slice, next_nails: NextNails = choose_nails
-    ) -> list[NDArray[np.int64]]:
+    def walk(decoder: Decoding, part: slice, next_nails: NextNails) -> list[NDArray[np.int64]]:
         given = None if light is None else light[part]
         with np.errstate(all="ignore"):  # what overflows is not finite, and that the choice refuses
             return _sample_batch(decoder, weights, labels[part], seeds[part], settings, given, next_nails)
 
-    if len(labels) >= MANY and isinstance(decoder, Batching):
-        from nitograph import batch_choosing
-        from nitograph.side_by_side import in_threads
-
-        size = BATCH if len(labels) >= 2 * BATCH else BATCH // 2
-        parts = [slice(first, first + size) for first in range(0, len(labels), size)]
-        quick = partial(walk, next_nails=batch_choosing.choose_nails)
-        walked = in_threads(quick, decoder.for_batches, parts)
-    else:
-        parts = [slice(first, first + BATCH) for first in range(0, len(labels), BATCH)]
-        walked = (walk(decoder, part) for part in parts)
     threads: list[Thread] = []
-    for paths in walked:
+    for paths in _walked(walk, decoder, len(labels)):
         for path in paths:
             label, seed = labels[len(threads)], seeds[len(threads)]
             threads.append(Thread(path, weights.board, label, provenance(weights, settings, seed)))
         if len(threads) % BATCH == 0 or len(threads) == len(labels):
             progress(len(threads))
     return threads
+
+
+def _walked(
+    walk: Callable[..., list[NDArray[np.int64]]], decoder: Decoding, count: int
+) -> Iterator[list[NDArray[np.int64]]]:
+    """walk(decoder, part, next_nails) over all parts of `count` sequences, in order."""
+    if count < MANY or not isinstance(decoder, Batching):
+        yield from (walk(decoder, part, choose_nails) for part in _parts(count, BATCH))
+        return
+    from nitograph import batch_choosing
+    from nitograph.side_by_side import in_threads
+
+    quick = partial(walk, next_nails=batch_choosing.choose_nails)
+    size = BATCH if count >= 2 * BATCH else BATCH // 2
+    yield from in_threads(quick, decoder.for_batches, _parts(count, size))
+
+
+def _parts(count: int, size: int) -> list[slice]:
+    return [slice(first, first + size) for first in range(0, count, size)]
 
 
 def provenance(weights: Weights, settings: SampleSettings, seed: int) -> dict[str, Any]:
