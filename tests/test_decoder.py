@@ -7,10 +7,14 @@ import torch
 from nitograph.decoder import ROOM, Decoder
 from nitograph.network import Network, NetworkDecoder
 from nitograph.plan import decode_plan, encode_plan
-from nitograph.weights import PLAN_CODES
+from nitograph.weights import PLAN_CODES, load_bundled
 from tiny import MODEL, random_weights
 
-BOTH = {"numpy": Decoder, "torch": lambda weights: NetworkDecoder(Network.from_weights(weights))}
+BOTH = {
+    "numpy": Decoder,
+    "batch": lambda weights: Decoder(weights).for_batches(),
+    "torch": lambda weights: NetworkDecoder(Network.from_weights(weights)),
+}
 
 
 def draw(weights, count, length, seed=0):
@@ -145,4 +149,43 @@ def test_one_head_and_many(planned):
         weights = random_weights(MODEL.replace(heads=heads), seed=heads)
         labels, codes, nails = draw(weights, 2, 6)
         found = [stepped(kind(weights), labels, codes, nails)[1] for kind in BOTH.values()]
-        assert np.abs(found[0] - found[1]).max() < 1e-4
+        assert all(np.abs(found[0] - other).max() < 1e-4 for other in found[1:])
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_the_bundled_model_in_a_batch(kind):
+    """At full size, rows leaving and coming again, all decoders give the logits of the NumPy one."""
+    weights, rng = load_bundled(), np.random.default_rng(8)
+    one, other = Decoder(weights), BOTH[kind](weights)
+    labels = rng.integers(0, 11, 13)
+    assert np.abs(one.start(labels) - other.start(labels)).max() < 1e-4
+    for at in range(90):
+        if at in (30, 60):
+            rows = rng.permutation(len(labels))[:9] if at == 30 else np.array([4, 0, 4])
+            labels = labels[rows]
+            one.select(rows)
+            other.select(rows)
+        tokens = rng.integers(0, 256, len(labels))
+        assert np.abs(one.step(tokens) - other.step(tokens)).max() < 1e-4
+
+
+def test_a_batch_longer_than_the_models_threads(planned):
+    """The cache of a batch grows, too, after sequences have left."""
+    labels, codes, nails = draw(planned, 4, 4 * ROOM)
+    one, other = Decoder(planned), Decoder(planned).for_batches()
+    for decoder in (one, other):
+        stepped(decoder, labels, codes, nails[:, :3])
+        decoder.select(np.array([3, 1]))
+    for at in range(3, 4 * ROOM):
+        tokens = nails[[3, 1], at]
+        assert np.abs(one.step(tokens) - other.step(tokens)).max() < 1e-4
+
+
+def test_numbers_that_are_none_reach_the_logits(planned):
+    """What is not finite anywhere in the blocks is seen in the logits of the compiled decoder, too."""
+    for name in ("layer.0.attention.qkv", "layer.1.feed.up", "layer.1.attention.out", "embed.light"):
+        broken = random_weights()
+        broken.tensors[name][...] = np.nan
+        labels, codes, nails = draw(broken, 3, 2)
+        with np.errstate(all="ignore"):
+            assert not np.isfinite(stepped(BOTH["batch"](broken), labels, codes, nails)[1][-1]).any()

@@ -26,7 +26,11 @@ ROOMS = {
         "chords kernels simd greedy classic refine looms targets weave_settings weave weaver photo bound",
         "ground board",
     ),
-    "model": ("vocab zernike weights plan decoder sampling", "ground board"),
+    "model": (
+        "vocab zernike weights plan trunk decoder choosing sampling lanes decoder_kernels choice_kernels "
+        "batch_decoder batch_choosing side_by_side",
+        "ground board",
+    ),
     "data": ("sources augment corpus batches", "ground board weaving model"),
     "training": (
         "network processes optimizer objective checkpoints training",
@@ -46,7 +50,8 @@ ROOMS = {
 HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "network processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
-    "numba": "kernels simd targets walks classic greedy refine evaluate.copying",
+    "numba": "lanes decoder_kernels choice_kernels "
+    "kernels simd targets walks classic greedy refine evaluate.copying",
     "matplotlib": "sheets charts",
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from nitograph import batch_choosing, choosing
 from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.decoder import Decoder
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
 from nitograph.network import Network, NetworkDecoder
-from nitograph.sampling import BATCH, SampleSettings, choose, invent, resolved, sample_paths
-from nitograph.weights import Weights
+from nitograph.sampling import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
+from nitograph.weights import Weights, load_bundled
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)
@@ -340,3 +341,64 @@ def test_the_mask_off_lifts_the_rules_and_nothing_else(planned):
     assert off.fed[: slots + 1] == on.fed[: slots + 1]
     assert [len(tokens) for tokens in off.fed] == [6] * slots + [3] * 20
     assert all(violations(path, planned.board, planned.rules) for path in free)
+
+
+@pytest.mark.parametrize("count", [MANY, 2 * BATCH + 3])
+def test_many_threads_are_those_alone(weights, count):
+    """Compiled, in parts and in threads: every thread is the one that its seed gives alone."""
+    labels = [None, "3", "7"] * count
+    chosen, told = SampleSettings(repetition_penalty=1.1), []
+    many = invent(weights, labels[:count], range(count), chosen, progress=told.append)
+    assert told == [*range(BATCH, count, BATCH), count]
+    for row in (0, 1, 31, 32, 63, count - 1):
+        assert many[row] == invent(weights, [labels[row]], [row], chosen)[0]
+    other = NetworkDecoder(Network.from_weights(weights))
+    assert many == invent(weights, labels[:count], range(count), chosen, decoder=other)
+
+
+def test_many_given_pictures(planned):
+    """Light is given to the part of the batch that it belongs to."""
+    light = np.random.default_rng(0).normal(size=(MANY, planned.zernike.size)).astype(np.float32)
+    many = invent(planned, [None] * MANY, range(MANY), FREE, light=light)
+    assert many[-1] == invent(planned, [None], [MANY - 1], FREE, light=light[-1:])[0]
+
+
+def test_the_bundled_model_many_times():
+    """At full size the compiled walk gives the threads of the one in NumPy."""
+    weights = load_bundled()
+    many = invent(weights, ["8"] * MANY, range(MANY), SampleSettings(max_lines=40))
+    assert many[40:44] == invent(weights, ["8"] * 4, range(40, 44), SampleSettings(max_lines=40))
+
+
+@settings(max_examples=100, deadline=None)
+@given(any_settings(), st.integers(0, 2**32), st.booleans(), st.integers(0, 12), st.integers(1, 16))
+def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
+    """The same nails from the same generators, ties, zeros and forbidden nails among the logits."""
+    rng = np.random.default_rng(seed)
+    logits = (rng.normal(size=(6, 33)) * rng.choice([0.1, 3.0, 40.0])).astype(np.float32)
+    logits[:2] = np.round(logits[:2])
+    logits[2] *= 0
+    logits[:3] *= np.where(rng.random((3, 33)) < 0.5, -1, 1).astype(np.float32)  # −0 is 0
+    recent = (rng.integers(1, 32, (6, length)).cumsum(axis=1) % 32).astype(np.int64)
+    how = {"temperature": chosen.temperature, "top_k": chosen.top_k, "min_p": chosen.min_p}
+    found = []
+    for choose_nails in (choosing.choose_nails, batch_choosing.choose_nails):
+        rngs = [np.random.Generator(np.random.PCG64([seed, row])) for row in range(6)]
+        try:
+            with np.errstate(all="ignore"):
+                tokens = choose_nails(
+                    logits.copy(), recent, rngs, board=Board(32), rules=Rules(gap, 10), early=early, **how
+                )
+            found.append([tokens.tolist(), [rng.random() for rng in rngs]])
+        except SamplingError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_compiled_choice_refuses_what_is_not_finite(plain, value):
+    """One damaged logit in one row of many is an error, even of a nail that is forbidden."""
+    wild = random_weights(plain.settings)
+    wild.tensors["head.nail"][:, 5] = value
+    with pytest.raises(SamplingError, match="not finite; its weights are damaged"):
+        invent(wild, ["1"] * MANY, range(MANY), FREE)

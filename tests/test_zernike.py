@@ -101,3 +101,12 @@ def test_sizes():
     """Order 24 has 169 pairs, so 338 coefficients."""
     assert Zernike(24).size == 338
     assert Zernike(2).pairs.tolist() == [[0, 0], [1, 1], [2, 0], [2, 2]]
+
+
+@pytest.mark.parametrize(("order", "nails"), [(2, 3), (6, 32), (24, 256), (9, 7)])
+def test_the_fan_is_a_sum_of_waves(order, nails):
+    """waves @ mix is the fan, on boards with more nails than waves and with fewer."""
+    zernike = Zernike(order)
+    waves, mix = zernike.waves(nails)
+    assert waves.shape == (nails, 2 * (order + 1))
+    assert np.abs(waves @ mix - zernike.fan(nails)).max() < 1e-12

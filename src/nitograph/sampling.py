@@ -9,22 +9,25 @@ token and draws nothing. Logits that are not finite are an error.
 Try it: python -m nitograph sample 7 --count 3 -o threads.jsonl
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import __version__
-from nitograph.board import Rules, allowed_next
-from nitograph.errors import SamplingError, SettingsError
+from nitograph.board import Rules
+from nitograph.choosing import NextNails, choose, choose_nails, penalise
+from nitograph.errors import SettingsError
 from nitograph.plan import encode_plan
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 from nitograph.weights import Weights
 
 BATCH = 64
+MANY = 2 * BATCH  # from so many threads on it pays to load Numba
 
 
 class Decoding(Protocol):
@@ -40,6 +43,14 @@ class Decoding(Protocol):
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """Keep these sequences."""
+
+
+@runtime_checkable
+class Batching(Decoding, Protocol):
+    """A decoder that has a quicker twin for many sequences."""
+
+    def for_batches(self) -> Decoding:
+        """A twin with a state of its own over the same weights, for a thread of its own."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,9 @@ def invent(
     """A new thread for each label (None: any class) and seed, decoded in batches.
 
     light: (b, k) Zernike coefficients of pictures to wind instead of plans of the model's own.
-    decoder defaults to the NumPy one over `weights`. progress hears how many threads are done.
+    decoder defaults to the NumPy one over `weights`. progress hears how many threads are done. From MANY
+    threads on, a decoder that has a quicker twin for batches is walked in parts side by side; the parts
+    depend on the number of threads alone, so that the number of cores does not change what is invented.
     """
     settings = settings or SampleSettings()
     paths = sample_paths(weights, labels, seeds, settings, light=light, decoder=decoder, progress=progress)
@@ -109,14 +122,35 @@ def sample_paths(
         from nitograph.decoder import Decoder
 
         decoder = Decoder(weights)
+
+    def walk(decoder: Decoding, part: slice, next_nails: NextNails) -> list[NDArray[np.int64]]:
+        given, how = (None if light is None else light[part]), (settings, masked, next_nails)
+        with np.errstate(all="ignore"):  # what overflows is not finite, and that the choice refuses
+            return _sample_batch(decoder, weights, labels[part], seeds[part], given, *how)
+
     paths: list[NDArray[np.int64]] = []
-    for first in range(0, len(labels), BATCH):
-        part = slice(first, first + BATCH)
-        given = None if light is None else light[part]
-        with np.errstate(all="ignore"):  # what overflows is not finite, and that `choose` refuses
-            paths += _sample_batch(decoder, weights, labels[part], seeds[part], settings, given, masked)
+    for found in _walked(walk, decoder, len(labels)):
+        paths += found
         progress(len(paths))
     return paths
+
+
+def _walked(
+    walk: Callable[..., list[NDArray[np.int64]]], decoder: Decoding, count: int
+) -> Iterator[list[NDArray[np.int64]]]:
+    """walk(decoder, part, next_nails) over all parts of `count` sequences, in order."""
+    if count < MANY or not isinstance(decoder, Batching):
+        yield from (walk(decoder, part, choose_nails) for part in _parts(count))
+        return
+    from nitograph import batch_choosing
+    from nitograph.side_by_side import in_threads
+
+    quick = partial(walk, next_nails=batch_choosing.choose_nails)
+    yield from in_threads(quick, decoder.for_batches, _parts(count))
+
+
+def _parts(count: int) -> list[slice]:
+    return [slice(first, first + BATCH) for first in range(0, count, BATCH)]
 
 
 def provenance(weights: Weights, settings: SampleSettings, seed: int) -> dict[str, Any]:
@@ -148,9 +182,10 @@ def _sample_batch(
     weights: Weights,
     labels: Sequence[str | None],
     seeds: Sequence[int],
-    settings: SampleSettings,
     light: NDArray[np.float32] | None,
+    settings: SampleSettings,
     masked: bool,
+    next_nails: NextNails,
 ) -> list[NDArray[np.int64]]:
     words = weights.vocabulary
     settings = resolved(settings, weights)
@@ -164,7 +199,7 @@ def _sample_batch(
         logits = _copy_plan(decoder, weights, ids, light)
     else:
         logits = _write_plan(decoder, weights, ids, rngs, settings)
-    return _walk(decoder, weights, logits, rngs, settings, masked)
+    return _walk(decoder, weights, logits, rngs, settings, masked, next_nails)
 
 
 def _copy_plan(
@@ -212,30 +247,28 @@ def _walk(
     rngs: list[np.random.Generator],
     settings: SampleSettings,
     masked: bool,
+    next_nails: NextNails,
 ) -> list[NDArray[np.int64]]:
     """Nails until EOS or the last chord; finished sequences leave the batch."""
-    eos, board = weights.vocabulary.eos, weights.board
+    eos = weights.vocabulary.eos
     rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
     most = settings.max_lines or weights.max_lines
+    how = {name: getattr(settings, name) for name in ("temperature", "top_k", "min_p")}
     live = np.arange(len(rngs))
     paths = np.zeros((len(rngs), most + 1), dtype=np.int64)
     counts = np.zeros(len(rngs), dtype=np.int64)
     for count in range(most + 1):
-        allowed = np.ones(logits.shape, dtype=np.bool_)
-        if masked and count:
-            recent = paths[live, max(0, count - rules.recent_edges - 1) : count]
-            allowed[:, :eos] = allowed_next(recent, board, rules)
-        stuck = ~allowed[:, :eos].any(axis=1)
-        allowed[:, eos] = (count > settings.min_lines) | (stuck & (count > 1))
         if settings.repetition_penalty != 1.0 and count:
-            _penalise(logits, paths[live, :count], settings.repetition_penalty)
-        chosen = choose(
+            penalise(logits, paths[live, :count], settings.repetition_penalty)
+        recent = paths[live, max(0, count - rules.recent_edges - 1) : count]
+        chosen = next_nails(
             logits,
-            allowed,
+            recent if masked else recent[:, :0],
             [rngs[row] for row in live],
-            temperature=settings.temperature,
-            top_k=settings.top_k,
-            min_p=settings.min_p,
+            board=weights.board,
+            rules=rules,
+            early=count <= settings.min_lines,
+            **how,
         )
         going = chosen != eos
         if not going.all():
@@ -249,36 +282,12 @@ def _walk(
     return [path[:count] for path, count in zip(paths, counts, strict=True)]
 
 
-def choose(
-    logits: NDArray[np.float32],
-    allowed: NDArray[np.bool_],
-    rngs: Sequence[np.random.Generator],
-    *,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    min_p: float = 0.0,
-) -> NDArray[np.int64]:
-    """One token a row: logits (b, v), allowed (b, v) → (b,). SamplingError where no choice is sound."""
-    if not np.isfinite(logits).all():
-        raise SamplingError("the model gave logits that are not finite; its weights are damaged")
-    if not allowed.any(axis=1).all():
-        raise SamplingError("no nail may follow under these rules; lower the gap or the recent chords")
-    scores = np.where(allowed, logits.astype(np.float64), -np.inf)
-    if temperature == 0:
-        return np.asarray(scores.argmax(axis=1))
-    if 0 < top_k < scores.shape[1]:
-        least = -np.partition(-scores, top_k - 1, axis=1)[:, top_k - 1 : top_k]
-        scores = np.where(scores >= least, scores, -np.inf)
-    chance = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
-    if min_p > 0:
-        chance = np.where(chance >= min_p, chance, 0)
-    total = chance.cumsum(axis=1)
-    draw = np.array([rng.random() for rng in rngs]) * total[:, -1]
-    return np.asarray((total > draw[:, None]).argmax(axis=1))
-
-
-def _penalise(logits: NDArray[np.float32], paths: NDArray[np.int64], penalty: float) -> None:
-    """Divide the positive logits of nails already used, multiply the negative (Keskar et al., 2019)."""
-    rows = np.arange(len(paths))[:, None]
-    used = logits[rows, paths]
-    logits[rows, paths] = np.where(used > 0, used / penalty, used * penalty)
+__all__ = [
+    "Batching",
+    "Decoding",
+    "SampleSettings",
+    "choose",
+    "invent",
+    "provenance",
+    "resolved",
+]

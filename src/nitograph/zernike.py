@@ -90,6 +90,22 @@ class Zernike:
         reach = self.norms * 2 / (n + 1) * np.sin((n + 1) * beta)
         return np.concatenate([reach * np.cos(m * beta), reach * np.sin(m * beta)], axis=1)
 
+    def waves(self, num_nails: int) -> tuple[FloatArray, FloatArray]:
+        """The fan as waves along the ring: `fan` = waves @ mix, with (n, 2F) and (2F, 2M), F = order + 1.
+
+        Products of sines and cosines are sums of waves in β of odd frequencies up to 2 · order + 1, so
+        that a fan has a rank of only 2F, whatever the number of coefficients.
+        """
+        n, m = self.pairs.T
+        odd = np.arange(1, 2 * self.order + 2, 2)
+        beta = np.arange(num_nails)[:, None] * (math.pi / num_nails)
+        faster, slower = odd[:, None] == n + 1 + m, odd[:, None] == n + 1 - m
+        reach = self.norms / (n + 1)
+        mix = np.zeros((2 * len(odd), self.size))
+        mix[: len(odd), : len(n)] = reach * (1.0 * faster + slower)
+        mix[len(odd) :, len(n) :] = reach * (1.0 * slower - faster)
+        return np.concatenate([np.sin(odd * beta), np.cos(odd * beta)], axis=1), mix
+
     def turns(self, num_nails: int) -> tuple[FloatArray, FloatArray]:
         """cos and sin of mθ for each nail's angle θ, two arrays of shape (n, M)."""
         phase = np.arange(num_nails)[:, None] * (2 * math.pi / num_nails) * self.pairs[:, 1]

@@ -1,0 +1,131 @@
+"""The decoder for many sequences at once: the same three calls, each one step of compiled code.
+
+What decoder.Decoder does in NumPy for any batch, this does with decoder_kernels for batches that are worth
+loading Numba; logits are the same up to the last bits. Several of these, over the same weights, can run
+in threads side by side, as the compiled code releases the interpreter.
+
+Try it: python -c "from nitograph.decoder import *; Decoder(load_bundled()).for_batches().start([7] * 64)"
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph import decoder_kernels as kernels
+from nitograph.decoder import Decoder
+from nitograph.lanes import LANES, ROWS
+from nitograph.trunk import Float32, Trunk
+
+
+class BatchTrunk(Trunk):
+    """Matrices, cache and room of the blocks; sequences that leave cost nothing more."""
+
+    def __init__(self, plain: Trunk) -> None:
+        self.__dict__.update(plain.__dict__)
+        self.narrow_eps = np.float32(self._eps)
+        self.matrices = tuple(
+            np.stack([panels(w) for w in kind]) for kind in zip(*self._layers, strict=True)
+        )
+
+    def start(self, b: int) -> None:
+        """Forget everything and make room for b sequences."""
+        self._slots = np.arange(b)
+        super().start(b)
+
+    def select(self, rows: NDArray[np.int64]) -> None:
+        """Keep these sequences, in this order; only where one is repeated is the cache itself copied."""
+        self._slots, self._b = self._slots[rows], len(rows)
+        if len(np.unique(rows)) < len(rows):
+            self._gather()
+        self._make_buffers(self._b)
+
+    def next_place(self) -> tuple[Any, ...]:
+        """What a compiled step wants of the blocks: matrices, cache, place, its turn, eps, room."""
+        at = self._take_place()
+        cache = (*self._caches[0], self._slots)
+        return self.matrices, cache, at, self._turns[at], self.narrow_eps, (*self._room, *self._scores)
+
+    def _gather(self) -> None:
+        """Lay the sequences side by side in the cache, in their order."""
+        keys, values = self._caches[0]
+        self._caches = [(keys.take(self._slots, axis=1), values.take(self._slots, axis=1))]
+        self._slots = np.arange(len(self._slots))
+
+    def _grow(self, width: int) -> None:
+        if self._width:
+            self._gather()
+        super()._grow(width)
+
+    def _new_cache(self, b: int, width: int) -> list[tuple[Float32, Float32]]:
+        """Keys (layers, b, width / LANES, e, LANES), values (layers, b, width, E): read front to back."""
+        s, e, kind = self.settings, self.head_size, np.float32
+        self._scores = np.empty((s.heads, width), kind), np.empty((s.heads, padded(e)), kind)
+        keys = np.empty((s.layers, b, width // LANES, e, LANES), kind)
+        return [(keys, np.empty((s.layers, b, width, padded(e)), kind))]
+
+    def _make_buffers(self, b: int) -> None:
+        s = self.settings
+        d, whole = padded(s.embed_dim), padded((s.heads + 2) * self.head_size)
+        self._room = tuple(rows(b, width) for width in (d, d, d, whole, padded(s.ff_dim), d))
+
+
+class BatchDecoder(Decoder):
+    """Decoding state of many sequences; made by Decoder.for_batches, whose matrices it shares."""
+
+    trunk: BatchTrunk
+
+    def __init__(self, plain: Decoder) -> None:
+        self.__dict__.update(plain.__dict__)
+        self.trunk = BatchTrunk(plain.trunk)
+        self._nail_panels = panels(self._nail_head)
+        if self.settings.planned:
+            self._code_panels = panels(self._code_head)
+            reach = self._tensors["head.reach"]
+            self._views = (panels(self._sight), panels(self._head), panels(self._waves), reach)
+
+    def for_batches(self) -> "BatchDecoder":
+        """Another one over the same weights."""
+        return BatchDecoder(self)
+
+    def _first_logits(self, x: Float32) -> Float32:
+        more = self._codes.shape[1] + 1 < self.settings.prefix
+        head, size = (self._code_panels, self._code_head) if more else (self._nail_panels, self._nail_head)
+        logits = rows(len(x), head.shape[0] * LANES)
+        kernels.step_token(x, *self.trunk.next_place(), head, logits)
+        return np.ascontiguousarray(logits[: len(x), : size.shape[1]])
+
+    def _wind(self, nails: NDArray[np.int64]) -> Float32:
+        before = np.full(len(nails), -1) if self._nails is None else self._nails
+        self._nails = nails
+        logits = np.empty((len(nails), self.weights.board.num_nails + 1), np.float32)
+        light = (self._left, self._fan, self._ahead)
+        sight, head, waves, _ = self._views
+        widths = (
+            len(self._sight),
+            *(LANES * len(p) for p in (sight, head)),
+            len(self._waves),
+            LANES * len(waves),
+        )
+        room = tuple(rows(len(nails), width) for width in widths)
+        embed = self._tensors["embed.nail"]
+        kernels.step_nail(nails, before, light, embed, self._views, *self.trunk.next_place(), room, logits)
+        return logits
+
+
+def padded(width: int) -> int:
+    """The next multiple of LANES."""
+    return -(-width // LANES) * LANES
+
+
+def rows(b: int, width: int) -> Float32:
+    """Room for b rows and what pads them to a multiple of ROWS."""
+    return np.zeros((-(-b // ROWS) * ROWS, width), np.float32)
+
+
+def panels(matrix: Float32) -> Float32:
+    """A matrix (k, n) in strips of LANES columns, the last one padded with zeros: (p, k, LANES)."""
+    k, n = matrix.shape
+    wide = np.zeros((k, padded(n)), np.float32)
+    wide[:, :n] = matrix
+    return np.ascontiguousarray(wide.reshape(k, -1, LANES).transpose(1, 0, 2))

@@ -1,0 +1,112 @@
+# mypy: ignore-errors
+# The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
+"""The choice of a nail, compiled: the rules of the board, the limits of the settings, the draw.
+
+choosing.choose_nails is the oracle. This module knows no decoder.
+
+Try it: python -c "import nitograph.choice_kernels"
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from nitograph import board
+
+jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+i32 = np.int32  # numba widens narrow numbers unless told
+forbid_next = inner(board.forbid_next)
+
+NONE_ALLOWED, NOT_FINITE = -1, -2
+FORBIDDEN = i32(-(2**31))
+
+
+@inner
+def ordered(bits):
+    """The bits of a float32 as a number of the same order; its own inverse."""
+    return i32(bits ^ i32(i32(bits >> i32(31)) & i32(0x7FFFFFFF)))
+
+
+@inner
+def share_of(logit, largest, temperature, min_p):
+    """The chance of a token beside that of the likeliest; 0 under min_p."""
+    chance = math.exp((np.float64(logit) - np.float64(largest)) / temperature)
+    return chance if chance >= min_p else 0.0
+
+
+@inner
+def kth_largest(keys, count, k):
+    """A limit that just k of keys (count,) int32 reach, or the k-th largest where others equal it."""
+    low, high = -(2**31), 2**31 - 1
+    while low < high:
+        middle = low + (high - low + 1) // 2
+        limit, found = i32(middle), i32(0)
+        for i in range(count):
+            found += i32(keys[i] >= limit)
+        if found == k:
+            return limit
+        if found > k:
+            low = middle
+        else:
+            high = middle - 1
+    return i32(low)
+
+
+@inner
+def pick(row, keys, sums, size, temperature, top_k, min_p, draw):
+    """One token of row (size,) by sampling.choose; keys: ordered bits, −2^31 where a token is forbidden.
+
+    sums: (size,) float64, room.
+    """
+    best, left = 0, 0
+    for i in range(size):
+        left += keys[i] > FORBIDDEN
+        if keys[i] > keys[best]:
+            best = i
+    if temperature == 0:
+        return best
+    least = FORBIDDEN + 1
+    if 0 < top_k < size and top_k < left:
+        least = kth_largest(keys, size, top_k)
+    total = 0.0
+    for i in range(size):
+        sums[i] = -1.0
+        if keys[i] >= least:
+            total += share_of(row[i], row[best], temperature, min_p)
+            sums[i] = total
+    for i in range(size):
+        if sums[i] > draw * total:
+            return i
+    return best
+
+
+@jit
+def choose_nails(logits, recent, rules, early, how, draws, chosen):
+    """One token a row as choosing.choose_nails, into chosen (b,); where none is sound the reason, < 0.
+
+    logits: (b, n + 1), EOS last. recent: (b, t) last nails. rules: gap and recent chords. how: temperature,
+    top_k, min_p. draws: (b,) uniform numbers.
+    """
+    n, count = logits.shape[1] - 1, recent.shape[1]
+    allowed, keys = np.ones(n + 1, np.bool_), np.empty(n + 1, np.int32)
+    sums = np.empty(n + 1, np.float64)
+    for r in range(len(logits)):
+        row, bits = logits[r], logits[r].view(np.int32)
+        if count > 0:
+            forbid_next(recent[r], count, n, rules[0], rules[1], allowed)
+        some, wild = i32(0), i32(0)
+        for i in range(n):
+            some |= i32(allowed[i])
+        allowed[n] = not early or (some == 0 and count > 1)
+        for i in range(n + 1):
+            wild |= i32((bits[i] & i32(0x7F800000)) == i32(0x7F800000))
+            key = i32(0) if bits[i] == FORBIDDEN else ordered(bits[i])  # −0 is 0
+            keys[i] = key if allowed[i] else FORBIDDEN
+        if wild != 0:
+            chosen[r] = NOT_FINITE
+        elif some == 0 and not allowed[n]:
+            chosen[r] = NONE_ALLOWED
+        else:
+            chosen[r] = pick(row, keys, sums, n + 1, how[0], how[1], how[2], draws[r])

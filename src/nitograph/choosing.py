@@ -1,0 +1,102 @@
+"""The choice of a token: logits and the board's rules to one token a row.
+
+Each row takes one uniform number of its own generator, the inverse of the cumulated chances in order of
+tokens; temperature 0 takes the likeliest and draws nothing. batch_choosing.choose_nails is compiled and
+gives the same tokens. This module knows no decoder.
+
+Try it: python -m nitograph sample 7 --temperature 0 -o threads.jsonl
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import Board, Rules, allowed_next
+from nitograph.errors import SamplingError
+
+NOT_FINITE = "the model gave logits that are not finite; its weights are damaged"
+NONE_ALLOWED = "no nail may follow under these rules; lower the gap or the recent chords"
+
+
+class NextNails(Protocol):
+    """How the next nail of each row is chosen: choose_nails here, or its compiled twin."""
+
+    def __call__(
+        self,
+        logits: NDArray[np.float32],
+        recent: NDArray[np.int64],
+        rngs: Sequence[np.random.Generator],
+        *,
+        board: Board,
+        rules: Rules,
+        early: bool,
+        temperature: float,
+        top_k: int,
+        min_p: float,
+    ) -> NDArray[np.int64]:
+        """As choose_nails."""
+
+
+def choose_nails(
+    logits: NDArray[np.float32],
+    recent: NDArray[np.int64],
+    rngs: Sequence[np.random.Generator],
+    *,
+    board: Board,
+    rules: Rules,
+    early: bool,
+    temperature: float,
+    top_k: int,
+    min_p: float,
+) -> NDArray[np.int64]:
+    """The next nail of each row or EOS: logits (b, n + 1), EOS last, recent nails (b, t) → (b,).
+
+    While it is `early` a path may end only where no nail may follow, and never before its first chord.
+    """
+    allowed = np.ones(logits.shape, dtype=np.bool_)
+    if recent.shape[1]:
+        allowed[:, :-1] = allowed_next(recent, board, rules)
+    if early:
+        allowed[:, -1] = ~allowed[:, :-1].any(axis=1) if recent.shape[1] > 1 else False
+    return choose(logits, allowed, rngs, temperature=temperature, top_k=top_k, min_p=min_p)
+
+
+def choose(
+    logits: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    rngs: Sequence[np.random.Generator],
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    min_p: float = 0.0,
+) -> NDArray[np.int64]:
+    """One token a row: logits (b, v), allowed (b, v) → (b,). SamplingError where no choice is sound."""
+    if not np.isfinite(logits).all():
+        raise SamplingError(NOT_FINITE)
+    if not allowed.any(axis=1).all():
+        raise SamplingError(NONE_ALLOWED)
+    scores = np.where(allowed, logits, np.float32(-np.inf))
+    if temperature == 0:
+        return np.asarray(scores.argmax(axis=1))
+    size = scores.shape[1]
+    if 0 < top_k < size:
+        least = np.partition(scores, size - top_k, axis=1)[:, size - top_k, None]
+        scores[scores < least] = -np.inf
+    chance = scores.astype(np.float64)
+    chance -= chance.max(axis=1, keepdims=True)
+    chance /= temperature
+    np.exp(chance, out=chance)
+    if min_p > 0:
+        chance[chance < min_p] = 0
+    total = np.cumsum(chance, axis=1, out=chance)
+    draw = np.array([rng.random() for rng in rngs]) * total[:, -1]
+    return np.asarray((total > draw[:, None]).argmax(axis=1))
+
+
+def penalise(logits: NDArray[np.float32], paths: NDArray[np.int64], penalty: float) -> None:
+    """Divide the positive logits of nails already used, multiply the negative (Keskar et al., 2019)."""
+    rows = np.arange(len(paths))[:, None]
+    used = logits[rows, paths]
+    logits[rows, paths] = np.where(used > 0, used / penalty, used * penalty)

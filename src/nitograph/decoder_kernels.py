@@ -1,0 +1,241 @@
+# mypy: ignore-errors
+# The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
+"""A step of decoding for a batch, compiled as a whole: products, attention, norms, light.
+
+The same as trunk and decoder in NumPy, which are its oracle, up to the last bits. Rows are padded to a
+multiple of ROWS and columns to one of LANES, so that no product has a rest; what is in the padding never
+matters. The interpreter is released all the time. What is not a number stays not a number, so that the
+choice can refuse it.
+
+Try it: python -c "import nitograph.decoder_kernels"
+"""
+
+import numba
+import numpy as np
+
+from nitograph.lanes import LANES, ROWS, exp_sum, lane_product
+
+# Sums may be reordered and fused, but NaN and infinity keep their meaning.
+LOOSE = {"contract", "reassoc", "nsz", "arcp", "afn"}
+jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=LOOSE)
+inner = numba.njit(
+    nogil=True, error_model="numpy", fastmath=LOOSE, no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
+f32, i32 = np.float32, np.int32  # numba widens narrow numbers unless told
+three_rows, one_row, many_rows = lane_product(3), lane_product(1), lane_product(ROWS)
+
+
+@inner
+def ordered(bits):
+    """The bits of a float32 as a number of the same order; its own inverse."""
+    return i32(bits ^ i32(i32(bits >> i32(31)) & i32(0x7FFFFFFF)))
+
+
+@inner
+def softmax(scores, h, width, count, bits, peak):
+    """exp(scores − their largest) in place for row h of (heads · width,), and the sum.
+
+    bits: the memory of that row as int32. peak: room for one number. What lies behind `count`, up to the
+    next multiple of LANES, becomes as good as 0.
+    """
+    top = i32(-(2**31))
+    for i in range(count):
+        top = max(top, ordered(bits[i]))
+    blocks = (count + LANES - 1) // LANES
+    for i in range(h * width + count, h * width + blocks * LANES):
+        scores[i] = f32(-np.inf)
+    peak[0] = ordered(top)
+    return exp_sum(scores, h * width, blocks, peak.view(np.float32)[0])
+
+
+@inner
+def multiply(x, panels, out):
+    """out = x @ matrix: x (B, ≥ k), panels (p, k, LANES) the matrix in strips, out (B, p · LANES)."""
+    strips, k = panels.shape[0], panels.shape[1]
+    all_x, all_w, all_out = x.reshape(-1), panels.reshape(-1), out.reshape(-1)
+    x_step, step = x.shape[1], out.shape[1]
+    for p in range(strips):
+        for r in range(0, len(x), ROWS):
+            many_rows(
+                all_x,
+                r * x_step,
+                x_step,
+                all_w,
+                p * k * LANES,
+                LANES,
+                k,
+                all_out,
+                r * step + p * LANES,
+                step,
+            )
+
+
+@inner
+def products(heads, weights, w, w_step, source, s, s_step, count, out, o, o_step):
+    """lane_product for any number of heads."""
+    for h in range(0, heads - 2, 3):
+        three_rows(weights, w + h * w_step, w_step, source, s, s_step, count, out, o + h * o_step, o_step)
+    for h in range(heads // 3 * 3, heads):
+        one_row(weights, w + h * w_step, w_step, source, s, s_step, count, out, o + h * o_step, o_step)
+
+
+@inner
+def turn_and_keep(row, heads, turn_by, keys, values, at):
+    """Turn queries and key of a token by its position; put key and value into the cache."""
+    e = keys.shape[1]
+    for h in range(heads + 1):
+        part = row[h * e : (h + 1) * e]
+        for i in range(e // 2):
+            re, im, by = part[2 * i], part[2 * i + 1], turn_by[i]
+            part[2 * i] = re * by.real - im * by.imag
+            part[2 * i + 1] = re * by.imag + im * by.real
+    key, value = row[heads * e : (heads + 1) * e], row[(heads + 1) * e : (heads + 2) * e]
+    for i in range(e):
+        keys[at // LANES, i, at % LANES] = key[i]
+        values[at, i] = value[i]
+
+
+@inner
+def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
+    """Attention of one token of each sequence over its cache, to out (B, ≥ heads · e).
+
+    qkv: (B, ≥ (heads + 2) · e), of which queries and keys are turned in place. keys (any, width / LANES, e,
+    LANES), values (any, width, E): the token's own are added at `at`; E ≥ e is a multiple of LANES, too.
+    slots: (b,), where in the cache a sequence lies. scores (heads, width), mixed (heads, E): room.
+    """
+    heads, e, width, lanes = len(mixed), keys.shape[2], values.shape[1], values.shape[2]
+    all_q, all_k, all_v = qkv.reshape(-1), keys.reshape(-1), values.reshape(-1)
+    all_scores, all_mixed = scores.reshape(-1), mixed.reshape(-1)
+    bits, totals, peak = scores.view(np.int32), np.empty(heads, np.float32), np.empty(1, np.int32)
+    for r in range(len(slots)):
+        slot = slots[r]
+        turn_and_keep(qkv[r], heads, turn_by, keys[slot], values[slot], at)
+        q, k, v = r * qkv.shape[1], slot * e * width, slot * width * lanes
+        for i in range(0, at + 1, LANES):
+            products(heads, all_q, q, e, all_k, k + i * e, LANES, e, all_scores, i, width)
+        for h in range(heads):
+            totals[h] = softmax(all_scores, h, width, at + 1, bits[h], peak)
+        for i in range(0, e, LANES):
+            products(heads, all_scores, 0, width, all_v, v + i, lanes, at + 1, all_mixed, i, lanes)
+        for h in range(heads):
+            own, share = out[r, h * e : (h + 1) * e], f32(1) / totals[h]
+            for i in range(e):
+                own[i] = mixed[h, i] * share
+
+
+@inner
+def norm_row(x, eps, out):
+    """x over its length, (d,)."""
+    power = f32(0)
+    for i in range(len(x)):
+        power += x[i] * x[i]
+    factor = f32(1) / np.sqrt(power + eps)
+    for i in range(len(x)):
+        out[i] = x[i] * factor
+
+
+@inner
+def add_norm(x, y, d, eps, out):
+    """x += y, (B, ≥ d); out = x over its length."""
+    for r in range(len(x)):
+        here, more = x[r, :d], y[r, :d]
+        for i in range(d):
+            here[i] += more[i]
+        norm_row(here, eps, out[r, :d])
+
+
+@inner
+def squared_relu(up):
+    """max(up, 0)² in place, (B, f); NaN stays."""
+    for r in range(len(up)):
+        row = up[r]
+        for i in range(len(row)):
+            above = f32(0) if row[i] < f32(0) else row[i]
+            row[i] = above * above
+
+
+@inner
+def blocks(weights, cache, at, turn_by, d, eps, room):
+    """The token in room's x through all blocks; the state is left in its `normed`."""
+    w_qkv, w_out, w_up, w_down = weights
+    keys, values, slots = cache
+    x, y, normed, qkv, up, heads_out, scores, mixed = room
+    y[:] = f32(0)
+    add_norm(x, y, d, eps, normed)
+    for i in range(len(w_qkv)):
+        multiply(normed, w_qkv[i], qkv)
+        attend(qkv, keys[i], values[i], slots, at, turn_by, scores, mixed, heads_out)
+        multiply(heads_out, w_out[i], y)
+        add_norm(x, y, d, eps, normed)
+        multiply(normed, w_up[i], up)
+        squared_relu(up)
+        multiply(up, w_down[i], y)
+        add_norm(x, y, d, eps, normed)
+
+
+@jit
+def step_token(token, weights, cache, at, turn_by, eps, room, head, logits):
+    """Logits (B, ≥ v) after a token (b, d) whose embedding is given; head (p, d, LANES): its panels."""
+    d = token.shape[1]
+    for r in range(len(token)):
+        for i in range(d):
+            room[0][r, i] = token[r, i]
+    blocks(weights, cache, at, turn_by, d, eps, room)
+    multiply(room[2], head, logits)
+
+
+@inner
+def wind(left, fan, ahead, before, nails, missing):
+    """Take the chord from `before` to `nails` (b,) off the light still wanted; missing as seen from there.
+
+    left (b, M), fan, ahead (n, M): complex64; missing: (B, 2M) float32, real and imaginary parts in turn.
+    before: −1 where there is no chord.
+    """
+    n = len(fan)
+    for r in range(len(nails)):
+        rest, seen, by = left[r], missing[r], ahead[nails[r]]
+        if before[r] >= 0:
+            step, back = fan[(nails[r] - before[r]) % n], ahead[before[r]]
+            for k in range(len(rest)):
+                rest[k] -= step[k] * np.conj(back[k])
+        for k in range(len(rest)):
+            value = rest[k] * by[k]
+            seen[2 * k], seen[2 * k + 1] = value.real, value.imag
+
+
+@inner
+def place_fan(found, fan, reach, nails, logits):
+    """Logits (b, n + 1): those of the state, and the fan (b, n) laid around the ring from each nail."""
+    n = len(reach)
+    for r in range(len(nails)):
+        own, chord, row, nail = found[r], fan[r], logits[r], nails[r]
+        for i in range(n - nail):
+            row[nail + i] = own[nail + i] + (chord[i] + reach[i])
+        for i in range(nail):
+            row[i] = own[i] + (chord[n - nail + i] + reach[n - nail + i])
+        row[n] = own[n]
+
+
+@jit
+def step_nail(nails, before, light, embed, views, weights, cache, at, turn_by, eps, room, rows, logits):
+    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind.
+
+    light: left, fan, ahead as `wind` has them. views: panels of sight, head and waves, and the reach (n,).
+    rows: missing, seen, found, the waves of both, fan, (B, …) each: room.
+    """
+    sight, head, waves, reach = views
+    missing, seen, found, both, fan = rows
+    d, n = embed.shape[1], len(reach)
+    wind(light[0], light[1], light[2], before, nails, missing)
+    multiply(missing, sight, seen)
+    for r in range(len(nails)):
+        own, more, x = embed[nails[r]], seen[r], room[0][r]
+        for i in range(d):
+            x[i] = own[i] + more[i]
+    blocks(weights, cache, at, turn_by, d, eps, room)
+    multiply(room[2], head, found)
+    for r in range(len(nails)):
+        for i in range(waves.shape[1]):
+            both[r, i] = seen[r, d + i] + found[r, n + 1 + i]
+    multiply(both, waves, fan)
+    place_fan(found, fan, reach, nails, logits)

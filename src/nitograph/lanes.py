@@ -1,0 +1,147 @@
+"""Two loops of attention written for the vector unit: a small product, and exponentials with their sum.
+
+In the product the running sums of all rows stay in registers and LANES numbers are loaded once for all of
+them; the exponentials stay in registers from the score to the sum. Numba's own vectoriser does neither.
+This module knows nothing of what the numbers mean.
+
+Try it: python -c "from nitograph.lanes import LANES; print(LANES)"
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir  # type: ignore[import-untyped]  # it has no type stubs
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 32
+# So many rows of running sums fit into the registers: 32 of 16 numbers, or fewer of 8 or 4.
+ROWS = 8 if binding.get_host_cpu_features().get("avx512f") else 3
+FLOATS, WHOLES = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(32), LANES)
+LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")  # NaN and infinity keep their meaning
+# e^y = 1 + y + y² p(y) for |y| ≤ ln 2 / 2 (S. L. Moshier, Cephes, expf), highest power first.
+EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
+
+
+def lane_product(rows: int) -> Any:
+    """out[o + r·o_step + lane] = Σ_t weights[w + r·w_step + t] × source[s + t·s_step + lane], t < count.
+
+    A function for compiled code, for r < rows and LANES lanes: weights, source and out are contiguous
+    (any,) float32, the other arguments whole numbers. Bounds are the caller's.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
+    def product(
+        _typing: Any,
+        weights: Any,
+        w: Any,
+        w_step: Any,
+        source: Any,
+        s: Any,
+        s_step: Any,
+        count: Any,
+        out: Any,
+        o: Any,
+        o_step: Any,
+    ) -> Any:
+        """As lane_product says."""
+        signature = types.void(weights, w, w_step, source, s, s_step, count, out, o, o_step)
+        return signature, _builder(rows)
+
+    return product
+
+
+def _builder(rows: int) -> Any:
+    """What writes the code of lane_product."""
+
+    def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
+        weights, w, w_step, source, s, s_step, count, out, o, o_step = args
+
+        def at(number: int, value: Any, place: Any) -> Any:
+            data = context.make_array(given.args[number])(context, builder, value).data
+            return builder.gep(data, [place])
+
+        def row_start(start: Any, step: Any, row: int) -> Any:
+            return builder.add(start, builder.mul(step, ir.Constant(step.type, row)))
+
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(FLOATS, [0.0] * LANES)) for _ in range(rows)]
+        with cgutils.for_range(builder, count) as loop:
+            place = at(3, source, builder.add(s, builder.mul(loop.index, s_step)))
+            numbers = builder.load(builder.bitcast(place, FLOATS.as_pointer()), align=4)
+            for row, total in enumerate(sums):
+                weight = builder.load(at(0, weights, builder.add(row_start(w, w_step, row), loop.index)))
+                product = builder.fmul(_spread(builder, weight), numbers, flags=LOOSE)
+                builder.store(builder.fadd(builder.load(total), product, flags=LOOSE), total)
+        for row, total in enumerate(sums):
+            place = at(7, out, row_start(o, o_step, row))
+            builder.store(builder.load(total), builder.bitcast(place, FLOATS.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return build
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
+def exp_sum(_typing: Any, scores: Any, s: Any, blocks: Any, largest: Any) -> Any:
+    """exp(score − largest) in place for scores[s : s + blocks · LANES] (any,) float32; returns the sum.
+
+    No score may be above `largest`. What is below it by more than 86 counts as 86 below.
+    """
+
+    def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
+        data = context.make_array(given.args[0])(context, builder, args[0]).data
+        total = cgutils.alloca_once_value(builder, ir.Constant(FLOATS, [0.0] * LANES))
+        with cgutils.for_range(builder, args[2]) as loop:
+            place = builder.add(args[1], builder.mul(loop.index, ir.Constant(loop.index.type, LANES)))
+            where = builder.bitcast(builder.gep(data, [place]), FLOATS.as_pointer())
+            share = _exp(builder, builder.load(where, align=4), _spread(builder, args[3]))
+            builder.store(share, where, align=4)
+            builder.store(builder.fadd(builder.load(total), share, flags=LOOSE), total)
+        found, width = builder.load(total), LANES
+        while width > 1:  # halves are added until one is left
+            width //= 2
+            low, high = (
+                ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(first, first + width)))
+                for first in (0, width)
+            )
+            halves = [builder.shuffle_vector(found, found, half) for half in (low, high)]
+            found = builder.fadd(*halves, flags=LOOSE)
+        return builder.extract_element(found, ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(scores, s, blocks, largest), build
+
+
+def _spread(builder: Any, value: Any) -> Any:
+    """LANES times the same number."""
+    nothing, first = ir.Constant(FLOATS, ir.Undefined), ir.Constant(ir.IntType(32), 0)
+    one = builder.insert_element(nothing, value, first)
+    return builder.shuffle_vector(one, nothing, ir.Constant(WHOLES, [0] * LANES))
+
+
+def _exp(builder: Any, score: Any, largest: Any) -> Any:
+    """exp(score − largest) ≤ 1: a whole power of 2, written as the bits of a float, times a polynomial."""
+
+    def all_lanes(value: float) -> Any:
+        return ir.Constant(FLOATS, [value] * LANES)
+
+    def plus(a: Any, b: Any) -> Any:
+        return builder.fadd(a, b, flags=LOOSE)
+
+    def times(a: Any, b: Any) -> Any:
+        return builder.fmul(a, b, flags=LOOSE)
+
+    x = times(builder.fsub(score, largest, flags=LOOSE), all_lanes(float(np.float32(np.log2(np.e)))))
+    x = builder.select(builder.fcmp_ordered("<", x, all_lanes(-125.0)), all_lanes(-125.0), x)
+    whole = builder.fptosi(plus(x, all_lanes(-0.5)), WHOLES)
+    y = times(
+        builder.fsub(x, builder.sitofp(whole, FLOATS), flags=LOOSE),
+        all_lanes(float(np.float32(np.log(2)))),
+    )
+    p = all_lanes(float(np.float32(EXP[0])))
+    for coefficient in EXP[1:]:
+        p = plus(times(p, y), all_lanes(float(np.float32(coefficient))))
+    p = plus(times(times(p, y), y), plus(y, all_lanes(1.0)))
+    bits = builder.shl(
+        builder.add(whole, ir.Constant(WHOLES, [127] * LANES)), ir.Constant(WHOLES, [23] * LANES)
+    )
+    return times(p, builder.bitcast(bits, FLOATS))

@@ -1,0 +1,50 @@
+"""Guards of work in threads: order, tools that nobody shares, errors, and the cores it may use."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from nitograph import side_by_side
+from nitograph.side_by_side import in_threads
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_results_come_in_order(count, monkeypatch):
+    """Whatever part ends first; no tool is used by two parts at once, and there are no more than cores."""
+    monkeypatch.setattr(side_by_side, "cores", lambda: count)
+    made = []
+
+    def make():
+        made.append(threading.Lock())
+        return made[-1]
+
+    def work(tool, part):
+        assert tool.acquire(blocking=False)
+        time.sleep(0.01 if part % 2 else 0.002)
+        tool.release()
+        return part * part
+
+    assert list(in_threads(work, make, range(9))) == [part * part for part in range(9)]
+    assert len(made) == count
+
+
+def test_an_error_ends_the_work(monkeypatch):
+    """The first error is raised, and parts that have not begun never begin."""
+    monkeypatch.setattr(side_by_side, "cores", lambda: 1)
+    begun = []
+
+    def work(tool, part):
+        begun.append(part)
+        time.sleep(0.02)
+        raise ValueError(f"part {part}")
+
+    with pytest.raises(ValueError, match="part 0"):
+        list(in_threads(work, object, range(50)))
+    assert len(begun) < 5
+
+
+def test_cores_are_those_of_the_process():
+    """What taskset leaves counts, not what the machine has."""
+    assert 1 <= side_by_side.cores() <= (os.cpu_count() or 1)
