@@ -23,7 +23,8 @@ ROOMS = {
     "ground": ("errors settings files archive", ""),
     "board": ("board thread frame walks", "ground"),
     "weaving": (
-        "chords kernels simd greedy classic refine looms targets weave_settings weave weaver photo bound",
+        "chords kernels simd greedy beam classic refine looms targets "
+        "weave_settings weave weaver photo bound",
         "ground board",
     ),
     "model": (
@@ -51,7 +52,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "network processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
     "numba": "lanes decoder_kernels choice_kernels "
-    "kernels simd targets walks classic greedy refine evaluate.copying",
+    "kernels simd targets walks classic greedy beam refine evaluate.copying",
     "matplotlib": "sheets charts",
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",

@@ -57,6 +57,27 @@ def test_plain_can_fail():
 
 
 @settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), beam=st.integers(2, 5), strength=st.sampled_from([0.05, 0.2, 0.6]))
+def test_beam_equals_plain(seed, beam, strength):
+    """The walks side by side are those of plain lists, and the best that ended is kept."""
+    rng = np.random.default_rng(seed)
+    chosen = WeaveSettings(
+        nails=int(rng.integers(8, 20)), canvas_size=16, line_strength=strength, start_nail=3, max_lines=25,
+        min_nail_gap=int(rng.integers(1, 4)), recent_edges=int(rng.integers(1, 20)), beam=beam,
+    )  # fmt: skip
+    wanted = blob(rng, 16)
+    woven = weave.weave_targets(wanted[None], chosen, threads=1)
+    assert woven.path(0).tolist() == PlainWeaver(chosen).beam(wanted, beam)
+
+
+def test_beam_is_better_than_greedy_on_digits():
+    """Over some digits a beam leaves less error than the greedy walk does."""
+    images = mnist("test").images[:20]
+    greedy, beam = (weave.weave_many(images, WeaveSettings(beam=b)).explained.mean() for b in (1, 4))
+    assert beam > greedy
+
+
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     nails=st.integers(6, 24),
@@ -189,6 +210,7 @@ def test_provenance_makes_the_thread_again():
         ({"min_nail_gap": 129}, "min_nail_gap"),
         ({"start_nail": 256}, "start_nail"),
         ({"coverage": "bresenham", "line_radius": 0.5}, "line_radius"),
+        ({"beam": 4, "canvas_size": 300}, "beam"),
         ({"nails": 2}, "nails"),
     ],
 )

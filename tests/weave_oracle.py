@@ -71,6 +71,42 @@ class PlainWeaver:
             scores.append(score)
         return path
 
+    def fall(self, gain: np.ndarray, number: int) -> float:
+        """What one chord takes off the error, ÷ a constant."""
+        places, shares = self.pixels[number]
+        extra = np.float32(self.dose / FINE * float(np.sum(shares * (FINE - shares))))
+        return int(np.sum(shares * gain[places])) + float(extra)
+
+    def beam(self, wanted: np.ndarray, width: int) -> list[int]:
+        """The best of `width` walks side by side for one target (c, c), from the nail that is set."""
+        s, n = self.settings, self.settings.nails
+        left = np.rint(wanted.reshape(-1).astype(np.float64) * self.unit).astype(np.int64)
+        walks, ended = [(0.0, [s.start_nail or 0], left)], []
+        while walks:
+            steps: list[tuple[float, int, int]] = []
+            for index, (fallen, path, left) in enumerate(walks):
+                allowed, gain = allowed_next(np.array([path]), s.board, s.rules)[0], self.gain(left)
+                going = []
+                for nail in np.flatnonzero(allowed) if len(path) <= s.max_lines else ():
+                    number = int(chords.numbers(np.array([path[-1], nail]), n)[0])
+                    if self.score(gain, number) > s.stop_score or len(path) <= s.min_lines:
+                        going.append((fallen + self.fall(gain, number), index, int(nail)))
+                if not going:
+                    ended.append((fallen, path))
+                for step in going:
+                    if not any(
+                        t[2] == step[2] and abs(t[0] - step[0]) <= 1e-9 * abs(step[0]) for t in steps
+                    ):
+                        steps = sorted([*steps, step], key=lambda t: -t[0])[:width]
+            after = []
+            for fallen, index, nail in steps:
+                path, left = walks[index][1], walks[index][2].copy()
+                places, shares = self.pixels[int(chords.numbers(np.array([path[-1], nail]), n)[0])]
+                left[places] -= shares * (self.dose // FINE)
+                after.append((fallen, [*path, nail], left))
+            walks = after
+        return max(ended, key=lambda found: found[0])[1]
+
     def best(self, path: list[int], left: np.ndarray) -> tuple[int, float]:
         """The best legal nail and its score."""
         allowed = allowed_next(np.array([path]), self.settings.board, self.settings.rules)[0]

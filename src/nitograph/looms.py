@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import chords, classic, greedy, kernels, refine
+from nitograph import beam, chords, classic, greedy, kernels, refine
 from nitograph.errors import SettingsError
 from nitograph.weave_settings import WeaveSettings
 
@@ -42,9 +42,25 @@ def make_loom(settings: WeaveSettings) -> Loom:
     def loom(wanted: Any, *rows: Any) -> None:
         together = len(wanted) >= TOGETHER and size <= 128 and len(ring.lines) <= 500_000
         bounds = slack if together else slack[:0]
-        greedy.walk_many(
-            ring.bands, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
-        )
+        if settings.beam > 1:
+            beam.beam_many(
+                ring.bands,
+                *walks,
+                *limits,
+                dose,
+                unit,
+                over,
+                start,
+                worth,
+                disc,
+                settings.beam,
+                wanted,
+                *rows,
+            )
+        else:
+            greedy.walk_many(
+                ring.bands, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
+            )
         if settings.quality == "best":
             improve(settings, wanted, *rows)
 

@@ -14,6 +14,7 @@ from nitograph.frame import width_in_board_units
 from nitograph.settings import Settings, setting
 
 MAX_LINES = 20_000
+BEAM_CANVAS = 256  # each step copies the canvases of all its walks
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class WeaveSettings(Settings):
         "real nails and shares of pixels, or the original's rounded nails and thick lines",
         choices=("antialiased", "bresenham"),
     )
+    beam: int = setting(
+        1, "walks followed side by side, the best of which is kept; 1 is greedy", low=1, high=64
+    )
     quality: str = setting(
         "default",
         "default: greedy from the best first chord; fast: from nail 0; best: and local search",
@@ -69,6 +73,11 @@ class WeaveSettings(Settings):
                 f"line_radius must be whole with coverage bresenham, got {self.line_radius:g}"
             )
 
+        if self.beam > 1 and (self.coverage != "antialiased" or self.canvas_size > BEAM_CANVAS):
+            raise SettingsError(
+                f"a beam needs coverage antialiased and a canvas_size of at most {BEAM_CANVAS}; "
+                f"got {self.coverage} and {self.canvas_size}"
+            )
         if self.quality == "best" and (self.coverage != "antialiased" or self.false_positive_weight != 1.0):
             raise SettingsError(
                 "quality best needs coverage antialiased and a false_positive_weight of 1; "

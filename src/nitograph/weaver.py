@@ -43,9 +43,12 @@ class Weaver:
         self._whole: Woven | None = None
         self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
         self._length = 0
-        if importance is not None and (settings.quality == "best" or settings.coverage != "antialiased"):
-            raise SettingsError("an importance map needs coverage antialiased and quality default or fast")
-        if settings.coverage == "antialiased":
+        self._at_once = settings.coverage != "antialiased" or settings.beam > 1
+        if importance is not None and (settings.quality == "best" or self._at_once):
+            raise SettingsError(
+                "an importance map needs coverage antialiased, quality default or fast, and a beam of 1"
+            )
+        if not self._at_once:
             self._set_up(importance)
 
     def _set_up(self, importance: NDArray[np.floating] | None) -> None:
@@ -80,7 +83,7 @@ class Weaver:
         if self.done:
             return False
         settings = self.settings
-        if settings.coverage != "antialiased":
+        if self._at_once:
             self._finish(weave_targets(self._wanted[None], settings, threads=1))
             return False
         until = min(self.chords + self._step, settings.max_lines)
