@@ -94,6 +94,18 @@ def test_train_then_resume(folder, monkeypatch, capsys):
     assert weights_file.load("string_ai.safetensors").facts["rows"] == 32
 
 
+def test_train_from_weights(folder, monkeypatch, capsys):
+    """Training begins from a weights file and says so in the new one; with resuming it is refused."""
+    monkeypatch.chdir(folder)
+    more = "--output second.pt --last-output second_last.pt"
+    done(f"{TRAIN} --epochs 1 --start-from string_ai.safetensors {more}", capsys)
+    facts = weights_file.load("second.safetensors").facts
+    assert facts["started_from"] == weights_file.load("string_ai.safetensors").digest
+    code, _, err = run(f"{TRAIN} --resume --start-from bundled", capsys)
+    assert code == 1
+    assert "either resume or start from weights" in err
+
+
 def test_sample_and_generate_agree(folder, monkeypatch, capsys):
     """Thread i of `sample --seed S` is the one of `generate --seed S+i`; any class can be asked for."""
     monkeypatch.chdir(folder)

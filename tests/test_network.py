@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nitograph.board import Board
-from nitograph.network import Network
+from nitograph.network import Network, squared_relu
 from nitograph.weights import tensor_shapes
 from nitograph.zernike import turn
 from tiny import MODEL, WEAVING
@@ -76,3 +76,15 @@ def test_a_turned_board_gives_turned_chord_scores(planned):
         one = network.missing_light(torch.from_numpy(nails), torch.from_numpy(light).float())
         two = network.missing_light(torch.from_numpy((nails + 5) % 32), torch.from_numpy(turned).float())
     assert torch.allclose(one, two, rtol=1e-4, atol=1e-3)
+
+
+def test_squared_relu_and_its_gradient():
+    """The ramp's square by one product backwards is what PyTorch's own steps give."""
+    ours = torch.linspace(-2, 2, 101, dtype=torch.double, requires_grad=True)
+    plain = ours.detach().clone().requires_grad_()
+    squared_relu(ours).sin().sum().backward()
+    torch.relu(plain).square().sin().sum().backward()
+    assert torch.equal(ours.grad, plain.grad)
+    assert torch.autograd.gradcheck(
+        squared_relu, (torch.tensor([-1.0, 0.5, 2.0], dtype=torch.double, requires_grad=True),)
+    )

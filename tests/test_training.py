@@ -10,9 +10,11 @@ import torch
 from nitograph import checkpoints, processes, training
 from nitograph.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.errors import FileError, SettingsError, WeightsError
+from nitograph.plan import encode_plan
 from nitograph.sampling import SampleSettings, invent
 from nitograph.training import Trainer, TrainSettings, trapezoid
-from tiny import MODEL, small_corpus
+from nitograph.zernike import turn
+from tiny import MODEL, random_weights, small_corpus
 
 QUICK = TrainSettings(epochs=2, batch_size=16, plan_rows=8, plan_steps=5, validation_fraction=0.2, seed=1)
 
@@ -81,6 +83,75 @@ def test_the_comparison_can_fail(corpus):
     first = parts(one)
     follow(other)
     assert "net.embed.nail" in unlike(first, parts(other))
+
+
+def test_training_can_begin_from_weights_at_rest(corpus):
+    """Weights, autoencoder and classes by their names are taken over; a class of its own begins fresh."""
+    given = dataclasses.replace(random_weights(), classes=tuple("x123456789"))
+    trainer = Trainer(corpus, MODEL.replace(dropout=0.0), QUICK)
+    fresh = trainer.network.at("embed.class").detach().clone()
+    trainer.start_from(given)
+    made = trainer.weights()
+    rows = made.tensors["embed.class"]
+    assert (rows[1:] == given.tensors["embed.class"][1:]).all()
+    assert (rows[0] == fresh[0].numpy()).all()
+    others = [name for name in given.tensors if name != "embed.class"]
+    assert all((made.tensors[name] == given.tensors[name]).all() for name in others)
+    assert made.facts["started_from"] == given.digest
+    reports = follow(trainer)
+    assert "plan" not in {report.kind for report in reports}
+    after = trainer.weights().tensors
+    assert (after["plan.encode.weight.0"] == given.tensors["plan.encode.weight.0"]).all()
+    assert (after["embed.nail"] != given.tensors["embed.nail"]).any()
+
+
+@pytest.mark.parametrize("changes", [{"layers": 1}, {"design": "plain"}])
+def test_weights_of_another_shape_are_no_beginning(corpus, changes):
+    """One line names what differs."""
+    with pytest.raises(WeightsError, match=rf"another model \({next(iter(changes))}"):
+        Trainer(corpus, MODEL, QUICK).start_from(random_weights(MODEL.replace(**changes)))
+
+
+def test_begun_from_weights_and_resumed_is_the_whole_run(tmp_path, corpus):
+    """The same holds where further plans are turned and training began from weights."""
+    settings = QUICK.replace(plan_turn=0.2)
+    whole = Trainer(corpus, MODEL, settings)
+    whole.start_from(random_weights())
+    follow(whole)
+    wanted = parts(whole)
+    trainer = Trainer(corpus, MODEL, settings)
+    trainer.start_from(random_weights())
+    follow(trainer, stop=3)
+    trainer.save(tmp_path / "last.pt")
+    again = Trainer(corpus, MODEL, settings)
+    again.resume(tmp_path / "last.pt")
+    follow(again)
+    assert unlike(parts(again), wanted) == []
+    assert again.weights().facts["started_from"] == random_weights().digest
+
+
+def test_plans_are_turned_as_pictures_are(corpus):
+    """A turn by whole nails gives the codes of the turned light; none at all gives the row's own."""
+    trainer = Trainer(corpus, MODEL, QUICK.replace(plan_turn=0.3))
+    trainer.start_from(random_weights())
+    objective, rows = trainer.objective, np.arange(20)
+    objective.encode(trainer.weights())
+
+    class Still:
+        """A generator whose every draw is the same."""
+
+        def __init__(self, angle):
+            self.angle = angle
+
+        def normal(self, mean, spread, size):
+            return np.full(size, self.angle)
+
+    assert (objective._turned_codes("train", rows, Still(0.0)) == objective.codes["train"][rows]).all()
+    cosine, sine = (table[3:4] for table in trainer.weights().zernike.turns(32))
+    light = turn(trainer.train.light[rows].astype(np.float64), cosine, sine)
+    turned = objective._turned_codes("train", rows, Still(3 * 2 * np.pi / 32))
+    assert (turned == encode_plan(trainer.weights(), light)).mean() > 0.98
+    assert (turned != objective.codes["train"][rows]).any()
 
 
 def test_a_stop_just_before_validation_skips_nothing(tmp_path, corpus):

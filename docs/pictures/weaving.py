@@ -1,6 +1,6 @@
 """The study of docs/weaving.md: error against each setting, on fixed MNIST test images, with its pictures.
 
-python docs/pictures/weaving.py docs/pictures     a few minutes; prints one JSON line a point
+python docs/pictures/weaving.py docs/pictures     some minutes; prints one JSON line a point
 """
 
 import json
@@ -10,12 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from nitograph import chords, weave
+from nitograph.evaluate.copying import pack
+from nitograph.evaluate.critics import Critic, CriticSettings, trained
+from nitograph.evaluate.material import Material, rasters
 from nitograph.photo import PhotoSettings, prepare_photo
 from nitograph.sources import mnist
 from nitograph.thread import Thread
 from nitograph.weaver import Weaver
 
 IMAGES = np.arange(0, 10_000, 250)
+READ = np.arange(0, 10_000, 20)
 STRENGTHS = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07, 0.1)
 WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 RADII = (0.0, 0.5, 1.0, 1.5, 2.0)
@@ -46,33 +50,48 @@ def measure(images: np.ndarray, settings: weave.WeaveSettings) -> tuple[float, f
     return float(np.mean(errors)), float(woven.lengths.mean() - 1)
 
 
+def read(critic: Critic, settings: weave.WeaveSettings) -> float:
+    """Share of woven test digits that a critic of plain MNIST, which never saw thread, reads rightly."""
+    test = mnist("test")
+    woven = weave.weave_many(test.images[READ], settings)
+    shown = rasters(pack([woven.path(i) for i in range(len(woven))]), settings)
+    return float((critic.read(shown)[1] == test.labels[READ]).mean())
+
+
 def curves(folder: Path) -> None:
-    """One small plot a setting: error (line) and chords (dots)."""
+    """Two small plots a setting: error (line) and chords (dots) above, what a critic reads below."""
     import matplotlib as mpl
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    images = mnist("test").images[IMAGES]
-    figure, axes = plt.subplots(2, 4, figsize=(13, 5.6), constrained_layout=True)
-    for axis, (name, points) in zip(axes.flat, SWEEPS.items(), strict=False):
+    images, material = mnist("test").images[IMAGES], Material()
+    critic = trained(*material.plain(20_000), CriticSettings(), material.cache)
+    rows = {"height_ratios": [2, 1, 2, 1]}
+    figure, axes = plt.subplots(4, 4, figsize=(13, 8.4), constrained_layout=True, gridspec_kw=rows)
+    pairs = [(axes[2 * row, column], axes[2 * row + 1, column]) for row in range(2) for column in range(4)]
+    for (above, below), (name, points) in zip(pairs, SWEEPS.items(), strict=False):
         found = []
         for changes in points:
-            error, count = measure(images, weave.WeaveSettings(**changes))
-            found.append((changes[name], error, count))
-            print(
-                json.dumps({"setting": name, **changes, "error": round(error, 4), "chords": count}),
-                flush=True,
-            )
-        values, errors, counts = zip(*found, strict=True)
-        axis.plot(values, errors, "o-", color="#0b6e8f")
-        axis.set(xlabel=name, ylabel="error", ylim=(0.15, 1.05 * max(errors)))
-        beside = axis.twinx()
+            settings = weave.WeaveSettings(**changes)
+            error, count = measure(images, settings)
+            share = read(critic, settings)
+            found.append((changes[name], error, count, share))
+            line = {"error": round(error, 4), "chords": count, "read": round(share, 4)}
+            print(json.dumps({"setting": name, **changes, **line}), flush=True)
+        values, errors, counts, shares = zip(*found, strict=True)
+        above.plot(values, errors, "o-", color="#0b6e8f")
+        above.set(ylabel="error", ylim=(0.15, 1.05 * max(errors)), xticklabels=[])
+        beside = above.twinx()
         beside.plot(values, counts, "s:", color="#c2571a", markersize=3)
         beside.set_ylabel("chords", color="#c2571a")
         beside.set_ylim(0, None)
-        axis.axvline(weave.WeaveSettings.default(name), color="0.8", zorder=0)
-    axes.flat[-1].axis("off")
+        below.plot(values, shares, "o-", color="#4b7f2b", markersize=3)
+        below.set(xlabel=name, ylabel="read", ylim=(min(0.85, *shares), 1))
+        for axis in (above, below):
+            axis.axvline(weave.WeaveSettings.default(name), color="0.8", zorder=0)
+    for axis in pairs[-1]:
+        axis.axis("off")
     figure.savefig(folder / "weaving-study.png", dpi=80)
 
 

@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
                 "go beside it under its name"
             )
     settings = read_settings(args, training.TrainSettings)
+    if args.resume and args.start_from:
+        raise SettingsError("a run can either resume or start from weights; leave out one of the two")
     if args.resume and not last.exists():
         raise FileError(f"nothing to resume: there is no {last}; leave out --resume to begin")
     rows = corpus.load(args.dataset)
