@@ -59,7 +59,7 @@ def best_next(path, length, count, rules, bands, cells, size, worth, bounds, roo
     k = chord_number(here, here + 1, count) - here - 1
     for nail in range(here + 1, count):
         row[nail] = bounds[k + nail]
-    top, first = -np.inf, -1
+    top, first = -np.inf, np.int64(-1)
     for nail in range(count):
         if not allowed[nail]:
             row[nail] = -np.inf
@@ -115,16 +115,17 @@ def begin(bands, count, rules, dose, over, start, worth, bounds, canvas, path):
     if start >= 0:
         return 1
     room = np.empty(count, np.bool_), np.empty(count, np.float32)
+    length = np.int64(1)  # a plain 1 would be compiled for on its own
     path[0] = best_start(count, rules[0], bands, cells, size, worth, bounds)
-    nail, _ = best_next(path, 1, count, rules, bands, cells, size, worth, bounds, room)
+    nail, _ = best_next(path, length, count, rules, bands, cells, size, worth, bounds, room)
     if nail < 0:
         return 1
     lay(bands, chord_number(path[0], nail, count), dose, over, canvas)
     path[1] = nail
     # The first chord may run either way: take the one from which the walk goes on better.
-    _, ahead = best_next(path, 2, count, rules, bands, cells, size, worth, bounds, room)
+    _, ahead = best_next(path, length + 1, count, rules, bands, cells, size, worth, bounds, room)
     path[0], path[1] = path[1], path[0]
-    _, back = best_next(path, 2, count, rules, bands, cells, size, worth, bounds, room)
+    _, back = best_next(path, length + 1, count, rules, bands, cells, size, worth, bounds, room)
     if ahead >= back:
         path[0], path[1] = path[1], path[0]
     return 2
