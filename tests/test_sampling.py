@@ -380,15 +380,14 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
     logits[2] *= 0
     logits[:3] *= np.where(rng.random((3, 33)) < 0.5, -1, 1).astype(np.float32)  # −0 is 0
     recent = (rng.integers(1, 32, (6, length)).cumsum(axis=1) % 32).astype(np.int64)
-    how = {"temperature": chosen.temperature, "top_k": chosen.top_k, "min_p": chosen.min_p}
+    how = (chosen.temperature, chosen.top_k, chosen.min_p)
+    terms = choosing.Terms(Board(32), Rules(gap, 10), early, *how)
     found = []
     for choose_nails in (choosing.choose_nails, batch_choosing.choose_nails):
         rngs = [np.random.Generator(np.random.PCG64([seed, row])) for row in range(6)]
         try:
             with np.errstate(all="ignore"):
-                tokens = choose_nails(
-                    logits.copy(), recent, rngs, board=Board(32), rules=Rules(gap, 10), early=early, **how
-                )
+                tokens = choose_nails(logits.copy(), recent, rngs, terms)
             found.append([tokens.tolist(), [rng.random() for rng in rngs]])
         except SamplingError as error:
             found.append(str(error))

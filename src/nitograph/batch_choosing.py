@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nitograph import choice_kernels as kernels
 from nitograph import choosing
-from nitograph.board import Board, Rules
+from nitograph.choosing import Terms
 from nitograph.errors import SamplingError
 
 
@@ -18,19 +18,14 @@ def choose_nails(
     logits: NDArray[np.float32],
     recent: NDArray[np.int64],
     rngs: Sequence[np.random.Generator],
-    *,
-    board: Board,
-    rules: Rules,
-    early: bool,
-    temperature: float,
-    top_k: int,
-    min_p: float,
+    terms: Terms,
 ) -> NDArray[np.int64]:
     """As choosing.choose_nails, which is the oracle; the same tokens from the same generators."""
-    draws = np.array([rng.random() for rng in rngs] if temperature > 0 else np.zeros(len(rngs)))
-    chosen, limits = np.empty(len(logits), dtype=np.int64), (rules.min_nail_gap, rules.recent_edges)
-    how = (float(temperature), top_k, float(min_p))
-    kernels.choose_nails(logits, np.ascontiguousarray(recent), limits, early, how, draws, chosen)
+    draws = np.array([rng.random() for rng in rngs] if terms.temperature > 0 else np.zeros(len(rngs)))
+    chosen, rules = np.empty(len(logits), dtype=np.int64), terms.rules
+    limits = (rules.min_nail_gap, rules.recent_edges)
+    how = (float(terms.temperature), terms.top_k, float(terms.min_p))
+    kernels.choose_nails(logits, np.ascontiguousarray(recent), limits, terms.early, how, draws, chosen)
     worst = chosen.min()
     if worst < 0:
         finite = worst != kernels.NOT_FINITE

@@ -7,8 +7,8 @@ gives the same tokens. This module knows no decoder.
 Try it: python -m nitograph sample 7 --temperature 0 -o threads.jsonl
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,47 +20,42 @@ NOT_FINITE = "the model gave logits that are not finite; its weights are damaged
 NONE_ALLOWED = "no nail may follow under these rules; lower the gap or the recent chords"
 
 
-class NextNails(Protocol):
-    """How the next nail of each row is chosen: choose_nails here, or its compiled twin."""
+@dataclass(frozen=True)
+class Terms:
+    """On what terms the next nail is chosen, the same for all rows.
 
-    def __call__(
-        self,
-        logits: NDArray[np.float32],
-        recent: NDArray[np.int64],
-        rngs: Sequence[np.random.Generator],
-        *,
-        board: Board,
-        rules: Rules,
-        early: bool,
-        temperature: float,
-        top_k: int,
-        min_p: float,
-    ) -> NDArray[np.int64]:
-        """As choose_nails."""
+    While it is `early` a path may end only where no nail may follow, and never before its first chord.
+    """
+
+    board: Board
+    rules: Rules
+    early: bool
+    temperature: float
+    top_k: int
+    min_p: float
+
+
+NextNails = Callable[
+    [NDArray[np.float32], NDArray[np.int64], Sequence[np.random.Generator], Terms], NDArray[np.int64]
+]
+"""How the next nail of each row is chosen: choose_nails here, or its compiled twin."""
 
 
 def choose_nails(
     logits: NDArray[np.float32],
     recent: NDArray[np.int64],
     rngs: Sequence[np.random.Generator],
-    *,
-    board: Board,
-    rules: Rules,
-    early: bool,
-    temperature: float,
-    top_k: int,
-    min_p: float,
+    terms: Terms,
 ) -> NDArray[np.int64]:
-    """The next nail of each row or EOS: logits (b, n + 1), EOS last, recent nails (b, t) → (b,).
-
-    While it is `early` a path may end only where no nail may follow, and never before its first chord.
-    """
+    """The next nail of each row or EOS: logits (b, n + 1), EOS last, recent nails (b, t) → (b,)."""
     allowed = np.ones(logits.shape, dtype=np.bool_)
     if recent.shape[1]:
-        allowed[:, :-1] = allowed_next(recent, board, rules)
-    if early:
+        allowed[:, :-1] = allowed_next(recent, terms.board, terms.rules)
+    if terms.early:
         allowed[:, -1] = ~allowed[:, :-1].any(axis=1) if recent.shape[1] > 1 else False
-    return choose(logits, allowed, rngs, temperature=temperature, top_k=top_k, min_p=min_p)
+    return choose(
+        logits, allowed, rngs, temperature=terms.temperature, top_k=terms.top_k, min_p=terms.min_p
+    )
 
 
 def choose(

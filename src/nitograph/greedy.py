@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
 # The functions under @jit are typed by Numba when they are compiled.
 """The compiled greedy walk: from the nail where the thread stands, always the chord that gains most.
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from nitograph import __version__
 from nitograph.board import Rules
-from nitograph.choosing import NextNails, choose, choose_nails, penalise
+from nitograph.choosing import NextNails, Terms, choose, choose_nails, penalise
 from nitograph.errors import SettingsError
 from nitograph.plan import encode_plan
 from nitograph.settings import Settings, setting
@@ -253,7 +253,8 @@ def _walk(
     eos = weights.vocabulary.eos
     rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
     most = settings.max_lines or weights.max_lines
-    how = {name: getattr(settings, name) for name in ("temperature", "top_k", "min_p")}
+    how = (settings.temperature, settings.top_k, settings.min_p)
+    late, early = (Terms(weights.board, rules, soon, *how) for soon in (False, True))
     live = np.arange(len(rngs))
     paths = np.zeros((len(rngs), most + 1), dtype=np.int64)
     counts = np.zeros(len(rngs), dtype=np.int64)
@@ -265,10 +266,7 @@ def _walk(
             logits,
             recent if masked else recent[:, :0],
             [rngs[row] for row in live],
-            board=weights.board,
-            rules=rules,
-            early=count <= settings.min_lines,
-            **how,
+            early if count <= settings.min_lines else late,
         )
         going = chosen != eos
         if not going.all():
