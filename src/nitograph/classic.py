@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.greedy import BLOCK, above, forbid_next
-from nitograph.kernels import inner, jit
+from nitograph.kernels import inner, jit, tiny
 from nitograph.simd import LANES, weighted_sum
 
 MARGIN = 1.5
@@ -106,7 +106,7 @@ def _runs(nails, size, halves):
     return runs[:used], first, pixels
 
 
-@inner
+@tiny
 def _pixel_gain(target, shown, strength, over, fine):
     """What one more line takes off the weighted squared error of a pixel, in 1/fine."""
     before = target - shown

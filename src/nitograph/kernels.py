@@ -187,7 +187,8 @@ def lay(bands, k, dose, over, canvas):
                 moved = 2 * (after - before)
             else:
                 moved = pixel_gain(after, full, over) - pixel_gain(before, full, over)
-            moved = (moved * heeds[place]) >> 8
+            if heeds[place] != 256:
+                moved = (moved * heeds[place]) >> 8
             cells[u64(own + u * stride + v)] += moved
             cells[u64(other + v * stride + u)] += moved
 

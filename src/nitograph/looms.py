@@ -17,7 +17,7 @@ from nitograph.weave_settings import WeaveSettings
 
 TOGETHER = 8
 CLASSIC_ROOM = 200_000_000
-SWEEPS, WINDOW = 10, 8
+SWEEPS, WINDOW = 8, 8
 
 Loom = Callable[..., None]
 

@@ -50,7 +50,7 @@ class ModelSettings(Settings):
     heads: int = setting(6, "query heads, sharing embed_dim; keys and values have one", low=1, high=64)
     layers: int = setting(4, "Transformer blocks", low=1, high=64)
     ff_dim: int = setting(512, "width inside the feed-forward part of a block", low=8, high=16384)
-    dropout: float = setting(0.10, "share of activations dropped in training", low=0, high=0.9)
+    dropout: float = setting(0.0, "share of activations dropped in training", low=0, high=0.9)
     plan_tokens: int = setting(16, "tokens of the plan", low=1, high=256)
     plan_width: int = setting(384, "width inside the plan's autoencoder", low=8, high=4096)
     zernike_order: int = setting(24, "radial order of the light the model sees", low=2, high=40)
