@@ -44,6 +44,7 @@ BETTER = {
     ("prepare", "--start-nail"): "--",
     ("train", "--batch-size"): "64",
     ("train", "--learning-rate"): "0.002",
+    ("train", "--dropout"): "0",
     ("generate", "--repetition-penalty"): "1",
     ("generate", "--min-lines"): "1",
 }

@@ -320,6 +320,7 @@ def test_light_and_dark(browser: Browser, tmp_path: Path) -> None:
                               ("on-accent", "accent")]:  # fmt: skip
             assert contrast(page, front, ground) >= 4.5, (front, ground, dark)
     page.press("d")
+    page.wait("document.documentElement.dataset.theme === 'light'")
     page.reload()
     assert page("document.documentElement.dataset.theme") == "light"
 
