@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import chords, weave
+from nitograph import chords, greedy, kernels, looms, weave
 from nitograph.board import violations
 from nitograph.errors import SettingsError, SourceError
 from nitograph.sources import mnist
@@ -47,6 +47,28 @@ def test_fast_equals_plain(seed, nails, size, strength, over, radius, start, cou
     woven, plain = weave.weave_targets(wanted, chosen, threads=1), PlainWeaver(chosen)
     for index in {0, count - 1}:
         assert woven.path(index).tolist() == plain.weave(wanted[index])
+
+
+def test_narrow_cells_give_way_to_wide_ones():
+    """Pictures whose gains leave 16 bits, and only those, are woven in cells of 32, as plainly."""
+    rng = np.random.default_rng(3)
+    chosen = WeaveSettings(nails=24, canvas_size=24, line_strength=0.3, min_lines=12, max_lines=12)
+    dark, light = np.zeros((24, 24), np.float32), np.ones((24, 24), np.float32)
+    wanted = np.stack([dark, light, blob(rng, 24)])
+    rows = np.full((3, 13), -1, np.int32), np.zeros(3, np.int32), np.zeros(3, np.float32)
+    ring, (dose, unit) = chords.chords(24, 24, chosen.width), chords.dose_and_unit(0.3)
+    looms.make_loom(chosen)(wanted, *rows)
+    plain = PlainWeaver(chosen)
+    assert [row[:length].tolist() for row, length in zip(*rows[:2], strict=True)] == list(
+        map(plain.weave, wanted)
+    )
+    extra = looms.worth_of(chosen, ring, looms.share_gain(chosen, ring))
+    tried = np.zeros(3, np.int32)
+    greedy.walk_many(
+        ring.bands, 24, (6, 80), (12, 12), 0.0, dose, unit, 1.0, -1, extra, 0, np.zeros(0, np.float32),
+        chords.disc(24), wanted, rows[0].copy(), tried, rows[2], np.zeros(kernels.cells_of(24), np.int16),
+    )  # fmt: skip
+    assert tried[:2].tolist() == [-1, 13]
 
 
 def test_plain_can_fail():

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 from nitograph.lanes import LANES, ROWS, exp_sum, lane_product
+from nitograph.simd import ordered
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -23,12 +24,6 @@ inner = numba.njit(
 )
 f32, i32 = np.float32, np.int32  # numba widens narrow numbers unless told
 three_rows, one_row, many_rows = lane_product(3), lane_product(1), lane_product(ROWS)
-
-
-@inner
-def ordered(bits):
-    """The bits of a float32 as a number of the same order; its own inverse."""
-    return i32(bits ^ i32(i32(bits >> i32(31)) & i32(0x7FFFFFFF)))
 
 
 @inner

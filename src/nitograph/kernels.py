@@ -20,6 +20,7 @@ SHIFT = 13
 FIXED = 1 << SHIFT
 UNIT = 1 << 14
 DEEPEST = -(1 << 20) + 1  # of a pixel's gain, 30 times white too much: ROW columns fit 32 bits
+NARROW = 1 << 15  # gains of less fit cells of 16 bits, which are faster
 ROW = 64
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -98,7 +99,7 @@ def band_sum(bands, k, cells, size):
     row, found = np.int64(height - least) * FINE, np.int64(0)
     for done in range(0, count, ROW):
         some = np.int64(min(count - done, ROW))
-        found += band_dot(cells, shares, at + done * step, step, row, some, np.int64(SHIFT))
+        found += band_dot(cells, shares, at + done * step, step, row, some, SHIFT)
     return found
 
 
@@ -117,15 +118,21 @@ def wide_sum(top, rise, height, base, count, cells, size):
 
 
 @tiny
-def pixel_gain(left, dose, over):
+def deepest_of(cells):
+    """The lowest gain that cells hold."""
+    return -NARROW if cells.itemsize == 2 else DEEPEST
+
+
+@tiny
+def pixel_gain(left, dose, over, deepest):
     """Fall of weighted squared error, ÷ dose, when one full dose falls where `left` is still wanted."""
     after = left - dose
     if after >= 0 or over == 1.0:
-        return max(2 * left - dose, DEEPEST)
+        return max(2 * left - dose, deepest)
     before = float(left) * left
     if left < 0:
         before *= over
-    return max(int(np.rint((before - over * after * after) / dose)), DEEPEST)
+    return max(int(np.rint((before - over * after * after) / dose)), deepest)
 
 
 def cells_of(size: int) -> int:
@@ -140,8 +147,8 @@ _cells_of = tiny(cells_of)
 def new_canvas(size):
     """An empty canvas: (left, cells, heed).
 
-    left: (c, c) int32. cells: int32, gains of the columns, then of the rows. heed: (c, c) int32, how much
-    each pixel counts, 256 for all of them here.
+    left: (c, c) int32. cells: int32 (or int16), gains of the columns, then of the rows. heed: (c, c) int32,
+    how much each pixel counts, 256 for all of them here.
     """
     heed = np.full((size, size), i32(256), i32)
     return np.zeros((size, size), i32), np.zeros(_cells_of(size), i32), heed
@@ -153,11 +160,18 @@ def fill_cells(canvas, dose, over):
     left, cells, heed = canvas
     size = len(left)
     stride = size + BESIDE
+    deepest = deepest_of(cells)
     for y in range(size):
         for x in range(size):
-            gain = (pixel_gain(left[y, x], dose, over) * heed[y, x]) >> 8
+            gain = (pixel_gain(left[y, x], dose, over, deepest) * heed[y, x]) >> 8
             cells[BESIDE + x * stride + y] = gain
             cells[BESIDE + (size + y) * stride + x] = gain
+
+
+@tiny
+def floor_of(cells, dose):
+    """What is still wanted of a pixel is kept no lower than this, where its gain is the lowest."""
+    return (deepest_of(cells) + dose) // 2
 
 
 @inner
@@ -171,7 +185,7 @@ def lay(bands, k, dose, over, canvas):
     pixels, heeds = left.reshape(-1), heed.reshape(-1)
     by_u, by_v = (size, 1) if steep else (1, size)
     weight, full = dose // FINE, abs(dose)
-    floor = (DEEPEST + full) // 2
+    floor, deepest = floor_of(cells, full), deepest_of(cells)
     own, other = BESIDE + steep * size * stride, BESIDE + (1 - steep) * size * stride
     for u in range(line[3], line[4]):
         low = max(top >> SHIFT, 0)
@@ -186,7 +200,7 @@ def lay(bands, k, dose, over, canvas):
             if over == 1.0:
                 moved = 2 * (after - before)
             else:
-                moved = pixel_gain(after, full, over) - pixel_gain(before, full, over)
+                moved = pixel_gain(after, full, over, deepest) - pixel_gain(before, full, over, deepest)
             if heeds[place] != 256:
                 moved = (moved * heeds[place]) >> 8
             cells[u64(own + u * stride + v)] += moved

@@ -5,6 +5,7 @@ This module knows nothing of pictures, threads or cores.
 Try it: nitograph weave mnist:test:17 -o thread.json
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,12 +33,9 @@ def make_loom(settings: WeaveSettings) -> Loom:
     size = settings.canvas_size
     ring = chords.chords(settings.nails, size, settings.width)
     dose, unit = chords.dose_and_unit(settings.line_strength)
-    worth, slack, disc = (
-        worth_of(settings, ring, share_gain(settings, ring)),
-        _slack(ring, unit),
-        chords.disc(size),
-    )
     over = settings.false_positive_weight
+    worth, disc = worth_of(settings, ring, share_gain(settings, ring)), chords.disc(size)
+    coarse, slack = _rounding(ring, dose, unit, over)
 
     def loom(wanted: Any, *rows: Any) -> None:
         together = len(wanted) >= TOGETHER and size <= 128 and len(ring.lines) <= 500_000
@@ -58,13 +56,31 @@ def make_loom(settings: WeaveSettings) -> Loom:
                 *rows,
             )
         else:
-            greedy.walk_many(
-                ring.bands, *walks, *limits, dose, unit, over, start, worth, bounds, disc, wanted, *rows
-            )
+            walk_many(
+                ring.bands, *walks, *limits, dose, unit, over, start, worth, coarse, bounds, disc,
+                wanted, *rows,
+            )  # fmt: skip
         if settings.quality == "best":
             improve(settings, wanted, *rows)
 
     return loom
+
+
+def walk_many(*args: Any) -> None:
+    """greedy.walk_many in cells of 16 bits, and of 32 for pictures whose gains those cannot hold."""
+    *given, wanted, nails, lengths, shares = args
+    dose, unit = given[5], given[6]
+    room = kernels.cells_of(wanted.shape[1])
+    over = np.arange(len(wanted))
+    if 2 * unit - dose < kernels.NARROW:
+        greedy.walk_many(*args, np.zeros(room, np.int16))
+        over = np.flatnonzero(lengths < 0)
+    if len(over):
+        rows = [part[over] for part in (nails, lengths, shares)]
+        rows[0][:] = -1
+        greedy.walk_many(*given, wanted[over], *rows, np.zeros(room, np.int32))
+        for part, found in zip((nails, lengths, shares), rows, strict=True):
+            part[over] = found
 
 
 def first_nail(settings: WeaveSettings) -> int:
@@ -123,8 +139,10 @@ def worth_of(
     return np.stack([extra, scale], axis=1).astype(np.float32)
 
 
-def _slack(ring: chords.Chords, unit: float) -> NDArray[np.float32]:
-    """More than single precision can lose in the sum over each chord, (m,)."""
+def _rounding(ring: chords.Chords, dose: int, unit: float, over: float) -> tuple[int, NDArray[np.float32]]:
+    """For first bounds: sums of gains fit 16 bits in units of 2^this; what that can take off each chord."""
+    largest = max(2 * unit, over * dose)
+    coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (kernels.NARROW - 1))))
     columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
-    largest = 2 * unit * (kernels.FINE * ring.canvas_size + ring.total)
-    return np.asarray(4 * columns * largest * 2.0**-23, dtype=np.float32)
+    rounding = columns * kernels.FINE * 2.0**coarse + largest * ring.total * 2.0**-20
+    return coarse, np.asarray(rounding + 1, dtype=np.float32)

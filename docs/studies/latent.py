@@ -1,0 +1,247 @@
+"""The plan's form and size: what a latent and a prior over it make of handwriting, at equal time.
+
+Each form gets the same processor time: a sixth for what takes pictures to tokens and back, the rest for a
+Transformer that writes the tokens given the class. Its pictures are woven by the encoder, not wound by the
+model, so that the plan alone is judged: error of the light after the round trip and nats a picture (test
+digits), what critic B reads and how near critic C finds them (1,000 samples each, unguided and guided).
+A line of JSON a run, appended to `--output`; runs that are there already are left out.
+
+python docs/studies/latent.py --minutes 6 --output runs/latent.jsonl
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nitograph import chords
+from nitograph.augment import warp
+from nitograph.evaluate.cache import Cache
+from nitograph.evaluate.copying import pack_rows
+from nitograph.evaluate.judges import Panel
+from nitograph.evaluate.material import Material, rasters
+from nitograph.evaluate.metrics import frechet
+from nitograph.evaluate.settings import EvaluationSettings
+from nitograph.network import Cache as Kept
+from nitograph.network import Network
+from nitograph.optimizer import make_optimizer
+from nitograph.sources import mnist
+from nitograph.training import PLAN_BATCH, TrainSettings, trapezoid
+from nitograph.weave import WeaveSettings, targets, weave_targets
+from nitograph.weights import ModelSettings
+from nitograph.zernike import Zernike
+
+SAMPLES, PRIOR_BATCH, CHUNK, GREYS = 1000, 256, 2000, 16
+FORMS: dict[str, dict[str, Any]] = {
+    "16 codes": {"tokens": 16},
+    "8 codes": {"tokens": 8},
+    "32 codes": {"tokens": 32},
+    "16 codes, warped": {"tokens": 16, "warps": 3},
+    "thumbnail 6×6": {"side": 6},
+    "thumbnail 8×8": {"side": 8},
+    "32 codes, warped": {"tokens": 32, "warps": 3},
+    "16 codes, wide": {"tokens": 16, "width": 1024},
+}
+
+
+def pictures(part: str, warps: int = 0) -> dict[str, NDArray[Any]]:
+    """Light, thumbnails and labels of MNIST's pictures and of warped copies; kept in runs/."""
+    path = Path("runs") / f"latent-{part}-{warps}.npz"
+    if not path.exists():
+        source, weaving, zernike = mnist(part), WeaveSettings(), Zernike(24)
+        matrix = zernike.projection(chords.pixel_positions(weaving.canvas_size)).astype(np.float32)
+        found: dict[str, list[NDArray[Any]]] = {"light": [], "6": [], "8": [], "labels": []}
+        for copy in range(1 + warps):
+            for first in range(0, len(source), CHUNK):
+                images = source.images[first : first + CHUNK]
+                if copy:
+                    images = warp(images, np.random.default_rng([5, copy, first]))
+                wanted = targets(images, weaving)
+                found["light"].append((wanted.reshape(len(wanted), -1) @ matrix).astype(np.float16))
+                for side in (6, 8):
+                    small = F.interpolate(torch.from_numpy(wanted)[:, None], (side, side), mode="area")
+                    found[str(side)].append(small.flatten(1).numpy().astype(np.float16))
+                found["labels"].append(source.labels[first : first + CHUNK])
+        np.savez(path, **{name: np.concatenate(parts) for name, parts in found.items()})
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+class Latent:
+    """A network of which only the plan is used, and how pictures become its tokens and back."""
+
+    def __init__(self, *, tokens: int = 0, side: int = 0, warps: int = 0, width: int = 384) -> None:
+        self.side, self.data = side, pictures("train", warps)
+        settings = ModelSettings(plan_tokens=tokens or side * side, plan_width=width, dropout=0.0)
+        torch.manual_seed(7)
+        self.network = Network(settings, WeaveSettings().board, tuple("0123456789"), seed=7)
+        self.light = torch.from_numpy(self.data["light"])
+        scale = self.light[:5000].float().square().mean(0).reshape(2, -1).mean(0).sqrt().tile(2)
+        self.network.at("light.scale").copy_(scale.clamp_min(1e-3))
+        if side:
+            sizes = [side * side, width, width, self.light.shape[1]]
+            self.decode = torch.nn.Sequential(
+                torch.nn.Linear(*sizes[:2]), torch.nn.ReLU(), torch.nn.Linear(*sizes[1:3]),
+                torch.nn.ReLU(), torch.nn.Linear(*sizes[2:]),
+            )  # fmt: skip
+
+    def tokens(self, data: dict[str, NDArray[Any]], rows: Any = slice(None)) -> Tensor:
+        """Plan tokens of some pictures."""
+        if self.side:
+            greys = torch.from_numpy(data[str(self.side)][rows]).float().clamp(0, 1)
+            return (greys * (GREYS - 1)).round().long()
+        scaled = torch.from_numpy(data["light"][rows]).float() / self.network.at("light.scale")
+        levels = (torch.tanh(self.network._mlp("encode", scaled)) + 1) * 1.5
+        digits = levels.round().long().reshape(len(scaled), -1, 4)
+        return (digits * torch.tensor([1, 4, 16, 64])).sum(-1)
+
+    def picture(self, tokens: Tensor) -> Tensor:
+        """The light that tokens stand for."""
+        if self.side:
+            scaled: Tensor = self.decode(tokens / (GREYS - 1))
+        else:
+            scaled = self.network._mlp("decode", self.network.at("digits")[tokens].flatten(1))
+        return scaled * self.network.at("light.scale")
+
+    def learn_pictures(self, seconds: float) -> None:
+        """Tokens to pictures, and for codes pictures to tokens."""
+        if self.side:
+            optimizer: Any = torch.optim.AdamW(self.decode.parameters(), betas=(0.9, 0.95), weight_decay=0)
+        else:
+            optimizer = make_optimizer(self.network, TrainSettings(), plan=True)
+        rng = np.random.default_rng(7)
+        for progress in clock(seconds):
+            rows = rng.integers(len(self.light), size=PLAN_BATCH)
+            light = self.light[rows].float()
+            back = (
+                self.picture(self.tokens(self.data, rows)) if self.side else self.network.autoencode(light)
+            )
+            follow(optimizer, (back - light).square().sum() / light.square().sum(), progress)
+
+    def learn_prior(self, seconds: float) -> int:
+        """Tokens given the class; how many steps it took."""
+        optimizer = make_optimizer(self.network, TrainSettings(optimizer="muon"), plan=False)
+        with torch.inference_mode():
+            parts = range(0, len(self.light), CHUNK)
+            tokens = torch.cat([self.tokens(self.data, slice(i, i + CHUNK)) for i in parts]).clone()
+        labels, rng, step = torch.from_numpy(self.data["labels"]), np.random.default_rng(8), 0
+        for progress in clock(seconds):
+            rows = rng.integers(len(labels), size=PRIOR_BATCH)
+            lost = torch.from_numpy(rng.random(PRIOR_BATCH) < 0.1)
+            logits = self.network.plan_logits(torch.where(lost, 10, labels[rows]), tokens[rows])
+            follow(optimizer, F.cross_entropy(logits.flatten(0, 1), tokens[rows].flatten()), progress)
+            step += 1
+        return step
+
+    @torch.inference_mode()
+    def nats(self, data: dict[str, NDArray[Any]], count: int = 5000) -> float:
+        """Nats a picture, given its class."""
+        total, tokens = 0.0, self.tokens(data, slice(count))
+        for first in range(0, count, 500):
+            part, labels = (
+                tokens[first : first + 500],
+                torch.from_numpy(data["labels"][first : first + 500]),
+            )
+            logits = self.network.plan_logits(labels, part)
+            total += float(F.cross_entropy(logits.flatten(0, 1), part.flatten(), reduction="sum"))
+        return total / count
+
+    @torch.inference_mode()
+    def samples(self, labels: Tensor, guidance: float) -> Tensor:
+        """Light of new pictures."""
+        net, generator = self.network, torch.Generator().manual_seed(11)
+        both = torch.cat([labels, torch.full_like(labels, 10)])
+        cache, x = Kept(net.settings.layers), net.at("embed.class")[both][:, None]
+        codes = torch.zeros((len(both), 0), dtype=torch.long)
+        for _ in range(net.settings.plan_tokens):
+            given, free = (net.trunk(x, cache)[:, -1] @ net.at("head.code")).chunk(2)
+            share = (free + guidance * (given - free)).softmax(-1)
+            drawn = torch.multinomial(share, 1, generator=generator)
+            codes = torch.cat([codes, drawn.repeat(2, 1)], dim=1)
+            x = net.embed_codes(codes)[:, -1:]
+        return self.picture(codes[: len(labels)])
+
+
+def clock(seconds: float) -> Iterator[float]:
+    """Progress from 0 to 1 in processor time."""
+    began = time.process_time()
+    while (spent := time.process_time() - began) < seconds:
+        yield spent / seconds
+
+
+def follow(optimizer: Any, loss: Tensor, progress: float) -> None:
+    """One step down."""
+    loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
+    for group in optimizer.param_groups:
+        torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
+        group["lr"] = 2e-3 * trapezoid(progress) * group.get("scale", 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def judge(light: NDArray[np.float32], labels: NDArray[Any], panel: Panel, real: Any) -> dict[str, float]:
+    """What the critics make of pictures given by their light, woven by the encoder."""
+    weaving = WeaveSettings()
+    grid = chords.pixel_positions(weaving.canvas_size)
+    area = float(grid[1] - grid[0]) ** 2
+    basis = Zernike(24).projection(grid).astype(np.float32) / area
+    side = weaving.canvas_size
+    woven = weave_targets(np.clip(light @ basis.T, 0, 1).reshape(-1, side, side), weaving)
+    shown = rasters(pack_rows(woven.nails, (woven.nails >= 0).sum(axis=1)), weaving)
+    right = panel.critics["B"].read(shown)[1] == labels
+    ceiling = panel.critics["B"].read(real.rasters)[1] == real.labels
+    features = panel.critics["C"].read(shown)[0], panel.critics["C"].read(real.rasters)[0]
+    half = np.arange(len(features[1])) // 10 % 2 == 0
+    floor = frechet(features[1][half], features[1][~half])
+    return {
+        "read": float(right.mean() / ceiling.mean()),
+        "frechet": frechet(features[0], features[1][half]) / floor,
+    }
+
+
+def main() -> None:
+    """All forms that are not in the file yet."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=6.0, help="processor time of a form")
+    parser.add_argument("--only", nargs="*", default=list(FORMS), help="these forms")
+    parser.add_argument("--output", type=Path, default=Path("runs/latent.jsonl"))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    done = args.output.read_text().splitlines() if args.output.exists() else []
+    finished = {json.loads(line)["form"] for line in done}
+    material, settings = Material(WeaveSettings(), Cache.of_user()), EvaluationSettings()
+    panel = Panel.taught(material, settings.critic_images, settings.images_seen, "BC")
+    real, test = material.reference(SAMPLES // 5), pictures("test")
+    labels = torch.arange(SAMPLES) % 10
+    for name in args.only:
+        if name in finished:
+            continue
+        latent = Latent(**FORMS[name])
+        latent.learn_pictures(args.minutes * 10)
+        steps = latent.learn_prior(args.minutes * 50)
+        with torch.inference_mode():
+            light = torch.from_numpy(test["light"][:5000]).float()
+            back = latent.picture(latent.tokens(test, slice(5000)))
+            error = float((back - light).square().sum() / light.square().sum())
+        found: dict[str, Any] = {"form": name, "minutes": args.minutes, "steps": steps, "error": error}
+        found |= {"nats": latent.nats(test), "nats_train": latent.nats(latent.data)}
+        found["through"] = judge(back[:SAMPLES].numpy(), test["labels"][:SAMPLES], panel, real)
+        for guidance in (1.0, 1.5):
+            made = latent.samples(labels, guidance).numpy()
+            found[f"guidance {guidance}"] = judge(made, labels.numpy(), panel, real)
+        line = json.dumps(found, ensure_ascii=False)
+        with args.output.open("a") as file:
+            file.write(line + "\n")
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
