@@ -183,6 +183,14 @@ def _first_bounds(wanted, pen, runs, first, slack, out):
                     out[lane, done] = block[done % BLOCK, lane] + slack
 
 
+@tiny
+def _add_behind(sums, place, fallen):
+    """Add what has fallen to all sums behind a place: in one pass over all of them, whose length is known."""
+    by, last = np.int32(fallen), np.int32(place)
+    for i in range(len(sums)):
+        sums[i] += by if np.int32(i) > last else np.int32(0)
+
+
 @inner
 def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
     """Draw one line onto shown (c, c) and bring gains and the running sums up to date; what has risen."""
@@ -217,8 +225,7 @@ def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
                 span[v, 0] = line
             span[v, 1] = line + 1
         first, last = min(first, start), max(last, stop - 1)
-        for i in range(stop + 1, stride):
-            own[line, i] += np.int32(fallen)
+        _add_behind(own[line], stop, fallen)
     _carry_across(sums[0 if steep else 1], change, span, first, last)
     return risen
 
@@ -233,9 +240,7 @@ def _carry_across(other, change, span, first, last):
             fallen += change[v, u]
             change[v, u] = 0
             other[v, u + 1] += fallen
-        tail = np.int32(fallen)
-        for i in range(span[v, 1] + 1, size + 2):
-            other[v, i] += tail
+        _add_behind(other[v], span[v, 1], fallen)
 
 
 @inner
