@@ -233,7 +233,6 @@ def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
 @inner
 def _carry_across(other, change, span, first, last):
     """The same changes in the running sums of the other direction; change becomes zero again."""
-    size = len(other)
     for v in range(first, last + 1):
         fallen = 0
         for u in range(span[v, 0], span[v, 1]):
