@@ -209,7 +209,7 @@ def draws(logits, allowed=None, **how):
     size = len(logits)
     rows = np.tile(np.asarray(logits, dtype=np.float32), (DRAWS, 1))
     may = np.tile(np.ones(size, bool) if allowed is None else np.asarray(allowed), (DRAWS, 1))
-    return np.bincount(choose(rows, may, [rng] * DRAWS, **how), minlength=size)
+    return np.bincount(choose(rows, may, rng.random(DRAWS), **how), minlength=size)
 
 
 def softmax(logits, temperature=1.0):
@@ -257,7 +257,7 @@ def test_the_chance_test_can_fail():
 def test_nothing_allowed():
     """A row without any allowed token is an error, not token 0."""
     with pytest.raises(SamplingError, match="no nail may follow"):
-        choose(np.zeros((2, 3), np.float32), np.array([[True] * 3, [False] * 3]), [None] * 2)  # type: ignore[list-item]
+        choose(np.zeros((2, 3), np.float32), np.array([[True] * 3, [False] * 3]), np.zeros(2))
 
 
 def test_repetition_penalty_makes_used_nails_rarer(plain):
@@ -315,7 +315,7 @@ class Spy(Decoder):
 
 
 def test_guidance_moves_away_from_the_model_of_no_class(planned):
-    """Guided plan logits are the twin's plus g times the difference; the codes fed to both are the same."""
+    """Guided logits are the twin's plus g times the difference; both are fed all codes but the last."""
 
     settings = SampleSettings(temperature=0, guidance=3.0, max_lines=5)
     (thread,) = invent(planned, ["1"], [0], settings, decoder=(spy := Spy(planned)))
@@ -325,7 +325,8 @@ def test_guidance_moves_away_from_the_model_of_no_class(planned):
         codes.append(int((logits[1] + 3.0 * (logits[0] - logits[1])).argmax()))
         logits = decoder.step([codes[-1]] * 2)
     slots = planned.settings.plan_tokens
-    assert spy.fed[:slots] == [[code, code] for code in codes]
+    assert spy.fed[: slots - 1] == [[code, code] for code in codes[:-1]]
+    assert spy.fed[slots - 1] == codes[-1:]
     assert all(len(tokens) == 1 for tokens in spy.fed[slots:])
     assert thread.provenance["sampling"]["guidance"] == 3.0
 
@@ -339,7 +340,7 @@ def test_the_mask_off_lifts_the_rules_and_nothing_else(planned):
     free = sample_paths(planned, labels, seeds, settings, decoder=off, masked=False)
     assert [path.tolist() for path in masked] == nails(invent(planned, labels, seeds, settings))
     assert off.fed[: slots + 1] == on.fed[: slots + 1]
-    assert [len(tokens) for tokens in off.fed] == [6] * slots + [3] * 20
+    assert [len(tokens) for tokens in off.fed] == [6] * (slots - 1) + [3] * 21
     assert all(violations(path, planned.board, planned.rules) for path in free)
 
 
@@ -373,7 +374,7 @@ def test_the_bundled_model_many_times():
 @settings(max_examples=100, deadline=None)
 @given(any_settings(), st.integers(0, 2**32), st.booleans(), st.integers(0, 12), st.integers(1, 16))
 def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
-    """The same nails from the same generators, ties, zeros and forbidden nails among the logits."""
+    """The same nails of the same draws, ties, zeros and forbidden nails among the logits."""
     rng = np.random.default_rng(seed)
     logits = (rng.normal(size=(6, 33)) * rng.choice([0.1, 3.0, 40.0])).astype(np.float32)
     logits[:2] = np.round(logits[:2])
@@ -384,14 +385,25 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
     terms = choosing.Terms(Board(32), Rules(gap, 10), early, *how)
     found = []
     for choose_nails in (choosing.choose_nails, batch_choosing.choose_nails):
-        rngs = [np.random.Generator(np.random.PCG64([seed, row])) for row in range(6)]
+        uniform = np.random.default_rng(seed).random(6)
         try:
             with np.errstate(all="ignore"):
-                tokens = choose_nails(logits.copy(), recent, rngs, terms)
-            found.append([tokens.tolist(), [rng.random() for rng in rngs]])
+                tokens = choose_nails(logits.copy(), recent, uniform, terms)
+            found.append(tokens.tolist())
         except SamplingError as error:
             found.append(str(error))
     assert found[0] == found[1]
+
+
+def test_uniform_numbers_are_each_seeds_own():
+    """Number by number what PCG64 of the seed gives, whatever the batch; none at temperature 0."""
+    one, many = choosing.Uniforms([5]), choosing.Uniforms([4, 5])
+    rng = np.random.Generator(np.random.PCG64(5))
+    for count in range(2 * choosing.AHEAD + 3):
+        assert many.next(np.array([1]), 0.0) == 0
+        drawn = rng.random()
+        assert one.next(slice(None), 1.0) == drawn
+        assert many.next(np.array([1, 0])[: 1 + count % 2], 0.5)[0] == drawn
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

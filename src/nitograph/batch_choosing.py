@@ -3,8 +3,6 @@
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,13 +13,9 @@ from nitograph.errors import SamplingError
 
 
 def choose_nails(
-    logits: NDArray[np.float32],
-    recent: NDArray[np.int64],
-    rngs: Sequence[np.random.Generator],
-    terms: Terms,
+    logits: NDArray[np.float32], recent: NDArray[np.int64], draws: NDArray[np.float64], terms: Terms
 ) -> NDArray[np.int64]:
-    """As choosing.choose_nails, which is the oracle; the same tokens from the same generators."""
-    draws = np.array([rng.random() for rng in rngs] if terms.temperature > 0 else np.zeros(len(rngs)))
+    """As choosing.choose_nails, which is the oracle; the same tokens of the same draws."""
     chosen, rules = np.empty(len(logits), dtype=np.int64), terms.rules
     limits = (rules.min_nail_gap, rules.recent_edges)
     how = (float(terms.temperature), terms.top_k, float(terms.min_p))

@@ -7,6 +7,7 @@ in threads side by side, as the compiled code releases the interpreter.
 Try it: python -c "from nitograph.decoder import *; Decoder(load_bundled()).for_batches().start([7] * 64)"
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,9 @@ class BatchTrunk(Trunk):
     def __init__(self, plain: Trunk) -> None:
         self.__dict__.update(plain.__dict__)
         self.narrow_eps = np.float32(self._eps)
+        qkv, *others = zip(*self._layers, strict=True)
         self.matrices = tuple(
-            np.stack([panels(w) for w in kind]) for kind in zip(*self._layers, strict=True)
+            np.stack([panels(w) for w in kind]) for kind in (map(self._parted, qkv), *others)
         )
 
     def start(self, b: int) -> None:
@@ -44,7 +46,14 @@ class BatchTrunk(Trunk):
         """What a compiled step wants of the blocks: matrices, cache, place, its turn, eps, room."""
         at = self._take_place()
         cache = (*self._caches[0], self._slots)
-        return self.matrices, cache, at, self._turns[at], self.narrow_eps, (*self._room, *self._scores)
+        return (
+            self.matrices,
+            cache,
+            at,
+            self._parted_turns[at],
+            self.narrow_eps,
+            (*self._room, *self._scores),
+        )
 
     def _gather(self) -> None:
         """Lay the sequences side by side in the cache, in their order."""
@@ -56,6 +65,14 @@ class BatchTrunk(Trunk):
         if self._width:
             self._gather()
         super()._grow(width)
+        self._parted_turns = np.stack([self._turns.real, self._turns.imag], axis=1)
+
+    def _parted(self, qkv: Float32) -> Float32:
+        """The pairs of each head of queries and keys with first and second parts apart."""
+        turned = (self.settings.heads + 1) * self.head_size
+        pairs = np.arange(turned).reshape(-1, self.head_size // 2, 2)
+        columns = np.concatenate([pairs.transpose(0, 2, 1).ravel(), np.arange(turned, qkv.shape[1])])
+        return np.ascontiguousarray(qkv[:, columns])
 
     def _new_cache(self, b: int, width: int) -> list[tuple[Float32, Float32]]:
         """Keys (layers, b, width / LANES, e, LANES), values (layers, b, width, E): read front to back."""
@@ -88,26 +105,37 @@ class BatchDecoder(Decoder):
         """Another one over the same weights."""
         return BatchDecoder(self)
 
+    def start(self, labels: Sequence[int] | NDArray[np.integer]) -> Float32:
+        """As Decoder.start."""
+        self._make_room(len(labels))
+        return super().start(labels)
+
+    def select(self, rows: Sequence[int] | NDArray[np.integer]) -> None:
+        """As Decoder.select."""
+        super().select(rows)
+        self._make_room(len(rows))
+
+    def _make_room(self, b: int) -> None:
+        """Buffers for b sequences; what a step needs is not asked for anew each time."""
+        self._nail_room = rows(b, LANES * len(self._nail_panels))
+        if self.settings.planned:
+            self._code_room = rows(b, LANES * len(self._code_panels))
+            sight, head, waves, _ = self._views
+            inner = (len(self._sight), LANES * len(sight), LANES * len(head), len(self._waves))
+            self._winding = tuple(rows(b, width) for width in (*inner, LANES * len(waves)))
+
     def _first_logits(self, x: Float32) -> Float32:
         more = self._codes.shape[1] + 1 < self.settings.prefix
-        head, size = (self._code_panels, self._code_head) if more else (self._nail_panels, self._nail_head)
-        logits = rows(len(x), head.shape[0] * LANES)
-        kernels.step_token(x, *self.trunk.next_place(), head, logits)
-        return np.ascontiguousarray(logits[: len(x), : size.shape[1]])
+        head, room = (self._code_panels, self._code_room) if more else (self._nail_panels, self._nail_room)
+        kernels.step_token(x, *self.trunk.next_place(), head, room)
+        size = self._code_head.shape[1] if more else self._nail_head.shape[1]
+        return room[: len(x), :size].copy()
 
     def _wind(self, nails: NDArray[np.int64]) -> Float32:
         before = np.full(len(nails), -1) if self._nails is None else self._nails
         self._nails = nails
         logits = np.empty((len(nails), self.weights.board.num_nails + 1), np.float32)
-        light = (self._left, self._fan, self._ahead)
-        sight, head, waves, _ = self._views
-        widths = (
-            len(self._sight),
-            *(LANES * len(p) for p in (sight, head)),
-            len(self._waves),
-            LANES * len(waves),
-        )
-        room = tuple(rows(len(nails), width) for width in widths)
+        light, room = (self._left, self._fan, self._ahead), self._winding
         embed = self._tensors["embed.nail"]
         kernels.step_nail(nails, before, light, embed, self._views, *self.trunk.next_place(), room, logits)
         return logits

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from nitograph import board
+from nitograph.simd import ordered
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -21,12 +22,6 @@ forbid_next = inner(board.forbid_next)
 
 NONE_ALLOWED, NOT_FINITE = -1, -2
 FORBIDDEN = i32(-(2**31))
-
-
-@inner
-def ordered(bits):
-    """The bits of a float32 as a number of the same order; its own inverse."""
-    return i32(bits ^ i32(i32(bits >> i32(31)) & i32(0x7FFFFFFF)))
 
 
 @inner
@@ -60,11 +55,12 @@ def pick(row, keys, sums, size, temperature, top_k, min_p, draw):
 
     sums: (size,) float64, room.
     """
-    best, left = 0, 0
+    best, left, top = 0, i32(0), FORBIDDEN
     for i in range(size):
-        left += keys[i] > FORBIDDEN
-        if keys[i] > keys[best]:
-            best = i
+        left += i32(keys[i] > FORBIDDEN)
+        top = max(top, keys[i])
+    while keys[best] != top:
+        best += 1
     if temperature == 0:
         return best
     least = FORBIDDEN + 1

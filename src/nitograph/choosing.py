@@ -1,7 +1,7 @@
 """The choice of a token: logits and the board's rules to one token a row.
 
-Each row takes one uniform number of its own generator, the inverse of the cumulated chances in order of
-tokens; temperature 0 takes the likeliest and draws nothing. batch_choosing.choose_nails is compiled and
+Each row is given one uniform number, and takes the inverse of the cumulated chances in order of tokens;
+temperature 0 takes the likeliest and needs no number. batch_choosing.choose_nails is compiled and
 gives the same tokens. This module knows no decoder.
 
 Try it: python -m nitograph sample 7 --temperature 0 -o threads.jsonl
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nitograph.board import Board, Rules, allowed_next
 from nitograph.errors import SamplingError
 
+AHEAD = 256  # uniform numbers drawn at once
 NOT_FINITE = "the model gave logits that are not finite; its weights are damaged"
 NONE_ALLOWED = "no nail may follow under these rules; lower the gap or the recent chords"
 
@@ -36,38 +37,58 @@ class Terms:
 
 
 NextNails = Callable[
-    [NDArray[np.float32], NDArray[np.int64], Sequence[np.random.Generator], Terms], NDArray[np.int64]
+    [NDArray[np.float32], NDArray[np.int64], NDArray[np.float64], Terms], NDArray[np.int64]
 ]
 """How the next nail of each row is chosen: choose_nails here, or its compiled twin."""
 
 
+class Uniforms:
+    """Uniform numbers, one a token, of many sequences: each has its own generator, PCG64 of its seed."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._rngs = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+        self._numbers, self._used = np.zeros((len(seeds), 0)), 0
+
+    def __len__(self) -> int:
+        return len(self._rngs)
+
+    def next(self, rows: NDArray[np.int64] | slice, temperature: float) -> NDArray[np.float64]:
+        """The next number of these sequences, (b,); of temperature 0 zeros, and nothing is drawn."""
+        if temperature == 0:
+            return np.zeros(len(self))[rows]
+        if self._used == self._numbers.shape[1]:  # many at once are quicker, and the same numbers
+            self._numbers, self._used = np.stack([rng.random(AHEAD) for rng in self._rngs]), 0
+        self._used += 1
+        return np.asarray(self._numbers[rows, self._used - 1])
+
+
 def choose_nails(
-    logits: NDArray[np.float32],
-    recent: NDArray[np.int64],
-    rngs: Sequence[np.random.Generator],
-    terms: Terms,
+    logits: NDArray[np.float32], recent: NDArray[np.int64], draws: NDArray[np.float64], terms: Terms
 ) -> NDArray[np.int64]:
-    """The next nail of each row or EOS: logits (b, n + 1), EOS last, recent nails (b, t) → (b,)."""
+    """The next nail of each row or EOS: logits (b, n + 1), EOS last; recent (b, t); draws (b,) → (b,)."""
     allowed = np.ones(logits.shape, dtype=np.bool_)
     if recent.shape[1]:
         allowed[:, :-1] = allowed_next(recent, terms.board, terms.rules)
     if terms.early:
         allowed[:, -1] = ~allowed[:, :-1].any(axis=1) if recent.shape[1] > 1 else False
     return choose(
-        logits, allowed, rngs, temperature=terms.temperature, top_k=terms.top_k, min_p=terms.min_p
+        logits, allowed, draws, temperature=terms.temperature, top_k=terms.top_k, min_p=terms.min_p
     )
 
 
 def choose(
     logits: NDArray[np.float32],
     allowed: NDArray[np.bool_],
-    rngs: Sequence[np.random.Generator],
+    draws: NDArray[np.float64],
     *,
     temperature: float = 1.0,
     top_k: int = 0,
     min_p: float = 0.0,
 ) -> NDArray[np.int64]:
-    """One token a row: logits (b, v), allowed (b, v) → (b,). SamplingError where no choice is sound."""
+    """One token a row: logits (b, v), allowed (b, v), draws (b,) in [0, 1) → (b,).
+
+    SamplingError where no choice is sound.
+    """
     if not np.isfinite(logits).all():
         raise SamplingError(NOT_FINITE)
     if not allowed.any(axis=1).all():
@@ -86,8 +107,7 @@ def choose(
     if min_p > 0:
         chance[chance < min_p] = 0
     total = np.cumsum(chance, axis=1, out=chance)
-    draw = np.array([rng.random() for rng in rngs]) * total[:, -1]
-    return np.asarray((total > draw[:, None]).argmax(axis=1))
+    return np.asarray((total > (draws * total[:, -1])[:, None]).argmax(axis=1))
 
 
 def penalise(logits: NDArray[np.float32], paths: NDArray[np.int64], penalty: float) -> None:

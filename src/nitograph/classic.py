@@ -185,7 +185,7 @@ def _first_bounds(wanted, pen, runs, first, slack, out):
 
 @tiny
 def _add_behind(sums, place, fallen):
-    """Add what has fallen to all sums behind a place: in one pass over all of them, whose length is known."""
+    """Add what has fallen to all sums behind a place, in one pass whose length never varies."""
     by, last = np.int32(fallen), np.int32(place)
     for i in range(len(sums)):
         sums[i] += by if np.int32(i) > last else np.int32(0)

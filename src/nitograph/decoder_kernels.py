@@ -13,7 +13,7 @@ Try it: python -c "import nitograph.decoder_kernels"
 import numba
 import numpy as np
 
-from nitograph.lanes import LANES, ROWS, exp_sum, lane_product
+from nitograph.lanes import HEADS, LANES, ROWS, exp_sum, lane_product
 from nitograph.simd import ordered
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
@@ -23,7 +23,8 @@ inner = numba.njit(
     nogil=True, error_model="numpy", fastmath=LOOSE, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
 f32, i32 = np.float32, np.int32  # numba widens narrow numbers unless told
-three_rows, one_row, many_rows = lane_product(3), lane_product(1), lane_product(ROWS)
+many_rows = lane_product(ROWS)
+many_heads, one_head = lane_product(HEADS, fetch=True), lane_product(1, fetch=True)
 
 
 @inner
@@ -58,6 +59,7 @@ def multiply(x, panels, out):
                 all_w,
                 p * k * LANES,
                 LANES,
+                0,
                 k,
                 all_out,
                 r * step + p * LANES,
@@ -66,24 +68,33 @@ def multiply(x, panels, out):
 
 
 @inner
-def products(heads, weights, w, w_step, source, s, s_step, count, out, o, o_step):
+def products(heads, weights, w, w_step, source, s, s_step, ahead, count, out, o, o_step):
     """lane_product for any number of heads."""
-    for h in range(0, heads - 2, 3):
-        three_rows(weights, w + h * w_step, w_step, source, s, s_step, count, out, o + h * o_step, o_step)
-    for h in range(heads // 3 * 3, heads):
-        one_row(weights, w + h * w_step, w_step, source, s, s_step, count, out, o + h * o_step, o_step)
+    whole = heads // HEADS * HEADS
+    for h in range(0, whole, HEADS):
+        many_heads(
+            weights, w + h * w_step, w_step, source, s, s_step, ahead, count, out, o + h * o_step, o_step
+        )
+    for h in range(whole, heads):
+        one_head(
+            weights, w + h * w_step, w_step, source, s, s_step, ahead, count, out, o + h * o_step, o_step
+        )
 
 
 @inner
 def turn_and_keep(row, heads, turn_by, keys, values, at):
-    """Turn queries and key of a token by its position; put key and value into the cache."""
+    """Turn queries and key of a token by its position; put key and value into the cache.
+
+    The numbers of a head are pairs, first and second parts apart; turn_by (2, e / 2): cosines and sines.
+    """
     e = keys.shape[1]
+    half, cosine, sine = e // 2, turn_by[0], turn_by[1]
     for h in range(heads + 1):
-        part = row[h * e : (h + 1) * e]
-        for i in range(e // 2):
-            re, im, by = part[2 * i], part[2 * i + 1], turn_by[i]
-            part[2 * i] = re * by.real - im * by.imag
-            part[2 * i + 1] = re * by.imag + im * by.real
+        one, other = row[h * e : h * e + half], row[h * e + half : (h + 1) * e]
+        for i in range(half):
+            x, y = one[i], other[i]
+            one[i] = x * cosine[i] - y * sine[i]
+            other[i] = x * sine[i] + y * cosine[i]
     key, value = row[heads * e : (heads + 1) * e], row[(heads + 1) * e : (heads + 2) * e]
     for i in range(e):
         keys[at // LANES, i, at % LANES] = key[i]
@@ -106,12 +117,18 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
         slot = slots[r]
         turn_and_keep(qkv[r], heads, turn_by, keys[slot], values[slot], at)
         q, k, v = r * qkv.shape[1], slot * e * width, slot * width * lanes
+        ahead = slots[min(r + 1, len(slots) - 1)] - slot
         for i in range(0, at + 1, LANES):
-            products(heads, all_q, q, e, all_k, k + i * e, LANES, e, all_scores, i, width)
+            products(
+                heads, all_q, q, e, all_k, k + i * e, LANES, ahead * e * width, e, all_scores, i, width
+            )
         for h in range(heads):
             totals[h] = softmax(all_scores, h, width, at + 1, bits[h], peak)
         for i in range(0, e, LANES):
-            products(heads, all_scores, 0, width, all_v, v + i, lanes, at + 1, all_mixed, i, lanes)
+            products(
+                heads, all_scores, 0, width, all_v, v + i, lanes, ahead * width * lanes, at + 1, all_mixed,
+                i, lanes,
+            )  # fmt: skip
         for h in range(heads):
             own, share = out[r, h * e : (h + 1) * e], f32(1) / totals[h]
             for i in range(e):

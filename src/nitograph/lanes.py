@@ -16,19 +16,21 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 32
-# So many rows of running sums fit into the registers: 32 of 16 numbers, or fewer of 8 or 4.
-ROWS = 8 if binding.get_host_cpu_features().get("avx512f") else 3
+# So many rows of running sums fit into the registers, 32 of 16 numbers, or fewer of 8 or 4; and of heads.
+ROWS, HEADS = (8, 6) if binding.get_host_cpu_features().get("avx512f") else (3, 3)
+LINE = 16  # numbers in a line of the cache
 FLOATS, WHOLES = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(32), LANES)
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")  # NaN and infinity keep their meaning
 # e^y = 1 + y + y² p(y) for |y| ≤ ln 2 / 2 (S. L. Moshier, Cephes, expf), highest power first.
 EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 
 
-def lane_product(rows: int) -> Any:
+def lane_product(rows: int, *, fetch: bool = False) -> Any:
     """out[o + r·o_step + lane] = Σ_t weights[w + r·w_step + t] × source[s + t·s_step + lane], t < count.
 
     A function for compiled code, for r < rows and LANES lanes: weights, source and out are contiguous
-    (any,) float32, the other arguments whole numbers. Bounds are the caller's.
+    (any,) float32, the other arguments whole numbers. Bounds are the caller's. fetch: the numbers that lie
+    `ahead` of those of the source are brought into the cache meanwhile.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
@@ -40,23 +42,24 @@ def lane_product(rows: int) -> Any:
         source: Any,
         s: Any,
         s_step: Any,
+        ahead: Any,
         count: Any,
         out: Any,
         o: Any,
         o_step: Any,
     ) -> Any:
         """As lane_product says."""
-        signature = types.void(weights, w, w_step, source, s, s_step, count, out, o, o_step)
-        return signature, _builder(rows)
+        signature = types.void(weights, w, w_step, source, s, s_step, ahead, count, out, o, o_step)
+        return signature, _builder(rows, fetch)
 
     return product
 
 
-def _builder(rows: int) -> Any:
+def _builder(rows: int, fetch: bool) -> Any:
     """What writes the code of lane_product."""
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
-        weights, w, w_step, source, s, s_step, count, out, o, o_step = args
+        weights, w, w_step, source, s, s_step, ahead, count, out, o, o_step = args
 
         def at(number: int, value: Any, place: Any) -> Any:
             data = context.make_array(given.args[number])(context, builder, value).data
@@ -69,23 +72,36 @@ def _builder(rows: int) -> Any:
         with cgutils.for_range(builder, count) as loop:
             place = at(3, source, builder.add(s, builder.mul(loop.index, s_step)))
             numbers = builder.load(builder.bitcast(place, FLOATS.as_pointer()), align=4)
+            next_place = builder.gep(place, [ahead])
+            for line in range(0, LANES, LINE) if fetch else ():
+                _fetch(builder, builder.gep(next_place, [ir.Constant(ahead.type, line)]))
             for row, total in enumerate(sums):
                 weight = builder.load(at(0, weights, builder.add(row_start(w, w_step, row), loop.index)))
                 product = builder.fmul(_spread(builder, weight), numbers, flags=LOOSE)
                 builder.store(builder.fadd(builder.load(total), product, flags=LOOSE), total)
         for row, total in enumerate(sums):
-            place = at(7, out, row_start(o, o_step, row))
+            place = at(8, out, row_start(o, o_step, row))
             builder.store(builder.load(total), builder.bitcast(place, FLOATS.as_pointer()), align=4)
         return context.get_dummy_value()
 
     return build
 
 
+def _fetch(builder: Any, place: Any) -> None:
+    """Bring what lies there into the cache, without waiting for it; a place outside does no harm."""
+    octets, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [octets, whole, whole, whole])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    to_read, keep, data = (ir.Constant(whole, value) for value in (0, 2, 1))
+    builder.call(prefetch, [builder.bitcast(place, octets), to_read, keep, data])
+
+
 @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
 def exp_sum(_typing: Any, scores: Any, s: Any, blocks: Any, largest: Any) -> Any:
     """exp(score − largest) in place for scores[s : s + blocks · LANES] (any,) float32; returns the sum.
 
-    No score may be above `largest`. What is below it by more than 86 counts as 86 below.
+    No score may be above `largest`. What is below it by more than 44 counts as 44 below,
+    so that no share is so small that its products are slow (subnormal).
     """
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
@@ -131,7 +147,7 @@ def _exp(builder: Any, score: Any, largest: Any) -> Any:
         return builder.fmul(a, b, flags=LOOSE)
 
     x = times(builder.fsub(score, largest, flags=LOOSE), all_lanes(float(np.float32(np.log2(np.e)))))
-    x = builder.select(builder.fcmp_ordered("<", x, all_lanes(-125.0)), all_lanes(-125.0), x)
+    x = builder.select(builder.fcmp_ordered("<", x, all_lanes(-64.0)), all_lanes(-64.0), x)
     whole = builder.fptosi(plus(x, all_lanes(-0.5)), WHOLES)
     y = times(
         builder.fsub(x, builder.sitofp(whole, FLOATS), flags=LOOSE),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from nitograph import __version__
 from nitograph.board import Rules
-from nitograph.choosing import NextNails, Terms, choose, choose_nails, penalise
+from nitograph.choosing import NextNails, Terms, Uniforms, choose, choose_nails, penalise
 from nitograph.errors import SettingsError
 from nitograph.plan import encode_plan
 from nitograph.settings import Settings, setting
@@ -191,15 +191,15 @@ def _sample_batch(
     settings = resolved(settings, weights)
     if light is not None and not weights.settings.planned:
         raise SettingsError("a plain model winds no given picture; use weights of the plan design")
-    rngs = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+    uniforms = Uniforms(seeds)
     ids = [len(words.classes) if label is None else words.class_index(label) for label in labels]
     if not weights.settings.planned:
         logits = decoder.start(np.array(ids))
     elif light is not None:
         logits = _copy_plan(decoder, weights, ids, light)
     else:
-        logits = _write_plan(decoder, weights, ids, rngs, settings)
-    return _walk(decoder, weights, logits, rngs, settings, masked, next_nails)
+        logits = _write_plan(decoder, weights, ids, uniforms, settings)
+    return _walk(decoder, weights, logits, uniforms, settings, masked, next_nails)
 
 
 def _copy_plan(
@@ -217,7 +217,7 @@ def _write_plan(
     decoder: Decoding,
     weights: Weights,
     ids: list[int],
-    rngs: list[np.random.Generator],
+    uniforms: Uniforms,
     settings: SampleSettings,
 ) -> NDArray[np.float32]:
     """Sample the plan; logits of the first nail.
@@ -226,25 +226,27 @@ def _write_plan(
     the twin's towards and past its own (J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance", 2022).
     """
     count, guided = len(ids), settings.guidance != 1.0
+    temperature = settings.plan_temperature or 0.0
     twins = [len(weights.classes)] * count if guided else []
     logits = decoder.start(np.array(ids + twins))
-    for _ in range(weights.settings.plan_tokens):
+    for slot in range(weights.settings.plan_tokens):
         if guided:
             own, free = logits[:count], logits[count:]
             logits = free + np.float32(settings.guidance) * (own - free)
         everything = np.ones(logits.shape, dtype=np.bool_)
-        codes = choose(logits, everything, rngs, temperature=settings.plan_temperature or 0.0)
+        codes = choose(logits, everything, uniforms.next(slice(None), temperature), temperature=temperature)
+        if guided and slot + 1 == weights.settings.plan_tokens:  # nails are not guided
+            decoder.select(np.arange(count))
+            guided = False
         logits = decoder.step(np.concatenate([codes, codes]) if guided else codes)
-    if guided:
-        decoder.select(np.arange(count))
-    return logits[:count]
+    return logits
 
 
 def _walk(
     decoder: Decoding,
     weights: Weights,
     logits: NDArray[np.float32],
-    rngs: list[np.random.Generator],
+    uniforms: Uniforms,
     settings: SampleSettings,
     masked: bool,
     next_nails: NextNails,
@@ -255,9 +257,9 @@ def _walk(
     most = settings.max_lines or weights.max_lines
     how = (settings.temperature, settings.top_k, settings.min_p)
     late, early = (Terms(weights.board, rules, soon, *how) for soon in (False, True))
-    live = np.arange(len(rngs))
-    paths = np.zeros((len(rngs), most + 1), dtype=np.int64)
-    counts = np.zeros(len(rngs), dtype=np.int64)
+    live = np.arange(len(uniforms))
+    paths = np.zeros((len(live), most + 1), dtype=np.int64)
+    counts = np.zeros(len(live), dtype=np.int64)
     for count in range(most + 1):
         if settings.repetition_penalty != 1.0 and count:
             penalise(logits, paths[live, :count], settings.repetition_penalty)
@@ -265,7 +267,7 @@ def _walk(
         chosen = next_nails(
             logits,
             recent if masked else recent[:, :0],
-            [rngs[row] for row in live],
+            uniforms.next(live, settings.temperature),
             early if count <= settings.min_lines else late,
         )
         going = chosen != eos
