@@ -50,10 +50,10 @@ def kth_largest(keys, count, k):
 
 
 @inner
-def pick(row, keys, sums, size, temperature, top_k, min_p, draw):
+def pick(row, keys, sums, listed, size, temperature, top_k, min_p, draw):
     """One token of row (size,) by sampling.choose; keys: ordered bits, −2^31 where a token is forbidden.
 
-    sums: (size,) float64, room.
+    sums: (size,) float64, listed: (size,) int32: room.
     """
     best, left, top = 0, i32(0), FORBIDDEN
     for i in range(size):
@@ -63,18 +63,18 @@ def pick(row, keys, sums, size, temperature, top_k, min_p, draw):
         best += 1
     if temperature == 0:
         return best
-    least = FORBIDDEN + 1
+    least, count, total = FORBIDDEN + 1, 0, 0.0
     if 0 < top_k < size and top_k < left:
         least = kth_largest(keys, size, top_k)
-    total = 0.0
-    for i in range(size):
-        sums[i] = -1.0
-        if keys[i] >= least:
-            total += share_of(row[i], row[best], temperature, min_p)
-            sums[i] = total
-    for i in range(size):
-        if sums[i] > draw * total:
-            return i
+    for i in range(size):  # without a branch to guess
+        listed[count] = i
+        count += keys[i] >= least
+    for c in range(count):
+        total += share_of(row[listed[c]], row[best], temperature, min_p)
+        sums[c] = total
+    for c in range(count):
+        if sums[c] > draw * total:
+            return np.int64(listed[c])
     return best
 
 
@@ -87,7 +87,7 @@ def choose_nails(logits, recent, rules, early, how, draws, chosen):
     """
     n, count = logits.shape[1] - 1, recent.shape[1]
     allowed, keys = np.ones(n + 1, np.bool_), np.empty(n + 1, np.int32)
-    sums = np.empty(n + 1, np.float64)
+    sums, listed = np.empty(n + 1, np.float64), np.empty(n + 1, np.int32)
     for r in range(len(logits)):
         row, bits = logits[r], logits[r].view(np.int32)
         if count > 0:
@@ -105,4 +105,4 @@ def choose_nails(logits, recent, rules, early, how, draws, chosen):
         elif some == 0 and not allowed[n]:
             chosen[r] = NONE_ALLOWED
         else:
-            chosen[r] = pick(row, keys, sums, n + 1, how[0], how[1], how[2], draws[r])
+            chosen[r] = pick(row, keys, sums, listed, n + 1, how[0], how[1], how[2], draws[r])
