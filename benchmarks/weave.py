@@ -11,10 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.report import told
-from nitograph import chords, classic, weave
+from nitograph import chords, weave
 from nitograph.board import allowed_next
 from nitograph.bound import relaxed_bound
 from nitograph.sources import mnist
+from nitograph.thick_lines import ThickLines, thick_lines
 from nitograph.weaver import Weaver
 
 FIXED_IMAGES = np.arange(0, 10_000, 50)
@@ -30,7 +31,7 @@ def quickest(work: Callable[[], object], times: int = 5) -> float:
     return best
 
 
-def line_pixels(lines: classic.ThickLines, number: int) -> np.ndarray:
+def line_pixels(lines: ThickLines, number: int) -> np.ndarray:
     """Flat pixel numbers of one thick line."""
     size, found = lines.canvas_size, []
     for begin, end in lines.runs[lines.first[number] : lines.first[number + 1]].astype(int):
@@ -50,7 +51,7 @@ class PlainOriginal:
 
     def __init__(self, settings: weave.WeaveSettings) -> None:
         self.settings, count = settings, settings.nails
-        lines = classic.thick_lines(count, settings.canvas_size, int(settings.line_radius))
+        lines = thick_lines(count, settings.canvas_size, int(settings.line_radius))
         self.pixels = [[line_pixels(lines, a * count + b) for b in range(count)] for a in range(count)]
         self.together = [np.concatenate(row) for row in self.pixels]
         sizes = np.array([[len(places) for places in row] for row in self.pixels])
@@ -113,7 +114,7 @@ def speed_of_original() -> None:
     told("weave a digit, original's settings, ÷ plain NumPy", ours, "ms", plain, same_nails=same)
     told("weave a digit, original's settings, ÷ NumPy in bulk", ours, "ms", together)
     key = (settings.nails, settings.canvas_size, int(settings.line_radius))
-    told("table of 65,536 thick lines", 1e3 * quickest(lambda: classic.thick_lines.__wrapped__(*key)), "ms")
+    told("table of 65,536 thick lines", 1e3 * quickest(lambda: thick_lines.__wrapped__(*key)), "ms")
 
 
 def speed_of_default() -> None:

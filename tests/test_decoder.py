@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from nitograph.decoder import ROOM, Decoder
-from nitograph.network import Network, NetworkDecoder
+from nitograph.network import Network
+from nitograph.network_decoder import NetworkDecoder
 from nitograph.plan import decode_plan, encode_plan
 from nitograph.weights import PLAN_CODES, load_bundled
 from tiny import MODEL, random_weights

@@ -20,10 +20,10 @@ ROOT = Path(nitograph.__file__).parent
 
 # Each module stands in one room; a room may use the rooms named behind it, and itself.
 ROOMS = {
-    "ground": ("errors settings files archive", ""),
+    "ground": ("errors settings files archive bits", ""),
     "board": ("board thread frame walks", "ground"),
     "weaving": (
-        "chords kernels simd greedy beam classic refine looms targets "
+        "chords kernels simd greedy beam thick_lines classic refine looms targets "
         "weave_settings weave weaver photo bound",
         "ground board",
     ),
@@ -34,7 +34,7 @@ ROOMS = {
     ),
     "data": ("sources augment corpus batches", "ground board weaving model"),
     "training": (
-        "network processes optimizer objective checkpoints training",
+        "network network_decoder processes optimizer objective checkpoints training",
         "ground board weaving model data",
     ),
     "pictures": (
@@ -49,10 +49,10 @@ ROOMS = {
     ),
 }
 HEAVY = {  # who may import what is slow to load or not always installed
-    "torch": "network processes optimizer objective checkpoints training "
+    "torch": "network network_decoder processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
-    "numba": "lanes decoder_kernels choice_kernels "
-    "kernels simd targets walks classic greedy beam refine evaluate.copying",
+    "numba": "bits lanes decoder_kernels choice_kernels "
+    "kernels simd targets walks thick_lines classic greedy beam refine evaluate.copying",
     "matplotlib": "sheets charts",
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",

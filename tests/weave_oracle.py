@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from nitograph import chords, classic
+from nitograph import chords
 from nitograph.board import allowed_next
 from nitograph.kernels import DEEPEST, FINE
+from nitograph.thick_lines import thick_lines
 from nitograph.weave import WeaveSettings
 
 
@@ -138,7 +139,7 @@ class PlainOriginal:
 
     def __init__(self, settings: WeaveSettings) -> None:
         self.settings, n = settings, settings.nails
-        self.lines = classic.thick_lines(n, settings.canvas_size, int(settings.line_radius))
+        self.lines = thick_lines(n, settings.canvas_size, int(settings.line_radius))
         self.fine = 2.0**30 / (
             settings.canvas_size * 2 * settings.line_strength * max(1.0, settings.false_positive_weight)
         )

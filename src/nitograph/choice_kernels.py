@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from nitograph import board
-from nitograph.simd import ordered
+from nitograph.bits import ordered
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -13,8 +13,8 @@ Try it: python -c "import nitograph.decoder_kernels"
 import numba
 import numpy as np
 
+from nitograph.bits import ordered
 from nitograph.lanes import HEADS, LANES, ROWS, exp_sum, lane_product
-from nitograph.simd import ordered
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = {"contract", "reassoc", "nsz", "arcp", "afn"}

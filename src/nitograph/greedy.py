@@ -13,6 +13,7 @@ Try it: python -c "import nitograph.greedy"
 import numpy as np
 
 from nitograph import board
+from nitograph.bits import ordered
 from nitograph.kernels import (
     DEEPEST,
     FINE,
@@ -27,7 +28,7 @@ from nitograph.kernels import (
     pixel_gain,
     tiny,
 )
-from nitograph.simd import LANES, ordered, paired_sum
+from nitograph.simd import LANES, paired_sum
 
 BLOCK = 16
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nitograph import beam, chords, classic, greedy, kernels, refine
 from nitograph.errors import SettingsError
+from nitograph.thick_lines import thick_lines
 from nitograph.weave_settings import WeaveSettings
 
 TOGETHER = 8
@@ -114,7 +115,7 @@ def _classic_loom(settings: WeaveSettings, walks: tuple[Any, ...], start: int) -
             f"coverage bresenham keeps every line in a table, too large for {settings.nails} nails on "
             f"{size} pixels; choose coverage antialiased, or fewer of either"
         )
-    lines = classic.thick_lines(settings.nails, size, int(settings.line_radius))
+    lines = thick_lines(settings.nails, size, int(settings.line_radius))
     fine = 2.0**30 / (size * 2 * strength * max(1.0, over))
     pen = (strength, over, fine)
     scale = 1 / fine / np.maximum(lines.pixels, 1) ** settings.length_power

@@ -31,7 +31,7 @@ MANY = 2 * BATCH  # from so many threads on it pays to load Numba
 
 
 class Decoding(Protocol):
-    """The three calls of a decoder: decoder.Decoder, network.NetworkDecoder."""
+    """The three calls of a decoder: decoder.Decoder, network_decoder.NetworkDecoder."""
 
     def start(self, labels: NDArray[np.integer]) -> NDArray[np.float32]:
         """Begin sequences of these class indices (b,); logits of what comes first."""

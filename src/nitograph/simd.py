@@ -10,8 +10,6 @@ Try it: python -c "from nitograph.simd import LANES; print(LANES)"
 
 from typing import Any
 
-import numba
-import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]  # it has no type stubs
 from numba import types
 from numba.core import cgutils
@@ -20,15 +18,6 @@ from numba.extending import intrinsic
 LANES = 32
 BESIDE = 8
 SUMS = 4  # running sums of a band side by side, as a product takes longer than its turn
-
-
-@numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[untyped-decorator]  # as below
-def ordered(bits: Any) -> Any:
-    """The bits of a float32 as an int32 of the same order, NaN aside; its own inverse.
-
-    The largest of many whole numbers is found many at a time, which that of floats is not.
-    """
-    return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types

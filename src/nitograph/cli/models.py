@@ -72,7 +72,8 @@ def make_decoder(weights: Weights, device: str) -> Decoding:
 
         return Decoder(weights)
     try:
-        from nitograph.network import Network, NetworkDecoder
+        from nitograph.network import Network
+        from nitograph.network_decoder import NetworkDecoder
     except ImportError:
         raise SettingsError(f"device {device} needs PyTorch: pip install 'nitograph[train]'") from None
     from nitograph.processes import find_device
