@@ -13,7 +13,6 @@ Try it: python -c "import nitograph.decoder_kernels"
 import numba
 import numpy as np
 
-from nitograph.bits import ordered
 from nitograph.lanes import HEADS, LANES, ROWS, exp_sum, lane_product
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
@@ -22,26 +21,21 @@ jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=LOOSE)
 inner = numba.njit(
     nogil=True, error_model="numpy", fastmath=LOOSE, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
-f32, i32 = np.float32, np.int32  # numba widens narrow numbers unless told
+f32 = np.float32  # numba widens narrow numbers unless told
 many_rows = lane_product(ROWS)
 many_heads, one_head = lane_product(HEADS, fetch=True), lane_product(1, fetch=True)
 
 
 @inner
-def softmax(scores, h, width, count, bits, peak):
-    """exp(scores − their largest) in place for row h of (heads · width,), and the sum.
+def softmax(scores, first, count):
+    """exp(scores − their largest) in place for `count` flat scores from `first` on, and the sum.
 
-    bits: the memory of that row as int32. peak: room for one number. What lies behind `count`, up to the
-    next multiple of LANES, becomes as good as 0.
+    What lies behind them, up to the next multiple of LANES, becomes as good as 0.
     """
-    top = i32(-(2**31))
-    for i in range(count):
-        top = max(top, ordered(bits[i]))
     blocks = (count + LANES - 1) // LANES
-    for i in range(h * width + count, h * width + blocks * LANES):
+    for i in range(first + count, first + blocks * LANES):
         scores[i] = f32(-np.inf)
-    peak[0] = ordered(top)
-    return exp_sum(scores, h * width, blocks, peak.view(np.float32)[0])
+    return exp_sum(scores, first, blocks)
 
 
 @inner
@@ -112,7 +106,7 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
     heads, e, width, lanes = len(mixed), keys.shape[2], values.shape[1], values.shape[2]
     all_q, all_k, all_v = qkv.reshape(-1), keys.reshape(-1), values.reshape(-1)
     all_scores, all_mixed = scores.reshape(-1), mixed.reshape(-1)
-    bits, totals, peak = scores.view(np.int32), np.empty(heads, np.float32), np.empty(1, np.int32)
+    totals = np.empty(heads, np.float32)
     for r in range(len(slots)):
         slot = slots[r]
         turn_and_keep(qkv[r], heads, turn_by, keys[slot], values[slot], at)
@@ -123,7 +117,7 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
                 heads, all_q, q, e, all_k, k + i * e, LANES, ahead * e * width, e, all_scores, i, width
             )
         for h in range(heads):
-            totals[h] = softmax(all_scores, h, width, at + 1, bits[h], peak)
+            totals[h] = softmax(all_scores, h * width, at + 1)
         for i in range(0, e, LANES):
             products(
                 heads, all_scores, 0, width, all_v, v + i, lanes, ahead * width * lanes, at + 1, all_mixed,

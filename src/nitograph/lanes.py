@@ -7,6 +7,7 @@ This module knows nothing of what the numbers mean.
 Try it: python -c "from nitograph.lanes import LANES; print(LANES)"
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,34 +98,51 @@ def _fetch(builder: Any, place: Any) -> None:
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
-def exp_sum(_typing: Any, scores: Any, s: Any, blocks: Any, largest: Any) -> Any:
-    """exp(score − largest) in place for scores[s : s + blocks · LANES] (any,) float32; returns the sum.
+def exp_sum(_typing: Any, scores: Any, s: Any, blocks: Any) -> Any:
+    """exp(score − the largest) in place for scores[s : s + blocks · LANES] (any,) float32; the sum.
 
-    No score may be above `largest`. What is below it by more than 44 counts as 44 below,
-    so that no share is so small that its products are slow (subnormal).
+    What is below the largest by more than 44 counts as 44 below, so that no share is so small that its
+    products are slow (subnormal). A score that is not finite makes a sum that is none.
     """
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
         data = context.make_array(given.args[0])(context, builder, args[0]).data
-        total = cgutils.alloca_once_value(builder, ir.Constant(FLOATS, [0.0] * LANES))
-        with cgutils.for_range(builder, args[2]) as loop:
-            place = builder.add(args[1], builder.mul(loop.index, ir.Constant(loop.index.type, LANES)))
-            where = builder.bitcast(builder.gep(data, [place]), FLOATS.as_pointer())
-            share = _exp(builder, builder.load(where, align=4), _spread(builder, args[3]))
-            builder.store(share, where, align=4)
-            builder.store(builder.fadd(builder.load(total), share, flags=LOOSE), total)
-        found, width = builder.load(total), LANES
-        while width > 1:  # halves are added until one is left
-            width //= 2
-            low, high = (
-                ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(first, first + width)))
-                for first in (0, width)
-            )
-            halves = [builder.shuffle_vector(found, found, half) for half in (low, high)]
-            found = builder.fadd(*halves, flags=LOOSE)
-        return builder.extract_element(found, ir.Constant(ir.IntType(32), 0))
 
-    return types.float32(scores, s, blocks, largest), build
+        def block(loop: Any) -> Any:
+            place = builder.add(args[1], builder.mul(loop.index, ir.Constant(loop.index.type, LANES)))
+            return builder.bitcast(builder.gep(data, [place]), FLOATS.as_pointer())
+
+        def larger(one: Any, other: Any) -> Any:
+            return builder.select(builder.fcmp_ordered(">", one, other), one, other)
+
+        lowest = ir.Constant(FLOATS, [float("-inf")] * LANES)
+        largest, total = (
+            cgutils.alloca_once_value(builder, start)
+            for start in (lowest, ir.Constant(FLOATS, [0.0] * LANES))
+        )
+        with cgutils.for_range(builder, args[2]) as loop:
+            builder.store(larger(builder.load(block(loop), align=4), builder.load(largest)), largest)
+        top = _spread(builder, _folded(builder, builder.load(largest), larger))
+        with cgutils.for_range(builder, args[2]) as loop:
+            share = _exp(builder, builder.load(block(loop), align=4), top)
+            builder.store(share, block(loop), align=4)
+            builder.store(builder.fadd(builder.load(total), share, flags=LOOSE), total)
+        return _folded(builder, builder.load(total), lambda a, b: builder.fadd(a, b, flags=LOOSE))
+
+    return types.float32(scores, s, blocks), build
+
+
+def _folded(builder: Any, lanes: Any, together: Callable[[Any, Any], Any]) -> Any:
+    """All lanes brought together, half by half, to one number."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        low, high = (
+            ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(first, first + width)))
+            for first in (0, width)
+        )
+        lanes = together(*[builder.shuffle_vector(lanes, lanes, half) for half in (low, high)])
+    return builder.extract_element(lanes, ir.Constant(ir.IntType(32), 0))
 
 
 def _spread(builder: Any, value: Any) -> Any:
