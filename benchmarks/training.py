@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from benchmarks.report import seconds, told
-from nitograph.corpus import Corpus, CorpusSettings, build
+from nitograph.corpus import Corpus, CorpusSettings
+from nitograph.prepare import build
 from nitograph.sources import mnist
 from nitograph.training import Trainer, TrainSettings
 from nitograph.weave import WeaveSettings

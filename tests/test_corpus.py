@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import corpus as corpus_file
-from nitograph import weave
+from nitograph import prepare, weave
 from nitograph.board import violations
 from nitograph.chords import pixel_positions
-from nitograph.corpus import ARRAYS, Corpus, CorpusSettings, build, load, select
+from nitograph.corpus import ARRAYS, Corpus, CorpusSettings, load
 from nitograph.errors import FileError, SettingsError
+from nitograph.prepare import build, forget_parts, select
 from nitograph.weave import WeaveSettings
 from nitograph.zernike import Zernike
 from tiny import ROWS, WEAVING, small_corpus, some_images
@@ -139,7 +139,7 @@ def test_save_and_load(tmp_path, corpus):
 
 def test_an_interrupted_build_goes_on(tmp_path, monkeypatch):
     """Stopped between parts and started again, the corpus is the same and finished parts are not redone."""
-    monkeypatch.setattr(corpus_file, "PART", 16)
+    monkeypatch.setattr(prepare, "PART", 16)
     parts, whole = tmp_path / ".c.parts", small_corpus()
 
     def stop(count: int) -> None:
@@ -160,13 +160,13 @@ def test_an_interrupted_build_goes_on(tmp_path, monkeypatch):
 
 def test_parts_of_another_corpus_are_not_mixed_in(tmp_path, monkeypatch):
     """Parts of other settings are removed, not used; in the end all can be forgotten."""
-    monkeypatch.setattr(corpus_file, "PART", 16)
+    monkeypatch.setattr(prepare, "PART", 16)
     parts = tmp_path / ".c.parts"
     build(some_images(), ROWS.replace(seed=9), WEAVING, parts=parts)
     made = build(some_images(), ROWS, WEAVING, parts=parts)
     assert same(made, small_corpus())
     assert len(list(parts.iterdir())) == 1
-    corpus_file.forget_parts(parts)
+    forget_parts(parts)
     assert not parts.exists()
     parts.write_text("in the way")
     with pytest.raises(FileError, match="cannot keep finished parts"):

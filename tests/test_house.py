@@ -32,7 +32,7 @@ ROOMS = {
         "batch_decoder batch_choosing side_by_side",
         "ground board",
     ),
-    "data": ("sources augment corpus batches", "ground board weaving model"),
+    "data": ("sources augment corpus prepare batches", "ground board weaving model"),
     "training": (
         "network network_decoder processes optimizer objective checkpoints training",
         "ground board weaving model data",
@@ -64,7 +64,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "argparse": "cli",
 }
 # Who may read and write files, and how that would be done.
-DISK = "files sources corpus weights checkpoints training export evaluate.cache evaluate.report cli"
+DISK = "files sources corpus prepare weights checkpoints training export evaluate.cache evaluate.report cli"
 DISK_CALLS = {
     "write_text",
     "write_bytes",

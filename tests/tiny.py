@@ -3,7 +3,8 @@
 import numpy as np
 
 from nitograph.board import Board, Rules
-from nitograph.corpus import Corpus, CorpusSettings, build
+from nitograph.corpus import Corpus, CorpusSettings
+from nitograph.prepare import build
 from nitograph.sources import LabelledImages, mnist
 from nitograph.vocab import Vocabulary
 from nitograph.weave import WeaveSettings

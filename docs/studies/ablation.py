@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nitograph import batches, chords, corpus, objective, training
+from nitograph import batches, chords, corpus, objective, prepare, training
 from nitograph.evaluate.cache import Cache
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.critics import Critic, CriticSettings, trained
@@ -119,7 +119,7 @@ def rows_of(name: str, samples: int) -> corpus.Corpus:
     path = Path("runs") / f"ablation-{name.replace(' ', '-')}-{samples}.npz"
     if not path.exists():
         settings = corpus.CorpusSettings(samples=samples)
-        corpus.build(mnist("train"), settings, WeaveSettings(**WEAVINGS[name])).save(path)
+        prepare.build(mnist("train"), settings, WeaveSettings(**WEAVINGS[name])).save(path)
     return corpus.load(path)
 
 

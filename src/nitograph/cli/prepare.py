@@ -6,11 +6,11 @@ Try it: python -m nitograph prepare --samples 500 --output small.npz
 import argparse
 from pathlib import Path
 
-from nitograph import corpus
 from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus import CorpusSettings
 from nitograph.files import check_writable
+from nitograph.prepare import build, forget_parts
 from nitograph.sources import mnist
 from nitograph.weave import PRESETS, WeaveSettings
 
@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> int:
     images = mnist(args.split, Path(args.data_dir) if args.data_dir else None)
     parts = output.with_name(f".{output.name}.parts")
     with progress("weaving", settings.samples) as done:
-        made = corpus.build(images, settings, weaving, parts=parts, progress=done)
+        made = build(images, settings, weaving, parts=parts, progress=done)
     made.save(output)
-    corpus.forget_parts(parts)
+    forget_parts(parts)
     chords = made.lengths - 3
     print(
         f"{output}: {len(made)} threads of {len(set(made.sources.tolist()))} images, "
