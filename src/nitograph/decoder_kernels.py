@@ -22,7 +22,7 @@ inner = numba.njit(
     nogil=True, error_model="numpy", fastmath=LOOSE, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
 f32 = np.float32  # numba widens narrow numbers unless told
-many_rows = lane_product(ROWS)
+many_rows, last_rows = lane_product(ROWS), lane_product(ROWS, fetch=True)
 many_heads, one_head = lane_product(HEADS, fetch=True), lane_product(1, fetch=True)
 
 
@@ -40,25 +40,20 @@ def softmax(scores, first, count):
 
 @inner
 def multiply(x, panels, out):
-    """out = x @ matrix: x (B, ≥ k), panels (p, k, LANES) the matrix in strips, out (B, p · LANES)."""
+    """out = x @ matrix: x (B, ≥ k), panels (p, k, LANES) the matrix in strips, out (B, p · LANES).
+
+    While the last rows take a strip, the next one is fetched.
+    """
     strips, k = panels.shape[0], panels.shape[1]
     all_x, all_w, all_out = x.reshape(-1), panels.reshape(-1), out.reshape(-1)
-    x_step, step = x.shape[1], out.shape[1]
+    x_step, step, last = x.shape[1], out.shape[1], len(x) - ROWS
     for p in range(strips):
-        for r in range(0, len(x), ROWS):
-            many_rows(
-                all_x,
-                r * x_step,
-                x_step,
-                all_w,
-                p * k * LANES,
-                LANES,
-                0,
-                k,
-                all_out,
-                r * step + p * LANES,
-                step,
-            )
+        w, o = p * k * LANES, p * LANES
+        for r in range(0, last, ROWS):
+            many_rows(all_x, r * x_step, x_step, all_w, w, LANES, 0, k, all_out, o + r * step, step)
+        last_rows(
+            all_x, last * x_step, x_step, all_w, w, LANES, k * LANES, k, all_out, o + last * step, step
+        )
 
 
 @inner
