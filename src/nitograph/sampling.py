@@ -198,7 +198,7 @@ def _sample_batch(
     elif light is not None:
         logits = _copy_plan(decoder, weights, ids, light)
     else:
-        logits = _write_plan(decoder, weights, ids, uniforms, settings)
+        logits = _write_plan(decoder, weights, ids, uniforms, settings, next_nails)
     return _walk(decoder, weights, logits, uniforms, settings, masked, next_nails)
 
 
@@ -219,22 +219,23 @@ def _write_plan(
     ids: list[int],
     uniforms: Uniforms,
     settings: SampleSettings,
+    next_codes: NextNails,
 ) -> NDArray[np.float32]:
-    """Sample the plan; logits of the first nail.
+    """Sample the plan, any code of which may follow; logits of the first nail.
 
     With guidance each sequence has a twin of no class that takes the same codes, and the logits go from
     the twin's towards and past its own (J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance", 2022).
     """
     count, guided = len(ids), settings.guidance != 1.0
     temperature = settings.plan_temperature or 0.0
+    terms, none = Terms(weights.board, weights.rules, False, temperature, 0, 0.0), np.zeros((count, 0), int)
     twins = [len(weights.classes)] * count if guided else []
     logits = decoder.start(np.array(ids + twins))
     for slot in range(weights.settings.plan_tokens):
         if guided:
             own, free = logits[:count], logits[count:]
             logits = free + np.float32(settings.guidance) * (own - free)
-        everything = np.ones(logits.shape, dtype=np.bool_)
-        codes = choose(logits, everything, uniforms.next(slice(None), temperature), temperature=temperature)
+        codes = next_codes(logits, none, uniforms.next(slice(None), temperature), terms)
         if guided and slot + 1 == weights.settings.plan_tokens:  # nails are not guided
             decoder.select(np.arange(count))
             guided = False
