@@ -9,7 +9,6 @@ python docs/studies/ablation.py --minutes 20 --only plan plain --output runs/des
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from records import finished, keep
 
 from nitograph import batches, chords, corpus, objective, prepare, training
 from nitograph.evaluate.cache import Cache
@@ -209,18 +209,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/ablation.jsonl"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    done = args.output.read_text().splitlines() if args.output.exists() else []
-    finished = {json.loads(line)["run"] for line in done}
+    done = finished(args.output, "run")
     material = Material(WeaveSettings(), Cache.of_user())
     critic = trained(*material.plain(15_000), CriticSettings(), material.cache)
     for name in args.only:
-        if name in finished:
+        if name in done:
             continue
         weights, told = train(name, args.minutes, args.samples)
-        line = json.dumps({"run": name, "minutes": args.minutes, **told, **judge(weights, critic)})
-        with args.output.open("a") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
+        keep(args.output, {"run": name, "minutes": args.minutes, **told, **judge(weights, critic)})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ python docs/studies/latent.py --minutes 6 --output runs/latent.jsonl
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from records import finished, keep
 from torch import Tensor
 
 from nitograph import chords
@@ -215,14 +215,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/latent.jsonl"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    done = args.output.read_text().splitlines() if args.output.exists() else []
-    finished = {json.loads(line)["form"] for line in done}
+    done = finished(args.output, "form")
     material, settings = Material(WeaveSettings(), Cache.of_user()), EvaluationSettings()
     panel = Panel.taught(material, settings.critic_images, settings.images_seen, "BC")
     real, test = material.reference(SAMPLES // 5), pictures("test")
     labels = torch.arange(SAMPLES) % 10
     for name in args.only:
-        if name in finished:
+        if name in done:
             continue
         latent = Latent(**FORMS[name])
         latent.learn_pictures(args.minutes * 10)
@@ -237,10 +236,7 @@ def main() -> None:
         for guidance in (1.0, 1.5):
             made = latent.samples(labels, guidance).numpy()
             found[f"guidance {guidance}"] = judge(made, labels.numpy(), panel, real)
-        line = json.dumps(found, ensure_ascii=False)
-        with args.output.open("a") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
+        keep(args.output, found)
 
 
 if __name__ == "__main__":
