@@ -71,6 +71,15 @@ def test_narrow_cells_give_way_to_wide_ones():
     assert tried[:2].tolist() == [-1, 13]
 
 
+def test_targets_brighter_than_white():
+    """Gains that 16 bits do not hold from the start, nor the sums of first bounds: as the plain one."""
+    rng = np.random.default_rng(4)
+    chosen = WeaveSettings(nails=24, canvas_size=24, line_strength=0.2, max_lines=30)
+    wanted = np.stack([3 * blob(rng, 24) - 1 for _ in range(9)])
+    woven, plain = weave.weave_targets(wanted, chosen, threads=1), PlainWeaver(chosen)
+    assert [woven.path(i).tolist() for i in range(9)] == list(map(plain.weave, wanted))
+
+
 def test_plain_can_fail():
     """The comparison above notices a thread woven with another strength."""
     wanted = blob(np.random.default_rng(0), 24)

@@ -40,6 +40,7 @@ def make_loom(settings: WeaveSettings) -> Loom:
 
     def loom(wanted: Any, *rows: Any) -> None:
         together = len(wanted) >= TOGETHER and size <= 128 and len(ring.lines) <= 500_000
+        together = together and bool(np.abs(wanted).max() <= 1)  # the sums of first bounds hold no more
         bounds = slack if together else slack[:0]
         if settings.beam > 1:
             beam.beam_many(
@@ -73,7 +74,7 @@ def walk_many(*args: Any) -> None:
     dose, unit = given[5], given[6]
     room = kernels.cells_of(wanted.shape[1])
     over = np.arange(len(wanted))
-    if 2 * unit - dose < kernels.NARROW:
+    if 2 * unit * float(wanted.max(initial=0)) - dose < kernels.NARROW:
         greedy.walk_many(*args, np.zeros(room, np.int16))
         over = np.flatnonzero(lengths < 0)
     if len(over):
