@@ -75,7 +75,7 @@ def test_targets_brighter_than_white():
     """Gains that 16 bits do not hold from the start, nor the sums of first bounds: as the plain one."""
     rng = np.random.default_rng(4)
     chosen = WeaveSettings(nails=24, canvas_size=24, line_strength=0.2, max_lines=30)
-    wanted = np.stack([3 * blob(rng, 24) - 1 for _ in range(9)])
+    wanted = np.stack([1 + 2 * blob(rng, 24) for _ in range(9)])
     woven, plain = weave.weave_targets(wanted, chosen, threads=1), PlainWeaver(chosen)
     assert [woven.path(i).tolist() for i in range(9)] == list(map(plain.weave, wanted))
 
