@@ -65,13 +65,14 @@ class BatchTrunk(Trunk):
         if self._width:
             self._gather()
         super()._grow(width)
-        self._parted_turns = np.stack([self._turns.real, self._turns.imag], axis=1)
+        turns = np.repeat(self._turns, self.settings.heads + 1, axis=1)
+        self._parted_turns = np.stack([turns.real, turns.imag], axis=1)
 
     def _parted(self, qkv: Float32) -> Float32:
-        """The pairs of each head of queries and keys with first and second parts apart."""
+        """Columns of queries and keys as (2, e / 2, heads + 1): of a pair, of pairs, of heads and the key."""
         turned = (self.settings.heads + 1) * self.head_size
         pairs = np.arange(turned).reshape(-1, self.head_size // 2, 2)
-        columns = np.concatenate([pairs.transpose(0, 2, 1).ravel(), np.arange(turned, qkv.shape[1])])
+        columns = np.concatenate([pairs.transpose(2, 1, 0).ravel(), np.arange(turned, qkv.shape[1])])
         return np.ascontiguousarray(qkv[:, columns])
 
     def _new_cache(self, b: int, width: int) -> list[tuple[Float32, Float32]]:
@@ -84,7 +85,7 @@ class BatchTrunk(Trunk):
     def _make_buffers(self, b: int) -> None:
         s = self.settings
         d, whole = padded(s.embed_dim), padded((s.heads + 2) * self.head_size)
-        self._room = tuple(rows(b, width) for width in (d, d, d, whole, padded(s.ff_dim), d))
+        self._room = tuple(rows(b, width) for width in (d, d, whole, padded(s.ff_dim), d))
 
 
 class BatchDecoder(Decoder):

@@ -13,7 +13,7 @@ Try it: python -c "import nitograph.decoder_kernels"
 import numba
 import numpy as np
 
-from nitograph.lanes import HEADS, LANES, ROWS, exp_sum, lane_product
+from nitograph.lanes import DEPTH, HEADS, LANES, ROWS, exp_sum, lane_product
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -22,81 +22,73 @@ inner = numba.njit(
     nogil=True, error_model="numpy", fastmath=LOOSE, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
 f32 = np.float32  # numba widens narrow numbers unless told
-many_rows, last_rows = lane_product(ROWS), lane_product(ROWS, fetch=True)
-many_heads, one_head = lane_product(HEADS, fetch=True), lane_product(1, fetch=True)
+many_rows, many_heads, one_head = lane_product(ROWS), lane_product(HEADS), lane_product(1)
 
 
 @inner
-def softmax(scores, first, count):
-    """exp(scores − their largest) in place for `count` flat scores from `first` on, and the sum.
+def multiply(x, panels, out, add):
+    """out = x @ matrix, or with `add` more by it: x (B, ≥ k), panels (p, k, LANES) the matrix in strips.
 
-    What lies behind them, up to the next multiple of LANES, becomes as good as 0.
-    """
-    blocks = (count + LANES - 1) // LANES
-    for i in range(first + count, first + blocks * LANES):
-        scores[i] = f32(-np.inf)
-    return exp_sum(scores, first, blocks)
-
-
-@inner
-def multiply(x, panels, out):
-    """out = x @ matrix: x (B, ≥ k), panels (p, k, LANES) the matrix in strips, out (B, p · LANES).
-
-    While the last rows take a strip, the next one is fetched.
+    out is (B, ≥ p · LANES). A strip that does not stay in the cache is taken in parts. While the last rows
+    take a strip, the next one is fetched.
     """
     strips, k = panels.shape[0], panels.shape[1]
     all_x, all_w, all_out = x.reshape(-1), panels.reshape(-1), out.reshape(-1)
-    x_step, step, last = x.shape[1], out.shape[1], len(x) - ROWS
-    for p in range(strips):
-        w, o = p * k * LANES, p * LANES
-        for r in range(0, last, ROWS):
-            many_rows(all_x, r * x_step, x_step, all_w, w, LANES, 0, k, all_out, o + r * step, step)
-        last_rows(
-            all_x, last * x_step, x_step, all_w, w, LANES, k * LANES, k, all_out, o + last * step, step
-        )
+    x_step, step = x.shape[1], out.shape[1]
+    for t in range(0, k, DEPTH):
+        depth = min(DEPTH, k - t)
+        for p in range(strips):
+            w, o, ahead = (p * k + t) * LANES, p * LANES, k * LANES
+            for r in range(0, len(x), ROWS):
+                many_rows(
+                    all_x, t + r * x_step, x_step, 1, all_w, w, LANES, ahead, depth, all_out, o + r * step,
+                    step, add or t > 0,
+                )  # fmt: skip
 
 
 @inner
-def products(heads, weights, w, w_step, source, s, s_step, ahead, count, out, o, o_step):
+def products(heads, weights, w, w_step, w_next, source, s, s_next, ahead, count, out, o, o_step):
     """lane_product for any number of heads."""
     whole = heads // HEADS * HEADS
     for h in range(0, whole, HEADS):
         many_heads(
-            weights, w + h * w_step, w_step, source, s, s_step, ahead, count, out, o + h * o_step, o_step
-        )
+            weights, w + h * w_step, w_step, w_next, source, s, s_next, ahead, count, out, o + h * o_step,
+            o_step, False,
+        )  # fmt: skip
     for h in range(whole, heads):
         one_head(
-            weights, w + h * w_step, w_step, source, s, s_step, ahead, count, out, o + h * o_step, o_step
-        )
+            weights, w + h * w_step, w_step, w_next, source, s, s_next, ahead, count, out, o + h * o_step,
+            o_step, False,
+        )  # fmt: skip
 
 
 @inner
-def turn_and_keep(row, heads, turn_by, keys, values, at):
-    """Turn queries and key of a token by its position; put key and value into the cache.
+def turn_and_keep(row, at, turn_by, keys, values):
+    """Turn queries and key of a token, (e, heads + 1) and flat, by its position; key and value to the cache.
 
-    The numbers of a head are pairs, first and second parts apart; turn_by (2, e / 2): cosines and sines.
+    turn_by (2, (heads + 1) · e / 2): cosines and sines. The value, (e,), lies behind.
     """
-    e = keys.shape[1]
-    half, cosine, sine = e // 2, turn_by[0], turn_by[1]
-    for h in range(heads + 1):
-        one, other = row[h * e : h * e + half], row[h * e + half : (h + 1) * e]
-        for i in range(half):
-            x, y = one[i], other[i]
-            one[i] = x * cosine[i] - y * sine[i]
-            other[i] = x * sine[i] + y * cosine[i]
-    key, value = row[heads * e : (heads + 1) * e], row[(heads + 1) * e : (heads + 2) * e]
+    half, cosine, sine = turn_by.shape[1], turn_by[0], turn_by[1]
+    e, block, lane = keys.shape[1], at // LANES, at % LANES
+    step = 2 * half // e
+    one, other = row[:half], row[half : 2 * half]
+    for i in range(half):
+        x, y = one[i], other[i]
+        one[i] = x * cosine[i] - y * sine[i]
+        other[i] = x * sine[i] + y * cosine[i]
     for i in range(e):
-        keys[at // LANES, i, at % LANES] = key[i]
-        values[at, i] = value[i]
+        keys[block, i, lane] = row[(i + 1) * step - 1]
+        values[at, i] = row[2 * half + i]
 
 
 @inner
 def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
     """Attention of one token of each sequence over its cache, to out (B, ≥ heads · e).
 
-    qkv: (B, ≥ (heads + 2) · e), of which queries and keys are turned in place. keys (any, width / LANES, e,
-    LANES), values (any, width, E): the token's own are added at `at`; E ≥ e is a multiple of LANES, too.
-    slots: (b,), where in the cache a sequence lies. scores (heads, width), mixed (heads, E): room.
+    qkv: (B, ≥ (heads + 2) · e), of which queries and keys, (e, heads + 1), are turned in place. keys (any,
+    width / LANES, e, LANES), values (any, width, E): the token's own are added at `at`; E ≥ e is a multiple
+    of LANES, too. slots: (b,), where in the cache a sequence lies. scores (heads, width), mixed (heads, E):
+    room.
     """
     heads, e, width, lanes = len(mixed), keys.shape[2], values.shape[1], values.shape[2]
     all_q, all_k, all_v = qkv.reshape(-1), keys.reshape(-1), values.reshape(-1)
@@ -104,18 +96,19 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
     totals = np.empty(heads, np.float32)
     for r in range(len(slots)):
         slot = slots[r]
-        turn_and_keep(qkv[r], heads, turn_by, keys[slot], values[slot], at)
+        turn_and_keep(qkv[r], at, turn_by, keys[slot], values[slot])
         q, k, v = r * qkv.shape[1], slot * e * width, slot * width * lanes
         ahead = slots[min(r + 1, len(slots) - 1)] - slot
         for i in range(0, at + 1, LANES):
             products(
-                heads, all_q, q, e, all_k, k + i * e, LANES, ahead * e * width, e, all_scores, i, width
-            )
+                heads, all_q, q, 1, heads + 1, all_k, k + i * e, LANES, ahead * e * width, e, all_scores, i,
+                width,
+            )  # fmt: skip
         for h in range(heads):
-            totals[h] = softmax(all_scores, h * width, at + 1)
+            totals[h] = exp_sum(all_scores, h * width, at + 1)
         for i in range(0, e, LANES):
             products(
-                heads, all_scores, 0, width, all_v, v + i, lanes, ahead * width * lanes, at + 1, all_mixed,
+                heads, all_scores, 0, width, 1, all_v, v + i, lanes, ahead * width * lanes, at + 1, all_mixed,
                 i, lanes,
             )  # fmt: skip
         for h in range(heads):
@@ -125,24 +118,15 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
 
 
 @inner
-def norm_row(x, eps, out):
-    """x over its length, (d,)."""
-    power = f32(0)
-    for i in range(len(x)):
-        power += x[i] * x[i]
-    factor = f32(1) / np.sqrt(power + eps)
-    for i in range(len(x)):
-        out[i] = x[i] * factor
-
-
-@inner
-def add_norm(x, y, d, eps, out):
-    """x += y, (B, ≥ d); out = x over its length."""
+def norm(x, d, eps, out):
+    """The rows of x (B, ≥ d) over their lengths, to out."""
     for r in range(len(x)):
-        here, more = x[r, :d], y[r, :d]
+        row, normed, power = x[r, :d], out[r, :d], f32(0)
         for i in range(d):
-            here[i] += more[i]
-        norm_row(here, eps, out[r, :d])
+            power += row[i] * row[i]
+        factor = f32(1) / np.sqrt(power + eps)
+        for i in range(d):
+            normed[i] = row[i] * factor
 
 
 @inner
@@ -160,18 +144,17 @@ def blocks(weights, cache, at, turn_by, d, eps, room):
     """The token in room's x through all blocks; the state is left in its `normed`."""
     w_qkv, w_out, w_up, w_down = weights
     keys, values, slots = cache
-    x, y, normed, qkv, up, heads_out, scores, mixed = room
-    y[:] = f32(0)
-    add_norm(x, y, d, eps, normed)
+    x, normed, qkv, up, heads_out, scores, mixed = room
+    norm(x, d, eps, normed)
     for i in range(len(w_qkv)):
-        multiply(normed, w_qkv[i], qkv)
+        multiply(normed, w_qkv[i], qkv, False)
         attend(qkv, keys[i], values[i], slots, at, turn_by, scores, mixed, heads_out)
-        multiply(heads_out, w_out[i], y)
-        add_norm(x, y, d, eps, normed)
-        multiply(normed, w_up[i], up)
+        multiply(heads_out, w_out[i], x, True)
+        norm(x, d, eps, normed)
+        multiply(normed, w_up[i], up, False)
         squared_relu(up)
-        multiply(up, w_down[i], y)
-        add_norm(x, y, d, eps, normed)
+        multiply(up, w_down[i], x, True)
+        norm(x, d, eps, normed)
 
 
 @jit
@@ -182,7 +165,7 @@ def step_token(token, weights, cache, at, turn_by, eps, room, head, logits):
         for i in range(d):
             room[0][r, i] = token[r, i]
     blocks(weights, cache, at, turn_by, d, eps, room)
-    multiply(room[2], head, logits)
+    multiply(room[1], head, logits, False)
 
 
 @inner
@@ -228,15 +211,15 @@ def step_nail(nails, before, light, embed, views, weights, cache, at, turn_by, e
     missing, seen, found, both, fan = rows
     d, n = embed.shape[1], len(reach)
     wind(light[0], light[1], light[2], before, nails, missing)
-    multiply(missing, sight, seen)
+    multiply(missing, sight, seen, False)
     for r in range(len(nails)):
         own, more, x = embed[nails[r]], seen[r], room[0][r]
         for i in range(d):
             x[i] = own[i] + more[i]
     blocks(weights, cache, at, turn_by, d, eps, room)
-    multiply(room[2], head, found)
+    multiply(room[1], head, found, False)
     for r in range(len(nails)):
         for i in range(waves.shape[1]):
             both[r, i] = seen[r, d + i] + found[r, n + 1 + i]
-    multiply(both, waves, fan)
+    multiply(both, waves, fan, False)
     place_fan(found, fan, reach, nails, logits)
