@@ -28,8 +28,8 @@ ROOMS = {
         "ground board",
     ),
     "model": (
-        "vocab zernike weights plan trunk decoder choosing sampling lanes decoder_kernels choice_kernels "
-        "batch_decoder batch_choosing side_by_side",
+        "vocab zernike weights plan trunk decoder choosing walking sampling lanes decoder_kernels "
+        "choice_kernels walk_kernels batch_decoder batch_choosing batch_walking side_by_side",
         "ground board",
     ),
     "data": ("sources augment corpus prepare batches", "ground board weaving model"),
@@ -57,6 +57,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",
     "safetensors": "weights",
+    "threadpoolctl": "side_by_side",
     "rich": "cli.progress",
     "av": "animation",
     "ezdxf": "export.dxf",

@@ -16,10 +16,20 @@ def choose_nails(
     logits: NDArray[np.float32], recent: NDArray[np.int64], draws: NDArray[np.float64], terms: Terms
 ) -> NDArray[np.int64]:
     """As choosing.choose_nails, which is the oracle; the same tokens of the same draws."""
-    chosen, rules = np.empty(len(logits), dtype=np.int64), terms.rules
-    limits = (rules.min_nail_gap, rules.recent_edges)
-    how = (float(terms.temperature), terms.top_k, float(terms.min_p))
-    kernels.choose_nails(logits, np.ascontiguousarray(recent), limits, terms.early, how, draws, chosen)
+    chosen = np.empty(len(logits), dtype=np.int64)
+    rules, how = limits(terms)
+    kernels.choose_nails(logits, np.ascontiguousarray(recent), rules, terms.early, how, draws, chosen)
+    return sound(chosen)
+
+
+def limits(terms: Terms) -> tuple[tuple[int, int], tuple[float, int, float]]:
+    """The board's rules and what narrows the choice, as compiled code takes them."""
+    rules = (terms.rules.min_nail_gap, terms.rules.recent_edges)
+    return rules, (float(terms.temperature), terms.top_k, float(terms.min_p))
+
+
+def sound(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The tokens, or SamplingError where a row has a reason for none."""
     worst = chosen.min()
     if worst < 0:
         finite = worst != kernels.NOT_FINITE

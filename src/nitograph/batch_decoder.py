@@ -42,18 +42,17 @@ class BatchTrunk(Trunk):
             self._gather()
         self._make_buffers(self._b)
 
-    def next_place(self) -> tuple[Any, ...]:
-        """What a compiled step wants of the blocks: matrices, cache, place, its turn, eps, room."""
-        at = self._take_place()
+    def underway(self) -> tuple[Any, ...]:
+        """What a compiled step wants of the blocks: the next place, matrices, cache, turns, eps, room."""
         cache = (*self._caches[0], self._slots)
-        return (
-            self.matrices,
-            cache,
-            at,
-            self._parted_turns[at],
-            self.narrow_eps,
-            (*self._room, *self._scores),
-        )
+        room = (*self._room, *self._scores)
+        return self.length, self.matrices, cache, self._parted_turns, self.narrow_eps, room
+
+    def make_place(self) -> int:
+        """For how many tokens there is room from the next place on, which is at least one."""
+        if self.length == self._width:
+            self._grow(2 * self.length or self._first_room)
+        return self._width - self.length
 
     def _gather(self) -> None:
         """Lay the sequences side by side in the cache, in their order."""
@@ -69,7 +68,7 @@ class BatchTrunk(Trunk):
         self._parted_turns = np.stack([turns.real, turns.imag], axis=1)
 
     def _parted(self, qkv: Float32) -> Float32:
-        """Columns of queries and keys as (2, e / 2, heads + 1): of a pair, of pairs, of heads and the key."""
+        """Columns of queries and keys as (2, e / 2, heads + 1): parts of pairs, pairs, heads and key."""
         turned = (self.settings.heads + 1) * self.head_size
         pairs = np.arange(turned).reshape(-1, self.head_size // 2, 2)
         columns = np.concatenate([pairs.transpose(2, 1, 0).ravel(), np.arange(turned, qkv.shape[1])])
@@ -125,20 +124,28 @@ class BatchDecoder(Decoder):
             inner = (len(self._sight), LANES * len(sight), LANES * len(head), len(self._waves))
             self._winding = tuple(rows(b, width) for width in (*inner, LANES * len(waves)))
 
+    def underway(self) -> tuple[Any, ...]:
+        """What a compiled step wants beside the nails and room for logits."""
+        if self._nails is None:
+            self._nails = np.full(len(self._left), -1)
+        light = (self._left, self._fan, self._ahead)
+        embed = self._tensors["embed.nail"]
+        return self._nails, light, self._winding, embed, self._views, *self.trunk.underway()
+
     def _first_logits(self, x: Float32) -> Float32:
         more = self._codes.shape[1] + 1 < self.settings.prefix
         head, room = (self._code_panels, self._code_room) if more else (self._nail_panels, self._nail_room)
-        kernels.step_token(x, *self.trunk.next_place(), head, room)
+        self.trunk.make_place()
+        kernels.step_token(x, head, room, *self.trunk.underway())
+        self.trunk.length += 1
         size = self._code_head.shape[1] if more else self._nail_head.shape[1]
         return room[: len(x), :size].copy()
 
     def _wind(self, nails: NDArray[np.int64]) -> Float32:
-        before = np.full(len(nails), -1) if self._nails is None else self._nails
-        self._nails = nails
         logits = np.empty((len(nails), self.weights.board.num_nails + 1), np.float32)
-        light, room = (self._left, self._fan, self._ahead), self._winding
-        embed = self._tensors["embed.nail"]
-        kernels.step_nail(nails, before, light, embed, self._views, *self.trunk.next_place(), room, logits)
+        self.trunk.make_place()
+        kernels.step_nail(nails, logits, *self.underway())
+        self.trunk.length += 1
         return logits
 
 

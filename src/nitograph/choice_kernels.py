@@ -78,31 +78,43 @@ def pick(row, keys, sums, listed, size, temperature, top_k, min_p, draw):
     return best
 
 
+@inner
+def choosing_room(n):
+    """Room for the choice among n nails and EOS: allowed, keys, sums, listed."""
+    size = n + 1
+    whole = np.empty(size, np.int32)
+    return np.ones(size, np.bool_), whole, np.empty(size, np.float64), np.empty_like(whole)
+
+
+@inner
+def choose_nail(row, path, count, rules, early, how, draw, room):
+    """One token as choosing.choose_nails; where none is sound the reason, < 0.
+
+    row: (n + 1,) logits, EOS last. path[:count]: nails so far. rules: gap and recent chords. how:
+    temperature, top_k, min_p. draw: a uniform number. room: choosing_room.
+    """
+    allowed, keys, sums, listed = room
+    n, bits = len(row) - 1, row.view(np.int32)
+    if count > 0:
+        forbid_next(path, count, n, rules[0], rules[1], allowed)
+    some, wild = i32(0), i32(0)
+    for i in range(n):
+        some |= i32(allowed[i])
+    allowed[n] = not early or (some == 0 and count > 1)
+    for i in range(n + 1):
+        wild |= i32((bits[i] & i32(0x7F800000)) == i32(0x7F800000))
+        key = i32(0) if bits[i] == FORBIDDEN else ordered(bits[i])  # −0 is 0
+        keys[i] = key if allowed[i] else FORBIDDEN
+    if wild != 0:
+        return np.int64(NOT_FINITE)
+    if some == 0 and not allowed[n]:
+        return np.int64(NONE_ALLOWED)
+    return pick(row, keys, sums, listed, n + 1, how[0], how[1], how[2], draw)
+
+
 @jit
 def choose_nails(logits, recent, rules, early, how, draws, chosen):
-    """One token a row as choosing.choose_nails, into chosen (b,); where none is sound the reason, < 0.
-
-    logits: (b, n + 1), EOS last. recent: (b, t) last nails. rules: gap and recent chords. how: temperature,
-    top_k, min_p. draws: (b,) uniform numbers.
-    """
-    n, count = logits.shape[1] - 1, recent.shape[1]
-    allowed, keys = np.ones(n + 1, np.bool_), np.empty(n + 1, np.int32)
-    sums, listed = np.empty(n + 1, np.float64), np.empty(n + 1, np.int32)
+    """choose_nail for each row, into chosen (b,): logits (b, n + 1), recent (b, t) nails, draws (b,)."""
+    room = choosing_room(logits.shape[1] - 1)
     for r in range(len(logits)):
-        row, bits = logits[r], logits[r].view(np.int32)
-        if count > 0:
-            forbid_next(recent[r], count, n, rules[0], rules[1], allowed)
-        some, wild = i32(0), i32(0)
-        for i in range(n):
-            some |= i32(allowed[i])
-        allowed[n] = not early or (some == 0 and count > 1)
-        for i in range(n + 1):
-            wild |= i32((bits[i] & i32(0x7F800000)) == i32(0x7F800000))
-            key = i32(0) if bits[i] == FORBIDDEN else ordered(bits[i])  # −0 is 0
-            keys[i] = key if allowed[i] else FORBIDDEN
-        if wild != 0:
-            chosen[r] = NOT_FINITE
-        elif some == 0 and not allowed[n]:
-            chosen[r] = NONE_ALLOWED
-        else:
-            chosen[r] = pick(row, keys, sums, listed, n + 1, how[0], how[1], how[2], draws[r])
+        chosen[r] = choose_nail(logits[r], recent[r], recent.shape[1], rules, early, how, draws[r], room)

@@ -54,12 +54,21 @@ class Uniforms:
 
     def next(self, rows: NDArray[np.int64] | slice, temperature: float) -> NDArray[np.float64]:
         """The next number of these sequences, (b,); of temperature 0 zeros, and nothing is drawn."""
+        numbers, used = self.ahead(temperature)
+        self.pass_by(1, temperature)
+        return np.asarray(numbers[rows, used])
+
+    def ahead(self, temperature: float) -> tuple[NDArray[np.float64], int]:
+        """Numbers of all sequences, (b, m), and how many of these are used, fewer than m; then pass_by."""
         if temperature == 0:
-            return np.zeros(len(self))[rows]
+            return np.zeros((len(self), AHEAD)), 0
         if self._used == self._numbers.shape[1]:  # many at once are quicker, and the same numbers
             self._numbers, self._used = np.stack([rng.random(AHEAD) for rng in self._rngs]), 0
-        self._used += 1
-        return np.asarray(self._numbers[rows, self._used - 1])
+        return self._numbers, self._used
+
+    def pass_by(self, count: int, temperature: float) -> None:
+        """So many of the numbers ahead are used now."""
+        self._used += count if temperature > 0 else 0
 
 
 def choose_nails(

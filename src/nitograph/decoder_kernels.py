@@ -64,7 +64,7 @@ def products(heads, weights, w, w_step, w_next, source, s, s_next, ahead, count,
 
 @inner
 def turn_and_keep(row, at, turn_by, keys, values):
-    """Turn queries and key of a token, (e, heads + 1) and flat, by its position; key and value to the cache.
+    """Turn queries and key of a token, (e, heads + 1) and flat, by its position; keep key and value.
 
     turn_by (2, (heads + 1) · e / 2): cosines and sines. The value, (e,), lies behind.
     """
@@ -108,8 +108,8 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
             totals[h] = exp_sum(all_scores, h * width, at + 1)
         for i in range(0, e, LANES):
             products(
-                heads, all_scores, 0, width, 1, all_v, v + i, lanes, ahead * width * lanes, at + 1, all_mixed,
-                i, lanes,
+                heads, all_scores, 0, width, 1, all_v, v + i, lanes, ahead * width * lanes, at + 1,
+                all_mixed, i, lanes,
             )  # fmt: skip
         for h in range(heads):
             own, share = out[r, h * e : (h + 1) * e], f32(1) / totals[h]
@@ -140,15 +140,15 @@ def squared_relu(up):
 
 
 @inner
-def blocks(weights, cache, at, turn_by, d, eps, room):
-    """The token in room's x through all blocks; the state is left in its `normed`."""
+def blocks(at, weights, cache, turns, d, eps, room):
+    """The token in room's x through all blocks, at this place; the state is left in its `normed`."""
     w_qkv, w_out, w_up, w_down = weights
     keys, values, slots = cache
     x, normed, qkv, up, heads_out, scores, mixed = room
     norm(x, d, eps, normed)
     for i in range(len(w_qkv)):
         multiply(normed, w_qkv[i], qkv, False)
-        attend(qkv, keys[i], values[i], slots, at, turn_by, scores, mixed, heads_out)
+        attend(qkv, keys[i], values[i], slots, at, turns[at], scores, mixed, heads_out)
         multiply(heads_out, w_out[i], x, True)
         norm(x, d, eps, normed)
         multiply(normed, w_up[i], up, False)
@@ -158,13 +158,13 @@ def blocks(weights, cache, at, turn_by, d, eps, room):
 
 
 @jit
-def step_token(token, weights, cache, at, turn_by, eps, room, head, logits):
+def step_token(token, head, logits, at, weights, cache, turns, eps, room):
     """Logits (B, ≥ v) after a token (b, d) whose embedding is given; head (p, d, LANES): its panels."""
     d = token.shape[1]
     for r in range(len(token)):
         for i in range(d):
             room[0][r, i] = token[r, i]
-    blocks(weights, cache, at, turn_by, d, eps, room)
+    blocks(at, weights, cache, turns, d, eps, room)
     multiply(room[1], head, logits, False)
 
 
@@ -173,7 +173,7 @@ def wind(left, fan, ahead, before, nails, missing):
     """Take the chord from `before` to `nails` (b,) off the light still wanted; missing as seen from there.
 
     left (b, M), fan, ahead (n, M): complex64; missing: (B, 2M) float32, real and imaginary parts in turn.
-    before: −1 where there is no chord.
+    before: −1 where there is no chord; becomes `nails`.
     """
     n = len(fan)
     for r in range(len(nails)):
@@ -185,6 +185,7 @@ def wind(left, fan, ahead, before, nails, missing):
         for k in range(len(rest)):
             value = rest[k] * by[k]
             seen[2 * k], seen[2 * k + 1] = value.real, value.imag
+        before[r] = nails[r]
 
 
 @inner
@@ -200,12 +201,12 @@ def place_fan(found, fan, reach, nails, logits):
         row[n] = own[n]
 
 
-@jit
-def step_nail(nails, before, light, embed, views, weights, cache, at, turn_by, eps, room, rows, logits):
-    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind.
+@inner
+def wind_on(nails, logits, before, light, rows, embed, views, at, weights, cache, turns, eps, room):
+    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind; `before` becomes `nails`.
 
-    light: left, fan, ahead as `wind` has them. views: panels of sight, head and waves, and the reach (n,).
-    rows: missing, seen, found, the waves of both, fan, (B, …) each: room.
+    light: left, fan, ahead as `wind` has them. rows: missing, seen, found, the waves of both, fan,
+    (B, …) each: room. views: panels of sight, head and waves, and the reach (n,).
     """
     sight, head, waves, reach = views
     missing, seen, found, both, fan = rows
@@ -216,10 +217,16 @@ def step_nail(nails, before, light, embed, views, weights, cache, at, turn_by, e
         own, more, x = embed[nails[r]], seen[r], room[0][r]
         for i in range(d):
             x[i] = own[i] + more[i]
-    blocks(weights, cache, at, turn_by, d, eps, room)
+    blocks(at, weights, cache, turns, d, eps, room)
     multiply(room[1], head, found, False)
     for r in range(len(nails)):
         for i in range(waves.shape[1]):
             both[r, i] = seen[r, d + i] + found[r, n + 1 + i]
     multiply(both, waves, fan, False)
     place_fan(found, fan, reach, nails, logits)
+
+
+@jit
+def step_nail(nails, logits, before, light, rows, embed, views, at, weights, cache, turns, eps, room):
+    """wind_on, for callers that are not compiled."""
+    wind_on(nails, logits, before, light, rows, embed, views, at, weights, cache, turns, eps, room)

@@ -30,12 +30,12 @@ EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.666
 
 
 def lane_product(rows: int) -> Any:
-    """out[o + r·o_step + lane] = Σ_t weights[w + r·w_step + t·w_next] × source[s + t·s_next + lane], t < count.
+    """out[o + r·o_step + lane] = Σ_t weights[w + r·w_step + t·w_next] × source[s + t·s_next + lane].
 
-    A function for compiled code, for r < rows and LANES lanes: weights, source and out are contiguous
-    (any,) float32, the other arguments whole numbers but for the last one. Bounds are the caller's. The
-    numbers that lie `ahead` of those of the source are brought into the cache meanwhile. add: the sums are
-    added to `out`.
+    A function for compiled code, for t < count, r < rows and LANES lanes: weights, source and out are
+    contiguous (any,) float32, the other arguments whole numbers but for the last one. Bounds are the
+    caller's. The numbers that lie `ahead` of those of the source are brought into the cache meanwhile.
+    add: the sums are added to `out`.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
@@ -75,16 +75,16 @@ def _builder(rows: int) -> Any:
             return data
 
         def times(step: Any, number: Any) -> Any:
-            return builder.mul(step, number if isinstance(number, ir.Value) else ir.Constant(step.type, number))
+            return builder.mul(
+                step, number if isinstance(number, ir.Value) else ir.Constant(step.type, number)
+            )
 
         places = [
             builder.bitcast(at(9, out, o, times(o_step, row)), FLOATS.as_pointer()) for row in range(rows)
         ]
         nothing = ir.Constant(FLOATS, [0.0] * LANES)
         sums = [
-            cgutils.alloca_once_value(
-                builder, builder.select(add, builder.load(place, align=4), nothing)
-            )
+            cgutils.alloca_once_value(builder, builder.select(add, builder.load(place, align=4), nothing))
             for place in places
         ]
         with cgutils.for_range(builder, count) as loop:

@@ -19,30 +19,16 @@ from numpy.typing import NDArray
 
 from nitograph import __version__
 from nitograph.board import Rules
-from nitograph.choosing import NextNails, Terms, Uniforms, choose, choose_nails, penalise
+from nitograph.choosing import NextNails, Terms, Uniforms, choose
 from nitograph.errors import SettingsError
 from nitograph.plan import encode_plan
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
+from nitograph.walking import PLAIN, Decoding, Pace, Walk, walk_on
 from nitograph.weights import Weights
 
 BATCH = 64
 MANY = 2 * BATCH  # from so many threads on it pays to load Numba
-
-
-class Decoding(Protocol):
-    """The three calls of a decoder: decoder.Decoder, network_decoder.NetworkDecoder."""
-
-    def start(self, labels: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Begin sequences of these class indices (b,); logits of what comes first."""
-
-    def step(
-        self, tokens: NDArray[np.integer], light: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
-        """Append one token to each; logits of what follows."""
-
-    def select(self, rows: NDArray[np.integer]) -> None:
-        """Keep these sequences."""
 
 
 @runtime_checkable
@@ -123,8 +109,8 @@ def sample_paths(
 
         decoder = Decoder(weights)
 
-    def walk(decoder: Decoding, part: slice, next_nails: NextNails) -> list[NDArray[np.int64]]:
-        given, how = (None if light is None else light[part]), (settings, masked, next_nails)
+    def walk(decoder: Decoding, part: slice, pace: Pace) -> list[NDArray[np.int64]]:
+        given, how = (None if light is None else light[part]), (settings, masked, pace)
         with np.errstate(all="ignore"):  # what overflows is not finite, and that the choice refuses
             return _sample_batch(decoder, weights, labels[part], seeds[part], given, *how)
 
@@ -138,15 +124,14 @@ def sample_paths(
 def _walked(
     walk: Callable[..., list[NDArray[np.int64]]], decoder: Decoding, count: int
 ) -> Iterator[list[NDArray[np.int64]]]:
-    """walk(decoder, part, next_nails) over all parts of `count` sequences, in order."""
+    """walk(decoder, part, pace) over all parts of `count` sequences, in order."""
     if count < MANY or not isinstance(decoder, Batching):
-        yield from (walk(decoder, part, choose_nails) for part in _parts(count))
+        yield from (walk(decoder, part, PLAIN) for part in _parts(count))
         return
-    from nitograph import batch_choosing
+    from nitograph.batch_walking import QUICK
     from nitograph.side_by_side import in_threads
 
-    quick = partial(walk, next_nails=batch_choosing.choose_nails)
-    yield from in_threads(quick, decoder.for_batches, _parts(count))
+    yield from in_threads(partial(walk, pace=QUICK), decoder.for_batches, _parts(count))
 
 
 def _parts(count: int) -> list[slice]:
@@ -185,7 +170,7 @@ def _sample_batch(
     light: NDArray[np.float32] | None,
     settings: SampleSettings,
     masked: bool,
-    next_nails: NextNails,
+    pace: Pace,
 ) -> list[NDArray[np.int64]]:
     words = weights.vocabulary
     settings = resolved(settings, weights)
@@ -198,8 +183,8 @@ def _sample_batch(
     elif light is not None:
         logits = _copy_plan(decoder, weights, ids, light)
     else:
-        logits = _write_plan(decoder, weights, ids, uniforms, settings, next_nails)
-    return _walk(decoder, weights, logits, uniforms, settings, masked, next_nails)
+        logits = _write_plan(decoder, weights, ids, uniforms, settings, pace.next_nails)
+    return _walk(decoder, weights, logits, uniforms, settings, masked, pace)
 
 
 def _copy_plan(
@@ -250,37 +235,15 @@ def _walk(
     uniforms: Uniforms,
     settings: SampleSettings,
     masked: bool,
-    next_nails: NextNails,
+    pace: Pace,
 ) -> list[NDArray[np.int64]]:
-    """Nails until EOS or the last chord; finished sequences leave the batch."""
-    eos = weights.vocabulary.eos
+    """The nails, on the terms of the settings."""
     rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
-    most = settings.max_lines or weights.max_lines
     how = (settings.temperature, settings.top_k, settings.min_p)
-    late, early = (Terms(weights.board, rules, soon, *how) for soon in (False, True))
-    live = np.arange(len(uniforms))
-    paths = np.zeros((len(live), most + 1), dtype=np.int64)
-    counts = np.zeros(len(live), dtype=np.int64)
-    for count in range(most + 1):
-        if settings.repetition_penalty != 1.0 and count:
-            penalise(logits, paths[live, :count], settings.repetition_penalty)
-        recent = paths[live, max(0, count - rules.recent_edges - 1) : count]
-        chosen = next_nails(
-            logits,
-            recent if masked else recent[:, :0],
-            uniforms.next(live, settings.temperature),
-            early if count <= settings.min_lines else late,
-        )
-        going = chosen != eos
-        if not going.all():
-            decoder.select(np.flatnonzero(going))
-            live, chosen = live[going], chosen[going]
-        paths[live, count] = chosen
-        counts[live] = count + 1
-        if not len(live) or count == most:
-            break
-        logits = decoder.step(chosen)
-    return [path[:count] for path, count in zip(paths, counts, strict=True)]
+    early, late = (Terms(weights.board, rules, soon, *how) for soon in (True, False))
+    paths = np.zeros((len(uniforms), 1 + (settings.max_lines or weights.max_lines)), dtype=np.int64)
+    walk = Walk(paths, uniforms, (early, late), settings.min_lines, masked, settings.repetition_penalty)
+    return walk_on(decoder, logits, walk, pace)
 
 
 __all__ = [

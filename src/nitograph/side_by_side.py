@@ -1,7 +1,8 @@
 """Parts of a piece of work in threads, each thread with a tool of its own; results in order.
 
-Work that releases the interpreter runs at once on as many cores as this process may use. This module does
-not know what the work is.
+Work that releases the interpreter runs at once on as many cores as this process may use. NumPy's BLAS has
+one thread meanwhile: those of its own, once called, wait for more by spinning, and would take the cores
+from the parts. This module does not know what the work is.
 
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no type stubs
 
 Tool = TypeVar("Tool")
 Part = TypeVar("Part")
@@ -36,7 +39,7 @@ def in_threads(
         finally:
             tools.put(tool)
 
-    with ThreadPoolExecutor(count) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(count) as pool:
         running = [pool.submit(borrow, part) for part in parts]
         try:
             for future in running:
