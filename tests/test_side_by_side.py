@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from nitograph import side_by_side
 from nitograph.side_by_side import in_threads
@@ -48,3 +49,15 @@ def test_an_error_ends_the_work(monkeypatch):
 def test_cores_are_those_of_the_process():
     """What taskset leaves counts, not what the machine has."""
     assert 1 <= side_by_side.cores() <= (os.cpu_count() or 1)
+
+
+def test_blas_has_one_thread_meanwhile():
+    """Threads of BLAS that wait by spinning take no core from the parts, and come back afterwards."""
+
+    def threads():
+        return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        assert list(in_threads(lambda tool, part: threads(), object, range(2))) == [{1}, {1}]
+        assert threads() == before
