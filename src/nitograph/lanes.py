@@ -12,13 +12,21 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir  # type: ignore[import-untyped]  # it has no type stubs
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 32
-# So many rows of running sums fit into the registers, 32 of 16 numbers, or fewer of 8 or 4; and of heads.
-ROWS, HEADS = (8, 6) if binding.get_host_cpu_features().get("avx512f") else (3, 3)
+
+def wide() -> bool:
+    """Whether code is compiled for registers of 16 numbers, which are 32 then (AVX-512)."""
+    if config.CPU_FEATURES is None:
+        return bool(binding.get_host_cpu_features().get("avx512f"))
+    return "+avx512f" in config.CPU_FEATURES
+
+
+# The running sums of so many rows, or heads, of LANES numbers fit into the registers: 32 of 16 numbers, or
+# 16 of 8.
+LANES, ROWS, HEADS = (32, 8, 6) if wide() else (16, 6, 6)
 LINE = 16  # numbers in a line of the cache
 DEPTH = 256  # so many rows of a strip of a matrix stay in the first cache
 FLOATS, WHOLES = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(32), LANES)
