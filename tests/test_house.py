@@ -20,7 +20,7 @@ ROOT = Path(nitograph.__file__).parent
 
 # Each module stands in one room; a room may use the rooms named behind it, and itself.
 ROOMS = {
-    "ground": ("errors settings files archive bits", ""),
+    "ground": ("errors settings files archive bits cores side_by_side", ""),
     "board": ("board thread frame walks", "ground"),
     "weaving": (
         "chords kernels simd greedy beam thick_lines classic refine looms targets "
@@ -29,7 +29,7 @@ ROOMS = {
     ),
     "model": (
         "vocab zernike weights plan trunk decoder choosing walking sampling lanes decoder_kernels "
-        "choice_kernels walk_kernels batch_decoder batch_choosing batch_walking side_by_side",
+        "choice_kernels walk_kernels batch_decoder batch_choosing batch_walking",
         "ground board",
     ),
     "data": ("sources augment corpus prepare batches", "ground board weaving model"),

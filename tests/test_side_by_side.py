@@ -3,11 +3,13 @@
 import os
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from nitograph import side_by_side
+from nitograph.cores import cores
 from nitograph.side_by_side import in_threads
 
 
@@ -46,9 +48,31 @@ def test_an_error_ends_the_work(monkeypatch):
     assert len(begun) < 5
 
 
-def test_cores_are_those_of_the_process():
-    """What taskset leaves counts, not what the machine has."""
-    assert 1 <= side_by_side.cores() <= (os.cpu_count() or 1)
+def test_an_end_before_the_end(monkeypatch):
+    """Whoever wants no further results has to wait for those parts only that have begun."""
+    monkeypatch.setattr(side_by_side, "cores", lambda: 1)
+    begun = []
+    with closing(
+        in_threads(lambda tool, part: (begun.append(part), time.sleep(0.02)), object, range(50))
+    ) as done:
+        next(done)
+    assert len(begun) < 5
+
+
+def test_at_most(monkeypatch):
+    """Fewer at once where the caller says so."""
+    made = []
+    assert list(in_threads(lambda tool, part: part, lambda: made.append(0), range(5), most=1)) == [
+        *range(5)
+    ]
+    assert len(made) == 1
+
+
+def test_cores_are_those_of_the_process(monkeypatch):
+    """What taskset leaves counts, not what the machine has; some systems do not tell."""
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert cores() == (os.cpu_count() or 1)
 
 
 def test_blas_has_one_thread_meanwhile():

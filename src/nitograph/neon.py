@@ -6,7 +6,6 @@ file. Touches no disk; knows nothing of sampling.
 Try it: python -m nitograph render thread.json -o picture.png --palette fire
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import bundle, palettes, png
+from nitograph.cores import cores
 from nitograph.errors import SettingsError
 from nitograph.layout import place
 from nitograph.painter import Painter, Scene
@@ -90,7 +90,7 @@ def draw(
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
         raise SettingsError("a picture needs at least one thread, got none")
-    pixels = Painter(stage(listed, settings), settings).paint(workers or _cores())
+    pixels = Painter(stage(listed, settings), settings).paint(workers or _workers())
     return framed(pixels, settings)
 
 
@@ -107,7 +107,7 @@ def draw_many(
 
     Below some 600 px one worker is as fast as many: the calls are too short to run beside each other.
     """
-    with ThreadPoolExecutor(workers or (_cores() if settings.pixels >= 600 else 1)) as pool:
+    with ThreadPoolExecutor(workers or (_workers() if settings.pixels >= 600 else 1)) as pool:
         return list(pool.map(lambda thread: draw(thread, settings, workers=1), threads))
 
 
@@ -118,7 +118,7 @@ def encode_png(picture: Picture, *, text: str | None = None, workers: int | None
         picture.palette,
         text=None if text is None else {bundle.KEYWORD: text},
         dpi=picture.dpi,
-        workers=workers or _cores(),
+        workers=workers or _workers(),
     )
 
 
@@ -153,5 +153,5 @@ def _chord_light(count: int, settings: NeonSettings) -> Float32:
     return weights.astype(np.float32)
 
 
-def _cores() -> int:
-    return min(8, os.cpu_count() or 1)
+def _workers() -> int:
+    return min(8, cores())

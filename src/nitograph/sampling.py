@@ -9,7 +9,8 @@ token and draws nothing. Logits that are not finite are an error.
 Try it: python -m nitograph sample 7 --count 3 -o threads.jsonl
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -115,15 +116,16 @@ def sample_paths(
             return _sample_batch(decoder, weights, labels[part], seeds[part], given, *how)
 
     paths: list[NDArray[np.int64]] = []
-    for found in _walked(walk, decoder, len(labels)):
-        paths += found
-        progress(len(paths))
+    with closing(_walked(walk, decoder, len(labels))) as parts:
+        for found in parts:
+            paths += found
+            progress(len(paths))
     return paths
 
 
 def _walked(
     walk: Callable[..., list[NDArray[np.int64]]], decoder: Decoding, count: int
-) -> Iterator[list[NDArray[np.int64]]]:
+) -> Generator[list[NDArray[np.int64]]]:
     """walk(decoder, part, pace) over all parts of `count` sequences, in order."""
     if count < MANY or not isinstance(decoder, Batching):
         yield from (walk(decoder, part, PLAIN) for part in _parts(count))

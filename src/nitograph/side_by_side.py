@@ -7,13 +7,14 @@ from the parts. This module does not know what the work is.
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no type stubs
+
+from nitograph.cores import cores
 
 Tool = TypeVar("Tool")
 Part = TypeVar("Part")
@@ -21,13 +22,18 @@ Result = TypeVar("Result")
 
 
 def in_threads(
-    work: Callable[[Tool, Part], Result], make_tool: Callable[[], Tool], parts: Sequence[Part]
-) -> Iterator[Result]:
-    """work(tool, part) for each part, as many at once as this process may use cores.
+    work: Callable[[Tool, Part], Result],
+    make_tool: Callable[[], Tool],
+    parts: Sequence[Part],
+    *,
+    most: int | None = None,
+) -> Generator[Result]:
+    """work(tool, part) for each part, `most` at once, or as many as this process may use cores.
 
-    The first error of a part is raised where its result is asked for; no further part is begun then.
+    The first error of a part is raised where its result is asked for; no further part is begun then, nor
+    once the generator is closed.
     """
-    count = min(cores(), len(parts))
+    count = max(1, min(most or cores(), len(parts)))
     tools: SimpleQueue[Tool] = SimpleQueue()
     for _ in range(count):
         tools.put(make_tool())
@@ -46,10 +52,3 @@ def in_threads(
                 yield future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

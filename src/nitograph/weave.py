@@ -8,9 +8,8 @@ and settings give the same nails on every machine. Many pictures are shared out 
 Try it: nitograph weave mnist:test:17 -o thread.json
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SourceError
-from nitograph.looms import make_loom
+from nitograph.looms import Loom, make_loom
+from nitograph.side_by_side import in_threads
 from nitograph.targets import prepare
 from nitograph.thread import Thread
 from nitograph.weave_settings import PRESETS, WeaveSettings, with_real_thread
@@ -132,23 +132,17 @@ def _share_out(
     count = len(images)
     nails = np.full((count, settings.max_lines + 1), -1, dtype=np.int32)
     lengths, explained = np.zeros(count, dtype=np.int32), np.zeros(count, dtype=np.float32)
-    loom = make_loom(settings)
+    made = make_loom(settings)
 
-    def work(first: int) -> int:
+    def work(loom: Loom, first: int) -> int:
         part = slice(first, first + CHUNK)
         loom(ready(images[part]), nails[part], lengths[part], explained[part])
         return len(lengths[part])
 
     done = 0
-    workers = max(1, min(threads or len(os.sched_getaffinity(0)), -(-count // CHUNK)))
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(work, first) for first in range(0, count, CHUNK)]
-        try:
-            for finished in as_completed(waiting):
-                done += finished.result()
-                if progress is not None:
-                    progress(done)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    with closing(in_threads(work, lambda: made, range(0, count, CHUNK), most=threads)) as chunks:
+        for finished in chunks:
+            done += finished
+            if progress is not None:
+                progress(done)
     return Woven(nails, lengths, explained)
