@@ -203,6 +203,16 @@ def test_without_pytorch(workshop, command, part):
     assert "pip install 'nitograph[train]'" in done.stderr
 
 
+def test_help_without_pytorch():
+    """What a command takes can be read before PyTorch is there."""
+    for command in ("train", "evaluate"):
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_TORCH, command, "--help"], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "--seed" in done.stdout
+
+
 def test_a_real_ctrl_c(tmp_path):
     """Ctrl-C during weaving is one line and exit code 130; finished parts may stay, no corpus does."""
     with process("prepare", "--samples", "60000", cwd=tmp_path) as started:

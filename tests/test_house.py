@@ -23,7 +23,7 @@ ROOMS = {
     "ground": ("errors settings files archive bits cores side_by_side", ""),
     "board": ("board thread frame walks", "ground"),
     "weaving": (
-        "chords kernels simd greedy beam thick_lines classic refine looms targets "
+        "chords kernels simd greedy beam thick_lines classic moves refine looms targets "
         "weave_settings weave weaver photo bound",
         "ground board",
     ),
@@ -34,7 +34,7 @@ ROOMS = {
     ),
     "data": ("sources augment corpus prepare batches", "ground board weaving model"),
     "training": (
-        "network network_decoder processes optimizer objective checkpoints training",
+        "train_settings network network_decoder processes optimizer objective checkpoints training",
         "ground board weaving model data",
     ),
     "pictures": (

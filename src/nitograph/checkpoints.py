@@ -44,6 +44,21 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return state
 
 
+def checkpoint_of(path: str | Path, **ours: Mapping[str, Any]) -> dict[str, Any]:
+    """The state in a checkpoint; WeightsError where a part of it says otherwise than one of `ours`."""
+    state = read_checkpoint(path)
+    for key, mine in ours.items():
+        theirs = state.get(key)
+        theirs = theirs if isinstance(theirs, dict) else {}
+        different = sorted(name for name in mine if mine[name] != theirs.get(name))
+        if different:
+            raise WeightsError(
+                f"{path} was trained with another {key} ({', '.join(different)}); "
+                "resume with the same settings and dataset, or train anew"
+            )
+    return state
+
+
 def checkpoint_weights(path: str | Path) -> Weights:
     """The weights in a checkpoint; WeightsError where its parts do not fit each other."""
     state = read_checkpoint(path)

@@ -14,12 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nitograph.processes import average_gradients
+from nitograph.train_settings import TrainSettings
+
 BETAS = (0.9, 0.95)
 MUON_SCALE = 10.0  # Muon's rate as a multiple of AdamW's
 
 
-def make_optimizer(network: nn.Module, settings: Any, *, plan: bool) -> torch.optim.Optimizer:
-    """The optimiser of the plan's autoencoder (`plan`) or of everything else; settings: TrainSettings."""
+def make_optimizer(network: nn.Module, settings: TrainSettings, *, plan: bool) -> torch.optim.Optimizer:
+    """The optimiser of the plan's autoencoder (`plan`) or of everything else."""
     named = {n: p for n, p in network.named_parameters() if n.startswith("plan.") == plan}
     if plan:
         return torch.optim.AdamW(named.values(), lr=0.0, betas=BETAS, weight_decay=0.0)
@@ -82,6 +85,23 @@ class Muon(torch.optim.Optimizer):
         step = float(state["step"])
         change: Tensor = (mean / (1 - BETAS[0] ** step)) / ((square / (1 - BETAS[1] ** step)).sqrt() + 1e-8)
         return change
+
+
+def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world: int) -> bool:
+    """One step down `loss` at this learning rate; False, and none, where the gradient is not finite.
+
+    The gradient is the mean over `world` processes, cut to a length of 1.
+    """
+    loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    average_gradients(parameters, world)
+    if not torch.isfinite(torch.nn.utils.clip_grad_norm_(parameters, 1.0)):
+        return False
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return True
 
 
 def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:

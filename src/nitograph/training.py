@@ -12,7 +12,6 @@ Try it: python -m nitograph train --dataset small.npz --minutes 1
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,64 +22,18 @@ from torch import Tensor
 
 from nitograph import __version__
 from nitograph.batches import epoch_order
-from nitograph.checkpoints import read_checkpoint, write_checkpoint
+from nitograph.checkpoints import checkpoint_of, write_checkpoint
 from nitograph.corpus import Corpus
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.network import Network
 from nitograph.objective import Objective, measure_light
-from nitograph.optimizer import make_optimizer
-from nitograph.processes import average_gradients, first_clock, join_group
-from nitograph.settings import Settings, setting
+from nitograph.optimizer import make_optimizer, take_step
+from nitograph.processes import first_clock, join_group
+from nitograph.train_settings import LASTING, Report, TrainSettings
 from nitograph.weights import ModelSettings, Weights
 
 PLAN_BATCH = 512
 VALIDATION_BATCH = 128
-LASTING = ("seed", "validation_fraction", "batch_size", "optimizer")  # a resumed run must keep them
-
-
-@dataclass(frozen=True)
-class TrainSettings(Settings):
-    """How a model is trained."""
-
-    epochs: int = setting(15, "passes over the training rows", low=1, high=100_000)
-    minutes: float | None = setting(
-        None, "stop after this time instead of epochs", unit="minutes", low=0.01
-    )
-    batch_size: int = setting(64, "threads in a step", low=1, high=65536)
-    plan_rows: int = setting(192, "further plans in a step, without their threads", low=0, high=65536)
-    plan_turn: float = setting(
-        0.0, "spread of the random turn that each further plan gets", unit="radians", low=0, high=3.2
-    )
-    plan_steps: int = setting(
-        4000, "steps of the plan's autoencoder, before the rest", low=1, high=10_000_000
-    )
-    learning_rate: float = setting(2e-3, "peak learning rate", low=1e-8, high=1)
-    weight_decay: float = setting(0.05, "decoupled weight decay of the matrices", low=0, high=10)
-    optimizer: str = setting("adamw", "rule of the steps", choices=("adamw", "muon"))
-    validation_fraction: float = setting(0.10, "share of source images held out", low=0, high=0.9)
-    validation_rows: int = setting(1024, "most rows used for one validation", low=1, high=10_000_000)
-    class_dropout: float = setting(0.10, "share of rows trained without their class", low=0, high=1)
-    exact_light: float = setting(0.3, "share of rows wound from the picture's own light", low=0, high=1)
-    workers: int = setting(0, "threads of the CPU (0: all)", low=0, high=4096)
-    seed: int = setting(42, "seed of the weights, the split and the order", low=0, high=2**63 - 1)
-    compile: bool = setting(False, "compile the network first (torch.compile)")
-
-
-@dataclass(frozen=True)
-class Report:
-    """Where training stands. Losses are nats a token; None where not measured."""
-
-    kind: str  # "plan" | "step" | "valid" | "done"
-    step: int
-    progress: float
-    epoch: float
-    seconds: float
-    learning_rate: float
-    tokens_per_second: float = 0.0
-    nail_loss: float | None = None
-    plan_loss: float | None = None
-    light_error: float | None = None
-    best: bool = False
 
 
 class Trainer:
@@ -250,21 +203,10 @@ class Trainer:
 
     def resume(self, path: str | Path) -> None:
         """Go on from a checkpoint of `save`; WeightsError where it is of another model or corpus."""
-        state = read_checkpoint(path)
-        ours = {
-            "model": self.model.to_dict(),
-            "corpus": dict(self.corpus.metadata),
-            "settings": {name: getattr(self.settings, name) for name in LASTING},
-        }
-        for key, mine in ours.items():
-            theirs = state.get(key)
-            theirs = theirs if isinstance(theirs, dict) else {}
-            different = sorted(name for name in mine if mine[name] != theirs.get(name))
-            if different:
-                raise WeightsError(
-                    f"{path} was trained with another {key} ({', '.join(different)}); "
-                    "resume with the same settings and dataset, or train anew"
-                )
+        settings = {name: getattr(self.settings, name) for name in LASTING}
+        state = checkpoint_of(
+            path, model=self.model.to_dict(), corpus=self.corpus.metadata, settings=settings
+        )
         try:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -281,7 +223,6 @@ class Trainer:
         if not self.model.planned or self.plan_optimizer is None:
             return
         light = torch.from_numpy(self.train.light.astype(np.float32))
-        parameters = [p for group in self.plan_optimizer.param_groups for p in group["params"]]
         errors: list[float] = []
         began = reported = time.monotonic()
         while self.plan_step < self.settings.plan_steps:
@@ -289,7 +230,7 @@ class Trainer:
             batch = light[rng.integers(len(light), size=PLAN_BATCH)]
             rate = self.settings.learning_rate * trapezoid(self.plan_step / self.settings.plan_steps)
             loss = self.objective.light_loss(batch)
-            self._apply(self.plan_optimizer, parameters, loss, rate)
+            self._apply(self.plan_optimizer, loss, rate)
             self.plan_step += 1
             errors.append(float(loss.detach()))
             now = time.monotonic()
@@ -325,23 +266,15 @@ class Trainer:
                 more, count = self.objective.plan_loss("train", extra, rng)
                 plan, plans = plan + more, plans + count
             loss = loss + plan / plans
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        self._apply(self.optimizer, parameters, loss, rate)
+        self._apply(self.optimizer, loss, rate)
         return float(nail.detach()) / nails, float(plan.detach()) / plans if plans else 0.0, nails + plans
 
-    def _apply(self, optimizer: Any, parameters: list[Tensor], loss: Tensor, rate: float) -> None:
-        loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
-        average_gradients(parameters, self.world)
-        size = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        if not torch.isfinite(size):
+    def _apply(self, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
+        if not take_step(optimizer, loss, rate, self.world):
             raise WeightsError(
                 f"training diverged at step {self.step}: the gradient is not finite; lower learning_rate "
                 "and resume from the last checkpoint"
             )
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group.get("scale", 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
 
     def _rate(self) -> float:
         return self.settings.learning_rate * trapezoid(self.progress)
@@ -367,3 +300,6 @@ class Trainer:
 def trapezoid(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
     """Factor of the learning rate: up over the first 2 %, flat, to zero over the last half."""
     return max(0.0, min(1.0, (progress + 1e-3) / warm, (1 - progress) / fall))
+
+
+__all__ = ["Report", "TrainSettings", "Trainer", "trapezoid"]

@@ -16,12 +16,11 @@ from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError
 from nitograph.files import check_writable, read_text, write_text
+from nitograph.train_settings import Report, TrainSettings
 from nitograph.weights import ModelSettings, load, load_bundled
 
 if TYPE_CHECKING:
-    from nitograph.training import Report, Trainer
-
-NEEDED = "training needs PyTorch: pip install 'nitograph[train]'"
+    from nitograph.training import Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,17 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds between checkpoints (default %(default)g)",
     )
     add_settings(parser, ModelSettings, title="model", leave_out=("zernike_order",))
-    try:
-        from nitograph.training import TrainSettings
-    except ImportError:
-        raise SettingsError(NEEDED) from None
     add_settings(parser, TrainSettings, title="training")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end or to Ctrl-C, keeping checkpoints."""
-    from nitograph import processes, training
-
+    try:
+        from nitograph import processes, training
+    except ImportError:
+        raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
     best, last = check_writable(args.output), check_writable(args.last_output)
     if best.resolve() == last.resolve():
         raise SettingsError(f"the best and the last checkpoint must be two files, got {best} for both")
@@ -70,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
                 f"a checkpoint must not end with {path.suffix}, got {path}; name it .pt: weights and log "
                 "go beside it under its name"
             )
-    settings = read_settings(args, training.TrainSettings)
+    settings = read_settings(args, TrainSettings)
     if args.resume and args.start_from:
         raise SettingsError("a run can either resume or start from weights; leave out one of the two")
     if args.resume and not last.exists():
@@ -136,7 +133,7 @@ class Loop:
             self.trainer.save(self.last)
         self.saved = time.monotonic()
 
-    def _follow(self, report: "Report") -> None:
+    def _follow(self, report: Report) -> None:
         if self.trainer.rank:
             return
         with self.log.open("a") as log:
@@ -154,7 +151,7 @@ class Loop:
         self.trainer.weights().save(self.best.with_suffix(".safetensors"))
 
 
-def _line(report: "Report") -> str:
+def _line(report: Report) -> str:
     plan = "" if report.plan_loss is None else f", plan {report.plan_loss:.3f}"
     mark = "  best" if report.best else ""
     return (

@@ -1,0 +1,55 @@
+"""What training is asked for, and what it tells on the way. No PyTorch, so that it can be asked without.
+
+Try it: nitograph train --help
+"""
+
+from dataclasses import dataclass
+
+from nitograph.settings import Settings, setting
+
+LASTING = ("seed", "validation_fraction", "batch_size", "optimizer")  # a resumed run must keep them
+
+
+@dataclass(frozen=True)
+class TrainSettings(Settings):
+    """How a model is trained."""
+
+    epochs: int = setting(15, "passes over the training rows", low=1, high=100_000)
+    minutes: float | None = setting(
+        None, "stop after this time instead of epochs", unit="minutes", low=0.01
+    )
+    batch_size: int = setting(64, "threads in a step", low=1, high=65536)
+    plan_rows: int = setting(192, "further plans in a step, without their threads", low=0, high=65536)
+    plan_turn: float = setting(
+        0.0, "spread of the random turn that each further plan gets", unit="radians", low=0, high=3.2
+    )
+    plan_steps: int = setting(
+        4000, "steps of the plan's autoencoder, before the rest", low=1, high=10_000_000
+    )
+    learning_rate: float = setting(2e-3, "peak learning rate", low=1e-8, high=1)
+    weight_decay: float = setting(0.05, "decoupled weight decay of the matrices", low=0, high=10)
+    optimizer: str = setting("adamw", "rule of the steps", choices=("adamw", "muon"))
+    validation_fraction: float = setting(0.10, "share of source images held out", low=0, high=0.9)
+    validation_rows: int = setting(1024, "most rows used for one validation", low=1, high=10_000_000)
+    class_dropout: float = setting(0.10, "share of rows trained without their class", low=0, high=1)
+    exact_light: float = setting(0.3, "share of rows wound from the picture's own light", low=0, high=1)
+    workers: int = setting(0, "threads of the CPU (0: all)", low=0, high=4096)
+    seed: int = setting(42, "seed of the weights, the split and the order", low=0, high=2**63 - 1)
+    compile: bool = setting(False, "compile the network first (torch.compile)")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where training stands. Losses are nats a token; None where not measured."""
+
+    kind: str  # "plan" | "step" | "valid" | "done"
+    step: int
+    progress: float
+    epoch: float
+    seconds: float
+    learning_rate: float
+    tokens_per_second: float = 0.0
+    nail_loss: float | None = None
+    plan_loss: float | None = None
+    light_error: float | None = None
+    best: bool = False
