@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core import event
 from PIL import Image
 
 from cli_help import run
 from nitograph import corpus as corpus_file
 from nitograph import weights as weights_file
+from nitograph.cli import compiling
 from nitograph.cli.models import find_weights, make_decoder, split_classes
 from nitograph.cli.progress import progress
 from nitograph.decoder import Decoder
@@ -192,6 +194,26 @@ def test_progress_is_silent_where_nobody_watches(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with progress("weaving", 10) as advance:
         advance(10)
+
+
+def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
+    """Once, on a terminal, and only where something is compiled; not in files and pipes."""
+    monkeypatch.setattr(compiling, "PATIENCE", 0.2)
+
+    def compile_for_a_while():
+        with event.trigger_event("numba:compile"):
+            time.sleep(0.6)
+
+    for watched, work, line in (
+        (False, compile_for_a_while, ""),
+        (True, lambda: time.sleep(0.6), ""),
+        (True, compile_for_a_while, compiling.TOLD + "\n"),
+    ):
+        monkeypatch.setattr("sys.stderr.isatty", lambda watched=watched: watched)
+        with compiling.compiling_told():
+            time.sleep(0.2)
+            work()
+        assert capsys.readouterr().err == line
 
 
 def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):

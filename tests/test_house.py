@@ -51,7 +51,7 @@ ROOMS = {
 HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "network network_decoder processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
-    "numba": "bits lanes decoder_kernels choice_kernels "
+    "numba": "cli.compiling bits lanes decoder_kernels choice_kernels "
     "kernels simd targets walks thick_lines classic greedy beam refine evaluate.copying",
     "matplotlib": "sheets charts",
     "PIL": "sources sheets animation cli.generate",

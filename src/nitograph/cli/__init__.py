@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from nitograph import __version__
+from nitograph.cli.compiling import compiling_told
 from nitograph.errors import NitographError
 
 COMMANDS = {
@@ -62,7 +63,9 @@ def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
     try:
         command = importlib.import_module(f"nitograph.cli.{name}")
         command.add_arguments(parser)
-        return int(command.run(parser.parse_args(given)) or 0)
+        asked = parser.parse_args(given)
+        with compiling_told():
+            return int(command.run(asked) or 0)
     except NitographError as error:
         return _fault(parser, " ".join(str(error).split()))
     except MemoryError:
