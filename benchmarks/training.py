@@ -14,7 +14,8 @@ from benchmarks.report import seconds, told
 from nitograph.corpus import Corpus, CorpusSettings
 from nitograph.prepare import build
 from nitograph.sources import mnist
-from nitograph.training import Trainer, TrainSettings
+from nitograph.train_settings import TrainSettings
+from nitograph.training import Trainer
 from nitograph.weave import WeaveSettings
 from nitograph.weights import ModelSettings
 

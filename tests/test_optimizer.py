@@ -6,7 +6,7 @@ import torch
 from nitograph.board import Board
 from nitograph.network import Network
 from nitograph.optimizer import Muon, make_optimizer, orthogonal
-from nitograph.training import TrainSettings
+from nitograph.train_settings import TrainSettings
 from tiny import MODEL
 
 

@@ -17,7 +17,8 @@ from nitograph import corpus as corpus_file
 from nitograph import weights as weights_file
 from nitograph.checkpoints import checkpoint_weights
 from nitograph.errors import FileError
-from nitograph.training import Trainer, TrainSettings
+from nitograph.train_settings import TrainSettings
+from nitograph.training import Trainer
 from tiny import MODEL
 
 MODEL_FLAGS = [
@@ -130,11 +131,11 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     corpus.save(tmp_path / "c.npz")
     (tmp_path / "two.py").write_text(
         "import sys, torch\n"
-        "from nitograph import corpus, processes, training\n"
+        "from nitograph import corpus, processes, train_settings, training\n"
         "from nitograph.weights import ModelSettings\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
-        "settings = training.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3, seed=1,\n"
-        "                                  validation_fraction=0.2)\n"
+        "settings = train_settings.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
+        "                                        seed=1, validation_fraction=0.2)\n"
         "trainer = training.Trainer(corpus.load('c.npz'), model, settings)\n"
         "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
         "assert kinds == ['plan'] * 3 + ['step'] * 3 + ['valid', 'done'], kinds\n"

@@ -12,7 +12,8 @@ from nitograph.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.plan import encode_plan
 from nitograph.sampling import SampleSettings, invent
-from nitograph.training import Trainer, TrainSettings, trapezoid
+from nitograph.train_settings import TrainSettings
+from nitograph.training import Trainer, trapezoid
 from nitograph.zernike import turn
 from tiny import MODEL, random_weights, small_corpus
 

@@ -27,7 +27,8 @@ from nitograph.evaluate.material import CLASSES, Material, rasters
 from nitograph.network import Network
 from nitograph.sampling import SampleSettings, invent
 from nitograph.sources import mnist
-from nitograph.training import Trainer, TrainSettings
+from nitograph.train_settings import TrainSettings
+from nitograph.training import Trainer
 from nitograph.weave import WeaveSettings, targets
 from nitograph.weights import ModelSettings, Weights, load_bundled
 

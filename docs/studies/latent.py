@@ -34,7 +34,8 @@ from nitograph.network import Cache as Kept
 from nitograph.network import Network
 from nitograph.optimizer import make_optimizer
 from nitograph.sources import mnist
-from nitograph.training import PLAN_BATCH, TrainSettings, trapezoid
+from nitograph.train_settings import TrainSettings
+from nitograph.training import PLAN_BATCH, trapezoid
 from nitograph.weave import WeaveSettings, targets, weave_targets
 from nitograph.weights import ModelSettings
 from nitograph.zernike import Zernike

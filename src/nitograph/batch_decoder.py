@@ -48,12 +48,6 @@ class BatchTrunk(Trunk):
         room = (*self._room, *self._scores)
         return self.length, self.matrices, cache, self._parted_turns, self.narrow_eps, room
 
-    def make_place(self) -> int:
-        """For how many tokens there is room from the next place on, which is at least one."""
-        if self.length == self._width:
-            self._grow(2 * self.length or self._first_room)
-        return self._width - self.length
-
     def _gather(self) -> None:
         """Lay the sequences side by side in the cache, in their order."""
         keys, values = self._caches[0]

@@ -29,8 +29,8 @@ many_rows, many_heads, one_head = lane_product(ROWS), lane_product(HEADS), lane_
 def multiply(x, panels, out, add):
     """out = x @ matrix, or with `add` more by it: x (B, ≥ k), panels (p, k, LANES) the matrix in strips.
 
-    out is (B, ≥ p · LANES). A strip that does not stay in the cache is taken in parts. While the last rows
-    take a strip, the next one is fetched.
+    out is (B, ≥ p · LANES). A strip that does not stay in the cache is taken in parts. While one is taken,
+    the next is fetched.
     """
     strips, k = panels.shape[0], panels.shape[1]
     all_x, all_w, all_out = x.reshape(-1), panels.reshape(-1), out.reshape(-1)

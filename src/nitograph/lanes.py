@@ -1,4 +1,4 @@
-"""Two loops of attention written for the vector unit: a small product, and exponentials with their sum.
+"""Two loops of decoding written for the vector unit: a small product, and exponentials with their sum.
 
 In the product the running sums of all rows stay in registers and LANES numbers are loaded once for all of
 them; the exponentials stay in registers from the score to the sum. Numba's own vectoriser does neither.

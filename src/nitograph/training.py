@@ -300,6 +300,3 @@ class Trainer:
 def trapezoid(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
     """Factor of the learning rate: up over the first 2 %, flat, to zero over the last half."""
     return max(0.0, min(1.0, (progress + 1e-3) / warm, (1 - progress) / fall))
-
-
-__all__ = ["Report", "TrainSettings", "Trainer", "trapezoid"]

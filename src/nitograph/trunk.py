@@ -60,7 +60,8 @@ class Trunk:
         The state is normed but for the factor √d and the weight of the norm, which belong to the heads
         (see `folded`). It lies in a buffer that the next step writes anew.
         """
-        at = self._take_place()
+        self.make_place()
+        at, self.length = self.length, self.length + 1
         b, heads, e = len(x), self.settings.heads, self.head_size
         qkv, y, up = self._qkv, self._y, self._up
         parts = qkv.reshape(b, heads + 2, e)
@@ -98,13 +99,11 @@ class Trunk:
         np.matmul(scores, values, out=mixed)
         mixed /= np.add.reduce(scores, axis=-1, keepdims=True)
 
-    def _take_place(self) -> int:
-        """The place of the next token; the cache doubles where it is full."""
-        at = self.length
-        self.length += 1
-        if at == self._width:
-            self._grow(2 * at or self._first_room)
-        return at
+    def make_place(self) -> int:
+        """For how many tokens there is room from the next place on, at least one: a full cache doubles."""
+        if self.length == self._width:
+            self._grow(2 * self.length or self._first_room)
+        return self._width - self.length
 
     def _grow(self, width: int) -> None:
         """Make room for `width` tokens."""

@@ -10,7 +10,6 @@ Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +28,7 @@ from nitograph.evaluate.material import CLASSES, Material, Woven, rasters
 from nitograph.evaluate.metrics import mean_interval
 from nitograph.evaluate.verdicts import Figure, ends, rounded
 from nitograph.sampling import Decoding, invent
+from nitograph.side_by_side import in_threads
 from nitograph.thread import Thread
 from nitograph.weave import WeaveSettings, targets
 from nitograph.weights import Weights
@@ -152,9 +152,10 @@ def _bound(wanted: Float32, material: Material) -> tuple[Float64, dict[str, Any]
     """The relaxed bound of each target, kept in the cache; where it cannot be had none, and the reason."""
 
     def make() -> dict[str, NDArray[Any]]:
-        with ThreadPoolExecutor() as pool:
-            found = pool.map(lambda target: relaxed_bound(target, material.weaving, gap=GAP).upper, wanted)
-            return {"upper": np.array(list(found))}
+        def bound(_: None, target: Float32) -> float:
+            return relaxed_bound(target, material.weaving, gap=GAP).upper
+
+        return {"upper": np.array(list(in_threads(bound, lambda: None, list(wanted))))}
 
     made_from = {"targets": wanted, "weaving": material.weaving.to_dict(), "gap": GAP}
     try:
