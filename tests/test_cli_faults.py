@@ -213,13 +213,18 @@ def test_help_without_pytorch():
         assert "--seed" in done.stdout
 
 
-def test_a_real_ctrl_c(tmp_path):
-    """Ctrl-C during weaving is one line and exit code 130; finished parts may stay, no corpus does."""
+@pytest.mark.parametrize("later", [0.0, 0.03, 0.06, 0.1, 0.2, 1.0])
+def test_a_real_ctrl_c(tmp_path, later):
+    """Ctrl-C while weaving is prepared or under way is one line and exit code 130.
+
+    Finished parts may stay, no corpus does.
+    """
     with process("prepare", "--samples", "60000", cwd=tmp_path) as started:
-        for _ in range(300):
+        for _ in range(3000):
             if any(tmp_path.iterdir()):
                 break
-            time.sleep(0.1)
+            time.sleep(0.01)
+        time.sleep(later)
         started.send_signal(signal.SIGINT)
         _, err = started.communicate()
     assert started.returncode in (130, -signal.SIGINT)  # a shell reports both as 130

@@ -20,7 +20,7 @@ ROOT = Path(nitograph.__file__).parent
 
 # Each module stands in one room; a room may use the rooms named behind it, and itself.
 ROOMS = {
-    "ground": ("errors settings files archive bits cores side_by_side", ""),
+    "ground": ("errors settings files archive compiled bits cores side_by_side", ""),
     "board": ("board thread frame walks", "ground"),
     "weaving": (
         "chords kernels simd greedy beam thick_lines classic moves refine looms targets "
@@ -51,8 +51,7 @@ ROOMS = {
 HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "network network_decoder processes optimizer objective checkpoints training "
     "evaluate.critics evaluate.likelihood cli.evaluate",
-    "numba": "cli.compiling bits lanes decoder_kernels choice_kernels "
-    "kernels simd targets walks thick_lines classic greedy beam refine evaluate.copying",
+    "numba": "compiled lanes simd cli.compiling",
     "matplotlib": "sheets charts",
     "PIL": "sources sheets animation cli.generate",
     "scipy": "",

@@ -10,10 +10,11 @@ import torch
 from nitograph import checkpoints, processes, training
 from nitograph.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.errors import FileError, SettingsError, WeightsError
+from nitograph.optimizer import trapezoid
 from nitograph.plan import encode_plan
 from nitograph.sampling import SampleSettings, invent
 from nitograph.train_settings import TrainSettings
-from nitograph.training import Trainer, trapezoid
+from nitograph.training import Trainer
 from nitograph.zernike import turn
 from tiny import MODEL, random_weights, small_corpus
 
@@ -75,6 +76,25 @@ def test_stopped_and_resumed_is_the_whole_run(tmp_path, corpus, design, optimize
     assert unlike(parts(trainer), wanted) == []
     assert told(done) == told(reports)
     assert [h["step"] for h in trainer.history] == [h["step"] for h in whole.history]
+
+
+@pytest.mark.parametrize("calls", [2, 8, 11])
+def test_asked_to_stop_it_ends_after_the_step(tmp_path, corpus, calls):
+    """Asked within the plan, between two steps or within a validation; resumed it is the whole run."""
+    whole = Trainer(corpus, MODEL, QUICK)
+    reports = follow(whole)
+    trainer, asked = Trainer(corpus, MODEL, QUICK), itertools.count(1)
+    runs = [trainer.run(report_every=0.0, validate_every=1e9, stop=lambda: next(asked) > calls)]
+    done = [*runs[0]]
+    assert [(report.kind, report.best) for report in done] == [
+        (report.kind, report.best) for report in reports[: len(done)]
+    ]
+    assert len(done) < len(reports)
+    trainer.save(tmp_path / "last.pt")
+    again = Trainer(corpus, MODEL, QUICK)
+    again.resume(tmp_path / "last.pt")
+    follow(again)
+    assert unlike(parts(again), parts(whole)) == []
 
 
 def test_the_comparison_can_fail(corpus):

@@ -32,10 +32,10 @@ from nitograph.evaluate.metrics import frechet
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.network import Cache as Kept
 from nitograph.network import Network
-from nitograph.optimizer import make_optimizer
+from nitograph.optimizer import make_optimizer, trapezoid
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
-from nitograph.training import PLAN_BATCH, trapezoid
+from nitograph.training import PLAN_BATCH
 from nitograph.weave import WeaveSettings, targets, weave_targets
 from nitograph.weights import ModelSettings
 from nitograph.zernike import Zernike

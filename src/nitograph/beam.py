@@ -11,8 +11,9 @@ Try it: nitograph weave mnist:test:17 --beam 4 -o thread.json
 
 import numpy as np
 
+from nitograph.compiled import inner, jit
 from nitograph.greedy import begin, chord_number, explained, forbid_next, scale_up
-from nitograph.kernels import band_sum, fill_cells, inner, jit, lay, new_canvas
+from nitograph.kernels import band_sum, fill_cells, lay, new_canvas
 
 
 @inner

@@ -5,11 +5,12 @@ Try it: python -c "import nitograph.bits"
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from nitograph.compiled import inner
 
-@numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[untyped-decorator]  # Numba has no types
+
+@inner  # type: ignore[untyped-decorator]  # Numba has no types
 def ordered(bits: Any) -> Any:
     """The bits of a float32 as an int32 of the same order, NaN aside; its own inverse.
 

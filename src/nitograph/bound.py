@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import chords
+from nitograph.compiled import inner, jit
 from nitograph.errors import SettingsError
-from nitograph.kernels import FINE, SHIFT, jit
+from nitograph.kernels import FINE, SHIFT
 from nitograph.weave_settings import WeaveSettings
 
 MOST_TAPS = 60_000_000
@@ -53,25 +54,31 @@ def relaxed_bound(
         )
     a, b = np.triu_indices(settings.nails, 1)
     long = settings.board.distance(a, b) >= settings.min_nail_gap
-    first, pixels, shares = _taps(ring.lines[long & (ring.total > 0)], settings.canvas_size)
+    first, pixels, shares = _table(ring.lines[long & (ring.total > 0)], settings.canvas_size)
     inside = chords.disc(settings.canvas_size).reshape(-1)
     wanted = np.where(inside, np.asarray(target, dtype=np.float32).reshape(-1), np.float32(0))
     shares = np.where(inside[pixels], shares, np.float32(0)).astype(np.float32)
     energy = float(np.sum(wanted.astype(np.float64) ** 2))
+    weights = np.zeros(len(first) - 1, dtype=np.float32)
     if energy == 0.0:
-        return Bound(0.0, 0.0, 0, np.zeros(len(first) - 1, dtype=np.float32))
-    weights, lower, upper, made = _solve(first, pixels, shares, wanted, inside, gap, rounds)
+        return Bound(0.0, 0.0, 0, weights)
+    lower, upper, made = _solve(first, pixels, shares, wanted, inside, gap, rounds, weights)
     return Bound(max(lower, 0.0) / energy, upper / energy, made, weights)
 
 
-@jit
-def _taps(lines, size):
+def _table(
+    lines: NDArray[np.int32], size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
     """Pixels and shares of each chord, one after the other: first (m + 1,), pixels, shares."""
-    count = 0
-    for k in range(len(lines)):
-        count += (lines[k, 4] - lines[k, 3]) * (lines[k, 2] // FINE + 2)
-    first, pixels = np.zeros(len(lines) + 1, np.int64), np.empty(count, np.int32)
-    shares = np.empty(count, np.float32)
+    room = int(((lines[:, 4] - lines[:, 3]).astype(np.int64) * (lines[:, 2] // FINE + 2)).sum())
+    first = np.zeros(len(lines) + 1, dtype=np.int64)
+    pixels, shares = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32)
+    _taps(lines, size, first, pixels, shares)
+    return first, pixels[: first[-1]], shares[: first[-1]]
+
+
+@jit
+def _taps(lines, size, first, pixels, shares):
     used = 0
     for k in range(len(lines)):
         top, rise, height, start, stop, steep = lines[k]
@@ -84,10 +91,9 @@ def _taps(lines, size):
                 shares[used] = (min(high, v * FINE + FINE) - max(low, v * FINE)) / FINE
                 used += 1
         first[k + 1] = used
-    return first, pixels[:used], shares[:used]
 
 
-@jit
+@inner
 def _across(first, pixels, shares, image, k):
     """Σ share × image over chord k."""
     found = np.float32(0)
@@ -97,15 +103,15 @@ def _across(first, pixels, shares, image, k):
 
 
 @jit
-def _solve(first, pixels, shares, wanted, inside, gap, rounds):
-    """Weights, lower and upper bound of ‖T − Aᵀx‖², and the steps made."""
+def _solve(first, pixels, shares, wanted, inside, gap, rounds, here):
+    """Lower and upper bound of ‖T − Aᵀx‖² and the steps made; the weights go into here, zeros before."""
     count, size = len(first) - 1, len(wanted)
     cover, step = np.zeros(size, np.float32), np.empty(count, np.float32)
     for t in range(len(pixels)):
         cover[np.uint64(pixels[t])] += shares[t]
     for k in range(count):
         step[k] = 1 / max(_across(first, pixels, shares, cover, k), np.float32(1e-6))
-    here, ahead = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    ahead = np.zeros(count, np.float32)
     residual, busy, awake = wanted.copy(), np.empty(count, np.int64), 0
     speed, lower, upper = 1.0, 0.0, 0.0
     for made in range(1, rounds + 1):
@@ -135,12 +141,12 @@ def _solve(first, pixels, shares, wanted, inside, gap, rounds):
         if check:
             lower, upper = _certificate(first, pixels, shares, wanted, inside, residual, lower)
             if upper - lower <= gap * upper:
-                return here, lower, upper, made
+                return lower, upper, made
             _left_over(first, pixels, shares, wanted, ahead, residual)
-    return here, lower, upper, rounds
+    return lower, upper, rounds
 
 
-@jit
+@inner
 def _left_over(first, pixels, shares, wanted, weights, residual):
     """residual = T − Aᵀ weights."""
     for p in range(len(wanted)):
@@ -151,7 +157,7 @@ def _left_over(first, pixels, shares, wanted, weights, residual):
                 residual[np.uint64(pixels[t])] -= weights[k] * shares[t]
 
 
-@jit
+@inner
 def _certificate(first, pixels, shares, wanted, inside, residual, best):
     """A lower bound of ‖T − Aᵀx‖² for every x ≥ 0, from a residual, and the value it has itself.
 

@@ -9,14 +9,12 @@ Try it: python -c "import nitograph.choice_kernels"
 
 import math
 
-import numba
 import numpy as np
 
 from nitograph import board
 from nitograph.bits import ordered
+from nitograph.compiled import inner, jit
 
-jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 i32 = np.int32  # numba widens narrow numbers unless told
 forbid_next = inner(board.forbid_next)
 

@@ -19,6 +19,7 @@ from nitograph.board import Board
 from nitograph.errors import SettingsError
 from nitograph.frame import FRAME, disc, pixel_positions, width_in_board_units
 from nitograph.kernels import FINE, FIXED, UNIT, add_path, chord_totals, shares_of_bands
+from nitograph.simd import BESIDE
 from nitograph.thread import Thread
 
 __all__ = [
@@ -51,9 +52,15 @@ class Chords:
 
     @functools.cached_property
     def bands(self) -> tuple[NDArray[np.int32], NDArray[np.int16], int]:
-        """For the kernels: lines, the coverage of pixels by bands of their heights, the least height."""
-        least = int(self.lines[:, 2].min())
-        return self.lines, shares_of_bands(least, int(self.lines[:, 2].max())).reshape(-1), least
+        """For the kernels: lines, the coverage of pixels by bands of their heights, the least height.
+
+        No coverage where a band can reach further than BESIDE pixels.
+        """
+        least, most = int(self.lines[:, 2].min()), int(self.lines[:, 2].max())
+        heights = most - least + 1 if most + FINE <= BESIDE * FINE else 0
+        shares = np.empty((heights * FINE, BESIDE), dtype=np.int16)
+        shares_of_bands(least, shares)
+        return self.lines, shares.reshape(-1), least
 
 
 @functools.lru_cache(maxsize=4)
@@ -68,7 +75,8 @@ def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
     for first in range(0, len(a), BLOCK):
         part = slice(first, first + BLOCK)
         lines[part] = _bands(places[a[part]], places[b[part]], width * half * FRAME, canvas_size)
-    total, squares = chord_totals(lines, canvas_size)
+    total, squares = np.zeros((2, len(lines)), dtype=np.int64)
+    chord_totals(lines, canvas_size, total, squares)
     return Chords(num_nails, canvas_size, lines, total, squares)
 
 

@@ -13,8 +13,8 @@ Try it: nitograph weave mnist:train:0 --preset original -o thread.json
 
 import numpy as np
 
+from nitograph.compiled import inner, jit, tiny
 from nitograph.greedy import BLOCK, above, forbid_next
-from nitograph.kernels import inner, jit, tiny
 from nitograph.simd import LANES, weighted_sum
 
 

@@ -4,23 +4,18 @@
 
 The same as trunk and decoder in NumPy, which are its oracle, up to the last bits. Rows are padded to a
 multiple of ROWS and columns to one of LANES, so that no product has a rest; what is in the padding never
-matters. The interpreter is released all the time. What is not a number stays not a number, so that the
+matters. What is not a number stays not a number, so that the
 choice can refuse it.
 
 Try it: python -c "import nitograph.decoder_kernels"
 """
 
-import numba
 import numpy as np
 
+from nitograph.compiled import loose_inner as inner
+from nitograph.compiled import loose_jit as jit
 from nitograph.lanes import DEPTH, HEADS, LANES, ROWS, exp_sum, lane_product
 
-# Sums may be reordered and fused, but NaN and infinity keep their meaning.
-LOOSE = {"contract", "reassoc", "nsz", "arcp", "afn"}
-jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=LOOSE)
-inner = numba.njit(
-    nogil=True, error_model="numpy", fastmath=LOOSE, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
 f32 = np.float32  # numba widens narrow numbers unless told
 many_rows, many_heads, one_head = lane_product(ROWS), lane_product(HEADS), lane_product(1)
 

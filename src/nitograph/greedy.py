@@ -14,6 +14,7 @@ import numpy as np
 
 from nitograph import board
 from nitograph.bits import ordered
+from nitograph.compiled import inner, jit, tiny
 from nitograph.kernels import (
     DEEPEST,
     FINE,
@@ -22,11 +23,8 @@ from nitograph.kernels import (
     deepest_of,
     fill_cells,
     floor_of,
-    inner,
-    jit,
     lay,
     pixel_gain,
-    tiny,
 )
 from nitograph.simd import LANES, paired_sum
 

@@ -4,15 +4,15 @@
 
 A canvas is kept as the light still wanted, `left`, and as the gains of its pixels in `cells`, once column
 by column for flat bands and once row by row for steep ones, with room between; so the pixels that a band
-covers in one column are neighbours. Every function releases the interpreter. This module knows nothing of
+covers in one column are neighbours. This module knows nothing of
 settings, files or pictures.
 
 Try it: python -c "import nitograph.kernels"
 """
 
-import numba
 import numpy as np
 
+from nitograph.compiled import inner, jit, tiny
 from nitograph.simd import BESIDE, band_dot
 
 FINE = 32
@@ -23,13 +23,7 @@ DEEPEST = -(1 << 20) + 1  # of a pixel's gain, 30 times white too much: ROW colu
 NARROW = 1 << 15  # gains of less fit cells of 16 bits, which are faster
 ROW = 64
 
-jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-inner = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 i32, u64 = np.int32, np.uint64  # numba widens sums of narrow numbers unless told
-# Handing arrays to a compiled function costs more than a short one does: those are put in place.
-tiny = numba.njit(
-    nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
-)
 
 
 @jit
@@ -51,9 +45,8 @@ def add_path(lines, cover):
 
 
 @jit
-def chord_totals(lines, size):
-    """Sums over each band's pixels of coverage and of its square, two (m,) int64."""
-    total, squares = np.zeros(len(lines), np.int64), np.zeros(len(lines), np.int64)
+def chord_totals(lines, size, total, squares):
+    """Add to total and squares, (m,) int64, each band's sums over its pixels of coverage and its square."""
     for k in range(len(lines)):
         top, rise, height, first, stop, _ = lines[k]
         for _u in range(first, stop):
@@ -64,24 +57,19 @@ def chord_totals(lines, size):
                 share = min(high, v * FINE + FINE) - max(low, v * FINE)
                 total[k] += share
                 squares[k] += share * share
-    return total, squares
 
 
 @jit
-def shares_of_bands(least, most):
-    """Coverage (1/FINE) of BESIDE pixels by a band from 0 … FINE − 1 on, of heights least to most.
+def shares_of_bands(least, shares):
+    """Coverage (1/FINE) of BESIDE pixels by a band from 0 … FINE − 1 on, of height least, least + 1, …
 
-    (heights · FINE, BESIDE) int16; without rows where such a band can reach further than BESIDE pixels.
+    Fills shares (heights · FINE, BESIDE) int16; no such band may reach further than BESIDE pixels.
     """
-    if most + FINE > BESIDE * FINE:
-        return np.zeros((0, BESIDE), np.int16)
-    shares = np.zeros(((most - least + 1) * FINE, BESIDE), np.int16)
     for row in range(len(shares)):
         low = row % FINE
         high = low + least + row // FINE
         for v in range(BESIDE):
             shares[row, v] = max(min(high, v * FINE + FINE) - max(low, v * FINE), 0)
-    return shares
 
 
 @tiny

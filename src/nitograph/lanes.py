@@ -16,6 +16,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from nitograph.compiled import LOOSE
+
 
 def wide() -> bool:
     """Whether code is compiled for registers of 16 numbers, which are 32 then (AVX-512)."""
@@ -30,7 +32,6 @@ LANES, ROWS, HEADS = (32, 8, 6) if wide() else (16, 6, 6)
 LINE = 16  # numbers in a line of the cache
 DEPTH = 256  # so many rows of a strip of a matrix stay in the first cache
 FLOATS, WHOLES = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(32), LANES)
-LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")  # NaN and infinity keep their meaning
 EXACT = ("contract",)
 ROUNDER = 1.5 * 2**23  # what is added to it loses its fraction
 # e^y = 1 + y + y² p(y) for |y| ≤ ln 2 / 2 (S. L. Moshier, Cephes, expf), highest power first.

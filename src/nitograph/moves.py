@@ -12,8 +12,9 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 
 import numpy as np
 
+from nitograph.compiled import inner, tiny
 from nitograph.greedy import chord_number, forbid_next
-from nitograph.kernels import FINE, band_sum, inner, lay, tiny
+from nitograph.kernels import FINE, band_sum, lay
 
 
 @tiny

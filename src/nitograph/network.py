@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nitograph.board import Board, Rules
+from nitograph.errors import WeightsError
 from nitograph.plan import code_digits
 from nitograph.vocab import Vocabulary
 from nitograph.weights import CODE_DIGITS, CODE_LEVELS, PLAN_CODES, ModelSettings, Weights, tensor_shapes
@@ -180,6 +181,26 @@ class Network(nn.Module):
             name: value.detach().float().cpu().numpy().copy() for name, value in self.state_dict().items()
         }
         return Weights(self.settings, self.board, rules, self.classes, tensors, **more)
+
+    def start_from(self, weights: Weights) -> None:
+        """Take the tensors of a model at rest; classes are matched by their names, new ones stay fresh.
+
+        WeightsError where the model has another shape or board.
+        """
+        mine, theirs = self.settings, weights.settings.replace(dropout=self.settings.dropout)
+        if theirs != mine or weights.board != self.board:
+            different = [name for name in theirs.names() if getattr(theirs, name) != getattr(mine, name)]
+            raise WeightsError(
+                "the weights to start from are of another model "
+                f"({', '.join(different) or 'its board'}); give their settings, or train without them"
+            )
+        tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.tensors.items()}
+        rows = self.at("embed.class").detach().clone()
+        for row, label in enumerate((*self.classes, None)):
+            if label is None or label in weights.classes:
+                known = len(weights.classes) if label is None else weights.classes.index(label)
+                rows[row] = tensors["embed.class"][known]
+        self.load_state_dict(tensors | {"embed.class": rows})
 
     @staticmethod
     def from_weights(weights: Weights) -> "Network":

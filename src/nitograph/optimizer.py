@@ -104,6 +104,11 @@ def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world
     return True
 
 
+def trapezoid(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
+    """Factor of the learning rate: up over the first 2 %, flat, to zero over the last half."""
+    return max(0.0, min(1.0, (progress + 1e-3) / warm, (1 - progress) / fall))
+
+
 def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     """A matrix with the same singular vectors and singular values near 1, by Newton–Schulz."""
     a, b, c = 3.4445, -4.7750, 2.0315

@@ -52,10 +52,10 @@ def average_gradients(parameters: Iterable[Tensor], world: int) -> None:
             parameter.grad /= world
 
 
-def first_clock(seconds: float, world: int, device: torch.device) -> float:
-    """The first process's clock, in all processes."""
+def of_first(number: float, world: int, device: torch.device) -> float:
+    """The first process's number, in all processes; each has to ask for it at the same place."""
     if world == 1:
-        return seconds
-    clock = torch.tensor([seconds], dtype=torch.float64, device=device)
-    dist.broadcast(clock, 0)
-    return float(clock)
+        return number
+    word = torch.tensor([number], dtype=torch.float64, device=device)
+    dist.broadcast(word, 0)
+    return float(word)

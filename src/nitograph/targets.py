@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
-# The functions under @_jit are typed by Numba when they are compiled.
+# The functions under @jit are typed by Numba when they are compiled.
 """Pictures to targets: resize, stretch the greys, blur, gamma, for thousands of pictures at once.
 
 The same whole-number steps as Pillow's Lanczos `resize`, `autocontrast` and `GaussianBlur` take (their
@@ -11,17 +11,14 @@ Try it: python -c "from nitograph.targets import *; print(prepare(np.eye(28)[Non
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compiled import inner, jit
 from nitograph.errors import SourceError
 
 PRECISION = 22
 TAPS = 3.0
-
-_jit = numba.njit(cache=True, nogil=True)
-_inner = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def prepare(
@@ -110,7 +107,7 @@ def box_of(radius: float, passes: int = 3) -> tuple[int, int, int]:
     return reach, weight, ((1 << 24) - (reach * 2 + 1) * weight) // 2
 
 
-@_inner
+@inner
 def _blur(image, spare, total, box):
     """Three boxes along the columns of image (c, c), which comes out turned over its diagonal."""
     size = len(image)
@@ -134,7 +131,7 @@ def _blur(image, spare, total, box):
             image[x, y] = spare[y, x]
 
 
-@_jit
+@jit
 def _prepare(greys, x_first, x_weights, y_first, y_weights, box, stretch, tones, out):
     count, height, width = greys.shape
     size = len(x_first)

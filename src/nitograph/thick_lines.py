@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.board import Board
-from nitograph.kernels import jit
+from nitograph.compiled import jit
 
 MARGIN = 1.5
 
@@ -47,22 +47,20 @@ def thick_lines(num_nails: int, canvas_size: int, radius: int) -> ThickLines:
     nails = rounded_nails(num_nails, canvas_size)
     across = np.arange(-radius, radius + 1)
     halves = np.floor(np.sqrt(radius * radius - across * across + 1e-9)).astype(np.int64)
-    runs, first, pixels = _runs(nails, canvas_size, halves)
+    apart = np.abs(nails[:, None] - nails)
+    room = int(apart.min(axis=2).sum()) + num_nails**2 * len(halves)
+    runs, first = np.empty((room, 2), dtype=np.int32), np.zeros(num_nails**2 + 1, dtype=np.int64)
+    pixels = np.zeros(num_nails**2, dtype=np.int32)
+    _runs(nails, canvas_size, halves, runs, first, pixels)
+    runs = runs[: first[-1]]
     if 2 * canvas_size * (canvas_size + 2) < 2**16:
         runs = runs.astype(np.uint16)  # half the memory to walk through
     return ThickLines(canvas_size, runs, first, pixels)
 
 
 @jit
-def _runs(nails, size, halves):
+def _runs(nails, size, halves, runs, first, pixels):
     count, reach = len(nails), len(halves) // 2
-    room = 0
-    for a in range(count):
-        for b in range(count):
-            wide, tall = abs(nails[a, 0] - nails[b, 0]), abs(nails[a, 1] - nails[b, 1])
-            room += min(wide, tall) + len(halves)
-    runs, first = np.empty((room, 2), np.int32), np.zeros(count * count + 1, np.int64)
-    pixels = np.zeros(count * count, np.int32)
     low, high = np.empty(size, np.int64), np.empty(size, np.int64)
     k, used = 0, 0
     for a in range(count):
@@ -97,4 +95,3 @@ def _runs(nails, size, halves):
                     used += 1
             k += 1
             first[k] = used
-    return runs[:used], first, pixels

@@ -1,7 +1,8 @@
 """Training: the plan's autoencoder first, then the Transformer on plans and threads.
 
-`Trainer.run` is a generator of reports; it never prints and can be left at any report. A checkpoint holds
-everything that the next step depends on, so k steps, a stop and N−k more give on a CPU the same bits as N.
+`Trainer.run` is a generator of reports; it never prints, can be left at any report, and stopped between two
+steps. A checkpoint holds everything that the next step depends on, so k steps, a stop and N−k more give on
+a CPU the same bits as N.
 The learning rate warms up, stays, and falls to zero over the last half, by steps or by the minutes given,
 whichever is further on. Under torchrun each process takes its share of the batches and gradients are
 averaged. Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
@@ -11,7 +12,7 @@ Try it: python -m nitograph train --dataset small.npz --minutes 1
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,20 @@ from nitograph.corpus import Corpus
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.network import Network
 from nitograph.objective import Objective, measure_light
-from nitograph.optimizer import make_optimizer, take_step
-from nitograph.processes import first_clock, join_group
+from nitograph.optimizer import make_optimizer, take_step, trapezoid
+from nitograph.processes import join_group, of_first
 from nitograph.train_settings import LASTING, Report, TrainSettings
 from nitograph.weights import ModelSettings, Weights
 
 PLAN_BATCH = 512
 VALIDATION_BATCH = 128
+
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """No wish to stop."""
+    return False
 
 
 class Trainer:
@@ -86,22 +94,35 @@ class Trainer:
             return min(1.0, self.step / self.total_steps)
         return min(1.0, self.seconds / (60 * self.settings.minutes))
 
-    def run(self, *, report_every: float = 2.0, validate_every: float = 240.0) -> Iterator[Report]:
-        """Train to the end, yielding reports; validation after each epoch or `validate_every` seconds."""
-        yield from self._train_plan(report_every)
+    def run(
+        self, *, report_every: float = 2.0, validate_every: float = 240.0, stop: Stop = never
+    ) -> Iterator[Report]:
+        """Train to the end, yielding reports; validation after each epoch or `validate_every` seconds.
+
+        Once `stop()` is true in the first process, the reports end after the step that is under way.
+        """
+
+        def told() -> bool:
+            return bool(of_first(stop(), self.world, self.device))
+
+        yield from self._train_plan(report_every, told)
+        if told():
+            return
         if self.model.planned:
             self.objective.encode(self.weights())
         started, base = time.monotonic(), self.seconds
         reported, validated, counted = started, started, 0
         sums: dict[str, list[float]] = {"nail": [], "plan": []}
         if self._owes_validation():
-            yield self.validate()
+            yield from self._validation(told)
         while self.progress < 1.0:
             order = self._order(self.step // self.steps_per_epoch)
             for at in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
                 nail, plan, count = self._train_step(order[at], self._rate())
                 self.step += 1
-                self.seconds = first_clock(base + time.monotonic() - started, self.world, self.device)
+                self.seconds = of_first(base + time.monotonic() - started, self.world, self.device)
+                if told():
+                    return
                 counted += count * self.world
                 sums["nail"].append(nail)
                 sums["plan"].append(plan)
@@ -114,19 +135,27 @@ class Trainer:
                 if self.progress >= 1.0 or now - validated >= validate_every:
                     break
             if self.progress >= 1.0 or now - validated >= validate_every or at + 1 == self.steps_per_epoch:
-                yield self.validate()
+                yield from self._validation(told)
+                if told():
+                    return
                 validated = reported = time.monotonic()
                 counted = 0
         yield self._report("done", 0.0)
 
     def validate(self) -> Report:
         """Nats a token on held-out rows (on training rows where none are held out)."""
+        return next(self._validation(never))
+
+    def _validation(self, stop: Stop) -> Iterator[Report]:
+        """One report, or none where it is stopped."""
         part = "valid" if len(self.valid) else "train"
         rows = np.arange(len(getattr(self, part)))[: self.settings.validation_rows]
         totals = np.zeros((2, 2))  # nats and tokens of nails, of plans
         self.network.eval()
         with torch.inference_mode():
             for first in range(0, len(rows), VALIDATION_BATCH):
+                if stop():
+                    return
                 found = self.objective.losses(part, rows[first : first + VALIDATION_BATCH])
                 for total, loss in zip(totals, found, strict=True):
                     total += (0.0, 0) if loss is None else (float(loss[0]), loss[1])
@@ -135,7 +164,7 @@ class Trainer:
         overall = (nats + plan_nats) / (count + codes)
         best = overall < self.best
         self.best = min(self.best, overall)
-        return self._report("valid", 0.0, nats / count, plan_nats / codes if codes else None, best=best)
+        yield self._report("valid", 0.0, nats / count, plan_nats / codes if codes else None, best=best)
 
     def weights(self) -> Weights:
         """The model as it is now."""
@@ -178,27 +207,8 @@ class Trainer:
         write_checkpoint(path, state)
 
     def start_from(self, weights: Weights) -> None:
-        """Begin from a model at rest instead of fresh weights; its plan's autoencoder stays as it is.
-
-        Classes are matched by their names, and new ones begin fresh. WeightsError where the model has
-        another shape or board.
-        """
-        theirs = weights.settings.replace(dropout=self.model.dropout)
-        if theirs != self.model or weights.board != self.corpus.board:
-            different = [
-                name for name in theirs.names() if getattr(theirs, name) != getattr(self.model, name)
-            ]
-            raise WeightsError(
-                "the weights to start from are of another model "
-                f"({', '.join(different) or 'its board'}); give their settings, or train without them"
-            )
-        tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.tensors.items()}
-        rows = self.network.at("embed.class").detach().clone()
-        for row, label in enumerate((*self.corpus.classes, None)):
-            if label is None or label in weights.classes:
-                known = len(weights.classes) if label is None else weights.classes.index(label)
-                rows[row] = tensors["embed.class"][known]
-        self.network.load_state_dict(tensors | {"embed.class": rows})
+        """Begin from a model at rest, as Network.start_from; its plan's autoencoder stays as it is."""
+        self.network.start_from(weights)
         self.plan_step, self.ancestor = self.settings.plan_steps, weights.digest
 
     def resume(self, path: str | Path) -> None:
@@ -218,14 +228,14 @@ class Trainer:
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):
             raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
 
-    def _train_plan(self, report_every: float) -> Iterator[Report]:
+    def _train_plan(self, report_every: float, stop: Stop) -> Iterator[Report]:
         """The autoencoder: squared error of the light, relative to its power."""
         if not self.model.planned or self.plan_optimizer is None:
             return
         light = torch.from_numpy(self.train.light.astype(np.float32))
         errors: list[float] = []
         began = reported = time.monotonic()
-        while self.plan_step < self.settings.plan_steps:
+        while self.plan_step < self.settings.plan_steps and not stop():
             rng = np.random.default_rng([self.settings.seed, 7, self.plan_step, self.rank])
             batch = light[rng.integers(len(light), size=PLAN_BATCH)]
             rate = self.settings.learning_rate * trapezoid(self.plan_step / self.settings.plan_steps)
@@ -295,8 +305,3 @@ class Trainer:
         if kind != "step":
             self.history.append(vars(report).copy())
         return report
-
-
-def trapezoid(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
-    """Factor of the learning rate: up over the first 2 %, flat, to zero over the last half."""
-    return max(0.0, min(1.0, (progress + 1e-3) / warm, (1 - progress) / fall))

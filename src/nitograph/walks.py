@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# The functions under @jit are typed by Numba when they are compiled.
 """The board's one rule, compiled, over whole batches of finished paths.
 
 For readers of corpora (is every row legal?) and for training (which nails could have come next?). The rule
@@ -6,19 +8,20 @@ itself is board.forbid_next; this module only carries it over rows and steps. It
 Try it: python -c "from nitograph.walks import legal_paths; help(legal_paths)"
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.board import Board, Rules, forbid_next
+from nitograph.compiled import inner, jit
 
-_forbid_next = numba.njit(cache=True)(forbid_next)
+_forbid_next = inner(forbid_next)
 
 
 def legal_paths(nails: NDArray[np.integer], board: Board, rules: Rules) -> NDArray[np.bool_]:
     """Whether each path obeys the rules; nails (b, t) padded with −1. Returns (b,)."""
     paths = np.ascontiguousarray(nails, dtype=np.int64)
-    legal: NDArray[np.bool_] = _legal_paths(paths, board.num_nails, rules.min_nail_gap, rules.recent_edges)
+    legal = np.ones(len(paths), dtype=np.bool_)
+    _legal_paths(paths, board.num_nails, rules.min_nail_gap, rules.recent_edges, legal)
     return legal
 
 
@@ -38,9 +41,8 @@ def legal_steps(
     return allowed
 
 
-@numba.njit(cache=True)
-def _legal_paths(paths, num_nails, gap, recent):  # type: ignore[no-untyped-def]  # compiled
-    legal = np.ones(len(paths), dtype=np.bool_)
+@jit
+def _legal_paths(paths, num_nails, gap, recent, legal):
     for row in range(len(paths)):
         path = paths[row]
         for step in range(1, len(path)):
@@ -49,11 +51,10 @@ def _legal_paths(paths, num_nails, gap, recent):  # type: ignore[no-untyped-def]
             if not _may_follow(path, step, num_nails, gap, recent):
                 legal[row] = False
                 break
-    return legal
 
 
-@numba.njit(cache=True)
-def _may_follow(path, step, num_nails, gap, recent):  # type: ignore[no-untyped-def]  # compiled
+@inner
+def _may_follow(path, step, num_nails, gap, recent):
     """What forbid_next would say of the one nail path[step]; several times quicker than asking for all."""
     here, there = path[step - 1], path[step]
     apart = abs(here - there)
@@ -66,8 +67,8 @@ def _may_follow(path, step, num_nails, gap, recent):  # type: ignore[no-untyped-
     return True
 
 
-@numba.njit(cache=True)
-def _legal_steps(paths, lengths, gap, recent, allowed):  # type: ignore[no-untyped-def]  # compiled
+@jit
+def _legal_steps(paths, lengths, gap, recent, allowed):
     num_nails = allowed.shape[2] - 1
     for row in range(len(paths)):
         allowed[row, 0, num_nails] = False

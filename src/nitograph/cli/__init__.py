@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from nitograph import __version__
 from nitograph.cli.compiling import compiling_told
+from nitograph.cli.interrupts import interrupts_heard
 from nitograph.errors import NitographError
 
 COMMANDS = {
@@ -64,7 +65,7 @@ def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
         command = importlib.import_module(f"nitograph.cli.{name}")
         command.add_arguments(parser)
         asked = parser.parse_args(given)
-        with compiling_told():
+        with interrupts_heard(), compiling_told():
             return int(command.run(asked) or 0)
     except NitographError as error:
         return _fault(parser, " ".join(str(error).split()))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitograph import corpus
+from nitograph.cli.interrupts import interrupt_noted
 from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
@@ -102,19 +103,19 @@ class Loop:
             write_text(self.log, "" if fresh else self._logged())
 
     def run(self) -> None:
-        """Follow the reports; at the end and at Ctrl-C the last checkpoint is written.
+        """Follow the reports; at the end, and at Ctrl-C after the step, the last checkpoint is written.
 
-        After an error it is not: what training left then may be of no use, the checkpoint before is.
+        After an error, or a second Ctrl-C, it is not: what training left then may be of no use, the
+        checkpoint before is.
         """
-        try:
+        with interrupt_noted() as stop:
             with progress("training", 1000) as done:
-                for report in self.trainer.run():
+                for report in self.trainer.run(stop=stop):
                     self._follow(report)
                     done(round(1000 * report.progress))
-        except KeyboardInterrupt:
             self._save()
-            raise
-        self._save()
+            if stop():
+                raise KeyboardInterrupt
 
     def _logged(self) -> str:
         """The log as it was when the checkpoint was written that is now resumed."""

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# The functions under @jit are typed by Numba when they are compiled.
 """Is it invention or memory? Each thread against every training thread: shared chords and runs of nails.
 
 An index of the asked threads' chords is walked once by each training thread, so that a thousand threads
@@ -10,9 +12,10 @@ Try it: python -c "from nitograph.evaluate.copying import *; print(nearest(p := 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from nitograph.compiled import jit
 
 IntArray = NDArray[np.integer]
 
@@ -112,8 +115,8 @@ def _index(
     return first, values[order].astype(np.int64), sizes.astype(np.int64)
 
 
-@numba.njit(cache=True, nogil=True)
-def _nearest(flat, starts, num_nails, first, posting, sizes, best, where):  # type: ignore[no-untyped-def]  # compiled
+@jit
+def _nearest(flat, starts, num_nails, first, posting, sizes, best, where):
     seen = np.full(num_nails * num_nails, -1, dtype=np.int64)
     shared = np.zeros(len(sizes), dtype=np.int64)
     touched = np.empty(len(sizes), dtype=np.int64)
@@ -140,8 +143,8 @@ def _nearest(flat, starts, num_nails, first, posting, sizes, best, where):  # ty
             shared[other] = 0
 
 
-@numba.njit(cache=True, nogil=True)
-def _runs(flat, starts, num_nails, first, posting, runs):  # type: ignore[no-untyped-def]  # compiled
+@jit
+def _runs(flat, starts, num_nails, first, posting, runs):
     """runs[p]: most chords in a row, ending with the chord at place p, that some training thread has too.
 
     A run grows where the chord before it, in both threads, belonged to it; two chords in a row are never
