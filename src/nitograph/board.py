@@ -8,6 +8,7 @@ holds the two equal. This module knows nothing of threads, pictures or models.
 Try it: python -c "from nitograph.board import Board; print(Board(8).positions())"
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -98,18 +99,22 @@ def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
 
     paths: (b, t) nails, t ≥ 1. Returns (b, n): True where that nail may come next.
     """
-    paths = np.asarray(paths)
-    rows, here = np.arange(len(paths))[:, None], paths[:, -1:]
-    near = np.arange(1 - rules.min_nail_gap, rules.min_nail_gap)
-    allowed = np.ones((len(paths), board.num_nails), dtype=np.bool_)
-    allowed[rows, (here + near) % board.num_nails] = False
-    recent = paths[:, -(rules.recent_edges + 1) :]
-    starts, ends = recent[:, :-1], recent[:, 1:]
-    row, step = np.nonzero(starts == here)
-    allowed[row, ends[row, step]] = False
-    row, step = np.nonzero(ends == here)
-    allowed[row, starts[row, step]] = False
+    recent = np.asarray(paths)[:, -(rules.recent_edges + 1) :]
+    here, last = recent[:, -1], recent.shape[1] - 1
+    allowed: BoolArray = _far(board.num_nails, rules.min_nail_gap)[board.num_nails - here]
+    row, step = np.nonzero(recent == here[:, None])
+    # Before the first nail and after the last one, this takes the last one, too near to itself anyway.
+    allowed[row, recent[row, step - 1]] = False
+    allowed[row, recent[row, np.minimum(step + 1, last)]] = False
     return allowed
+
+
+@functools.lru_cache(maxsize=8)
+def _far(num_nails: int, gap: int) -> BoolArray:
+    """Whether a nail is at least `gap` from another, (n + 1, n): row n − i is for nail i."""
+    apart = np.arange(2 * num_nails) % num_nails
+    far = np.minimum(apart, num_nails - apart) >= gap
+    return np.lib.stride_tricks.sliding_window_view(far, num_nails)
 
 
 def violations(nails: IntArray, board: Board, rules: Rules) -> list[tuple[int, str]]:

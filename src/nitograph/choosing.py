@@ -100,9 +100,10 @@ def choose(
     """
     if not np.isfinite(logits).all():
         raise SamplingError(NOT_FINITE)
-    if not allowed.any(axis=1).all():
-        raise SamplingError(NONE_ALLOWED)
     scores = np.where(allowed, logits, np.float32(-np.inf))
+    largest = np.maximum.reduce(scores, axis=1, keepdims=True)
+    if np.isneginf(largest).any():
+        raise SamplingError(NONE_ALLOWED)
     if temperature == 0:
         return np.asarray(scores.argmax(axis=1))
     size = scores.shape[1]
@@ -110,12 +111,12 @@ def choose(
         least = np.partition(scores, size - top_k, axis=1)[:, size - top_k, None]
         scores[scores < least] = -np.inf
     chance = scores.astype(np.float64)
-    chance -= chance.max(axis=1, keepdims=True)
+    chance -= largest
     chance /= temperature
     np.exp(chance, out=chance)
     if min_p > 0:
         chance[chance < min_p] = 0
-    total = np.cumsum(chance, axis=1, out=chance)
+    total = np.add.accumulate(chance, axis=1, out=chance)
     return np.asarray((total > (draws * total[:, -1])[:, None]).argmax(axis=1))
 
 
