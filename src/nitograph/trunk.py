@@ -7,6 +7,7 @@ neither tokens nor light. batch_decoder.BatchTrunk is the same function for many
 Try it: python -c "from nitograph.decoder import *; print(Decoder(load_bundled()).trunk.settings)"
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from nitograph.weights import Weights
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6
 ROOM = 64  # the cache holds a multiple of so many tokens
+ZERO = np.zeros(1, np.float32)  # an array is not converted at each call
 LONGEST = 1024  # tokens for which there is room at first where a model's threads are longer
 
 Float32 = NDArray[np.float32]
@@ -76,7 +78,7 @@ class Trunk:
             np.matmul(self._mixed, w_out, out=y)
             x += y
             np.matmul(self._norm(x), w_up, out=up)
-            np.maximum(up, 0, out=up)
+            np.maximum(up, ZERO, out=up)
             np.multiply(up, up, out=up)
             np.matmul(up, w_down, out=y)
             x += y
@@ -84,6 +86,9 @@ class Trunk:
 
     def _norm(self, x: Float32) -> Float32:
         """x over its length, (b, d), in a buffer."""
+        if len(x) == 1:  # a number is quicker than an array of one
+            row = x[0]
+            return np.multiply(x, 1 / math.sqrt(row.dot(row) + self._eps), out=self._normed)
         power = np.vecdot(x, x)
         power += self._eps
         np.sqrt(power, out=power)

@@ -10,6 +10,7 @@ Try it: python -m nitograph --help
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -45,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
 def entry() -> NoReturn:
     """Run the command line and exit the process with its code."""
-    sys.exit(main())
+    _leave(main())
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "nitograph") -> int:
@@ -89,7 +90,13 @@ def _fault(parser: Parser, line: str) -> int:
 
 def run_script(name: str, script: str) -> NoReturn:
     """The body of the classic scripts at the repository's root."""
-    sys.exit(run_command(name, Parser(prog=script, description=_sentence(name)), sys.argv[1:]))
+    _leave(run_command(name, Parser(prog=script, description=_sentence(name)), sys.argv[1:]))
+
+
+def _leave(code: int) -> NoReturn:
+    """All is done or told: a Ctrl-C while Python tidies up would only bring its traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def _sentence(name: str) -> str:
