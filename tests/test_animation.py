@@ -158,7 +158,7 @@ def test_stopped_half_way(tmp_path: Path) -> None:
         time.sleep(0.3)
         running.send_signal(signal.SIGINT)
         _, told = running.communicate(timeout=20)
-    assert running.returncode == 130
+    assert running.returncode in (130, -signal.SIGINT)  # a shell reports both as 130
     assert told.strip() == "nitograph animate: stopped"
     assert [file.name for file in tmp_path.iterdir()] == ["thread.json"]
 

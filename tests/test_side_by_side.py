@@ -45,7 +45,9 @@ def test_an_error_ends_the_work(monkeypatch):
 
     with pytest.raises(ValueError, match="part 0"):
         list(in_threads(work, object, range(50)))
-    assert len(begun) < 5
+    reached = len(begun)
+    time.sleep(0.1)
+    assert len(begun) == reached < 50
 
 
 def test_an_end_before_the_end(monkeypatch):
@@ -56,7 +58,9 @@ def test_an_end_before_the_end(monkeypatch):
         in_threads(lambda tool, part: (begun.append(part), time.sleep(0.02)), object, range(50))
     ) as done:
         next(done)
-    assert len(begun) < 5
+    reached = len(begun)
+    time.sleep(0.1)
+    assert len(begun) == reached < 50
 
 
 def test_at_most(monkeypatch):
