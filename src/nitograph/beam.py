@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def"
 # The functions under @jit are typed by Numba when they are compiled.
 """The compiled beam: several walks over one picture side by side, the best of all their next steps go on.
 
@@ -12,8 +12,9 @@ Try it: nitograph weave mnist:test:17 --beam 4 -o thread.json
 import numpy as np
 
 from nitograph.compiled import inner, jit
-from nitograph.greedy import begin, chord_number, explained, forbid_next, scale_up
+from nitograph.greedy import begin, chord_number, explained, scale_up
 from nitograph.kernels import band_sum, fill_cells, lay, new_canvas
+from nitograph.walks import forbid_next
 
 
 @inner

@@ -10,7 +10,7 @@ import numpy as np
 from nitograph.compiled import inner
 
 
-@inner  # type: ignore[untyped-decorator]  # Numba has no types
+@inner
 def ordered(bits: Any) -> Any:
     """The bits of a float32 as an int32 of the same order, NaN aside; its own inverse.
 

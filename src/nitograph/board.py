@@ -101,7 +101,7 @@ def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
     """
     recent = np.asarray(paths)[:, -(rules.recent_edges + 1) :]
     here, last = recent[:, -1], recent.shape[1] - 1
-    allowed: BoolArray = _far(board.num_nails, rules.min_nail_gap)[board.num_nails - here]
+    allowed: BoolArray = _far(board, rules.min_nail_gap)[board.num_nails - here]
     row, step = np.nonzero(recent == here[:, None])
     # Before the first nail and after the last one, this takes the last one, too near to itself anyway.
     allowed[row, recent[row, step - 1]] = False
@@ -110,11 +110,10 @@ def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
 
 
 @functools.lru_cache(maxsize=8)
-def _far(num_nails: int, gap: int) -> BoolArray:
+def _far(board: Board, gap: int) -> BoolArray:
     """Whether a nail is at least `gap` from another, (n + 1, n): row n − i is for nail i."""
-    apart = np.arange(2 * num_nails) % num_nails
-    far = np.minimum(apart, num_nails - apart) >= gap
-    return np.lib.stride_tricks.sliding_window_view(far, num_nails)
+    far = board.distance(np.arange(2 * board.num_nails), np.array(0)) >= gap
+    return np.lib.stride_tricks.sliding_window_view(far, board.num_nails)
 
 
 def violations(nails: IntArray, board: Board, rules: Rules) -> list[tuple[int, str]]:

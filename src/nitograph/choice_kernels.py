@@ -11,12 +11,11 @@ import math
 
 import numpy as np
 
-from nitograph import board
 from nitograph.bits import ordered
 from nitograph.compiled import inner, jit
+from nitograph.walks import forbid_next
 
 i32 = np.int32  # numba widens narrow numbers unless told
-forbid_next = inner(board.forbid_next)
 
 NONE_ALLOWED, NOT_FINITE = -1, -2
 FORBIDDEN = i32(-(2**31))

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
+# mypy: disable-error-code="no-untyped-def, assignment"
 # The functions under @jit are typed by Numba when they are compiled.
 """The first Nitograph's encoder, made fast: thick Bresenham lines on a raster clipped at 1.
 
@@ -14,8 +14,9 @@ Try it: nitograph weave mnist:train:0 --preset original -o thread.json
 import numpy as np
 
 from nitograph.compiled import inner, jit, tiny
-from nitograph.greedy import BLOCK, above, forbid_next
+from nitograph.greedy import BLOCK, above
 from nitograph.simd import LANES, weighted_sum
+from nitograph.walks import forbid_next
 
 
 @tiny

@@ -7,11 +7,14 @@ what was not returned; the process dies. Numba is a heavy import: only modules o
 Try it: python -c "from nitograph.compiled import inner; print(inner)"
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
 
 Options = dict[str, Any]
+Compiler = Callable[[Callable[..., Any]], Any]
+"""Numba has no types: what is compiled is typed by what it is called with."""
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")
@@ -20,7 +23,9 @@ _any: Options = {"nogil": True, "error_model": "numpy"}
 _entry: Options = _any | {"cache": True}
 _part: Options = _any | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
-jit, loose_jit = numba.njit(**_entry), numba.njit(**_entry, fastmath=set(LOOSE))
-inner, loose_inner = numba.njit(**_part), numba.njit(**_part, fastmath=set(LOOSE))
+jit: Compiler = numba.njit(**_entry)
+loose_jit: Compiler = numba.njit(**_entry, fastmath=set(LOOSE))
+inner: Compiler = numba.njit(**_part)
+loose_inner: Compiler = numba.njit(**_part, fastmath=set(LOOSE))
 # Handing arrays to a compiled function costs more than a short one does: those are put in place.
-tiny = numba.njit(**_part, forceinline=True)
+tiny: Compiler = numba.njit(**_part, forceinline=True)

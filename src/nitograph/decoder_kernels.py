@@ -4,8 +4,7 @@
 
 The same as trunk and decoder in NumPy, which are its oracle, up to the last bits. Rows are padded to a
 multiple of ROWS and columns to one of LANES, so that no product has a rest; what is in the padding never
-matters. What is not a number stays not a number, so that the
-choice can refuse it.
+matters. What is not a number stays not a number, so that the choice can refuse it.
 
 Try it: python -c "import nitograph.decoder_kernels"
 """

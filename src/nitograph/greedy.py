@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
+# mypy: disable-error-code="no-untyped-def, assignment"
 # The functions under @jit are typed by Numba when they are compiled.
 """The compiled greedy walk: from the nail where the thread stands, always the chord that gains most.
 
@@ -12,7 +12,6 @@ Try it: python -c "import nitograph.greedy"
 
 import numpy as np
 
-from nitograph import board
 from nitograph.bits import ordered
 from nitograph.compiled import inner, jit, tiny
 from nitograph.kernels import (
@@ -27,10 +26,9 @@ from nitograph.kernels import (
     pixel_gain,
 )
 from nitograph.simd import LANES, paired_sum
+from nitograph.walks import forbid_next
 
 BLOCK = 16
-
-forbid_next = inner(board.forbid_next)
 
 
 @tiny

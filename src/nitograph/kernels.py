@@ -4,8 +4,7 @@
 
 A canvas is kept as the light still wanted, `left`, and as the gains of its pixels in `cells`, once column
 by column for flat bands and once row by row for steep ones, with room between; so the pixels that a band
-covers in one column are neighbours. This module knows nothing of
-settings, files or pictures.
+covers in one column are neighbours. This module knows nothing of settings, files or pictures.
 
 Try it: python -c "import nitograph.kernels"
 """

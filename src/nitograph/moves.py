@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def"
 # The functions under @jit are typed by Numba when they are compiled.
 """The moves of local search, compiled: move or drop a nail, add one, turn a stretch of the walk around.
 
@@ -13,8 +13,9 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 import numpy as np
 
 from nitograph.compiled import inner, tiny
-from nitograph.greedy import chord_number, forbid_next
+from nitograph.greedy import chord_number
 from nitograph.kernels import FINE, band_sum, lay
+from nitograph.walks import forbid_next
 
 
 @tiny

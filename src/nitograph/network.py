@@ -194,7 +194,7 @@ class Network(nn.Module):
                 "the weights to start from are of another model "
                 f"({', '.join(different) or 'its board'}); give their settings, or train without them"
             )
-        tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.tensors.items()}
+        tensors = _copied(weights)
         rows = self.at("embed.class").detach().clone()
         for row, label in enumerate((*self.classes, None)):
             if label is None or label in weights.classes:
@@ -206,7 +206,7 @@ class Network(nn.Module):
     def from_weights(weights: Weights) -> "Network":
         """A network with the tensors of `weights`."""
         network = Network(weights.settings, weights.board, weights.classes)
-        network.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in weights.tensors.items()})
+        network.load_state_dict(_copied(weights))
         return network
 
 
@@ -266,6 +266,10 @@ def turned(light: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """zernike.turn for tensors."""
     re, im = light.chunk(2, dim=-1)
     return torch.cat([re * cosine + im * sine, im * cosine - re * sine], dim=-1)
+
+
+def _copied(weights: Weights) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(value.copy()) for name, value in weights.tensors.items()}
 
 
 def _register(root: nn.Module, name: str, value: Tensor) -> None:

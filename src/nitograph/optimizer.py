@@ -92,7 +92,7 @@ def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world
 
     The gradient is the mean over `world` processes, cut to a length of 1.
     """
-    loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
+    torch.autograd.backward(loss)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters, world)
     if not torch.isfinite(torch.nn.utils.clip_grad_norm_(parameters, 1.0)):

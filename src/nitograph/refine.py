@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def"
 # The functions under @jit are typed by Numba when they are compiled.
 """Local search over a finished thread, compiled: sweeps of moves along the walk until none helps.
 

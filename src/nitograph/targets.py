@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def"
 # The functions under @jit are typed by Numba when they are compiled.
 """Pictures to targets: resize, stretch the greys, blur, gamma, for thousands of pictures at once.
 

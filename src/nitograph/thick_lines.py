@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
+# mypy: disable-error-code="no-untyped-def, assignment"
 # The functions under @jit are typed by Numba when they are compiled.
 """The first Nitograph's lines: rounded nails, Bresenham lines drawn with a round brush, as runs of pixels.
 

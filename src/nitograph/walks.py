@@ -1,6 +1,6 @@
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def"
 # The functions under @jit are typed by Numba when they are compiled.
-"""The board's one rule, compiled, over whole batches of finished paths.
+"""The board's one rule, compiled, and over whole batches of finished paths.
 
 For readers of corpora (is every row legal?) and for training (which nails could have come next?). The rule
 itself is board.forbid_next; this module only carries it over rows and steps. It knows no tokens.
@@ -11,10 +11,11 @@ Try it: python -c "from nitograph.walks import legal_paths; help(legal_paths)"
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.board import Board, Rules, forbid_next
+from nitograph.board import Board, Rules
+from nitograph.board import forbid_next as plain_loops
 from nitograph.compiled import inner, jit
 
-_forbid_next = inner(forbid_next)
+forbid_next = inner(plain_loops)
 
 
 def legal_paths(nails: NDArray[np.integer], board: Board, rules: Rules) -> NDArray[np.bool_]:
@@ -75,4 +76,4 @@ def _legal_steps(paths, lengths, gap, recent, allowed):
         if lengths[row] > 0:
             allowed[row, 1, num_nails] = False
         for step in range(1, lengths[row] + 1):
-            _forbid_next(paths[row], step, num_nails, gap, recent, allowed[row, step, :num_nails])
+            forbid_next(paths[row], step, num_nails, gap, recent, allowed[row, step, :num_nails])

@@ -29,9 +29,9 @@ def interrupts_heard() -> Iterator[None]:
         if not issubclass(ignored.exc_type, KeyboardInterrupt):
             told(ignored)
             return
-        waiting.append(threading.Timer(AGAIN, _thread.interrupt_main))
-        waiting[-1].daemon = True
-        waiting[-1].start()
+        timer = threading.Timer(AGAIN, _thread.interrupt_main)
+        waiting.append(timer)
+        timer.start()
 
     sys.unraisablehook = hook
     try:
