@@ -10,6 +10,7 @@ import pytest
 
 from nitograph import chords
 from nitograph.cli import main
+from nitograph.compute.rules import legal_paths
 from nitograph.errors import SettingsError
 from nitograph.evaluate import report
 from nitograph.evaluate.cache import Cache
@@ -21,7 +22,6 @@ from nitograph.evaluate.protocol import Evaluation, evaluate
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import GOALS, Figure
 from nitograph.thread import Thread
-from nitograph.walks import legal_paths
 from nitograph.weave import WeaveSettings
 
 SMALL = EvaluationSettings(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.rules import legal_steps
 from nitograph.corpus import Corpus
-from nitograph.walks import legal_steps
 
 POOL = 32  # batches whose rows are sorted together by length
 

@@ -11,10 +11,10 @@ Try it: nitograph weave mnist:test:17 --beam 4 -o thread.json
 
 import numpy as np
 
-from nitograph.compiled import inner, jit
+from nitograph.compute.jit import inner, jit
+from nitograph.compute.rules import forbid_next
 from nitograph.greedy import begin, chord_number, explained, scale_up
 from nitograph.kernels import band_sum, fill_cells, lay, new_canvas
-from nitograph.walks import forbid_next
 
 
 @inner

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import chords
-from nitograph.compiled import inner, jit
+from nitograph.compute.jit import inner, jit
 from nitograph.errors import SettingsError
 from nitograph.kernels import FINE, SHIFT
 from nitograph.weave_settings import WeaveSettings

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from nitograph.bits import ordered
-from nitograph.compiled import inner, jit
-from nitograph.walks import forbid_next
+from nitograph.compute.bits import ordered
+from nitograph.compute.jit import inner, jit
+from nitograph.compute.rules import forbid_next
 
 i32 = np.int32  # numba widens narrow numbers unless told
 

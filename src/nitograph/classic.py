@@ -13,10 +13,10 @@ Try it: nitograph weave mnist:train:0 --preset original -o thread.json
 
 import numpy as np
 
-from nitograph.compiled import inner, jit, tiny
+from nitograph.compute.jit import inner, jit, tiny
+from nitograph.compute.rules import forbid_next
 from nitograph.greedy import BLOCK, above
 from nitograph.simd import LANES, weighted_sum
-from nitograph.walks import forbid_next
 
 
 @tiny

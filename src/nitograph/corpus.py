@@ -162,7 +162,7 @@ def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
 
 def _check(corpus: Corpus) -> None:
     """FileError where the arrays contradict each other or a row is no legal thread."""
-    from nitograph.walks import legal_paths
+    from nitograph.compute.rules import legal_paths
 
     rows, words = len(corpus.tokens), corpus.vocabulary
     if {len(getattr(corpus, name)) for name in ARRAYS} != {rows} or rows < 1:

@@ -11,8 +11,8 @@ Try it: python -c "import nitograph.decoder_kernels"
 
 import numpy as np
 
-from nitograph.compiled import loose_inner as inner
-from nitograph.compiled import loose_jit as jit
+from nitograph.compute.jit import loose_inner as inner
+from nitograph.compute.jit import loose_jit as jit
 from nitograph.lanes import DEPTH, HEADS, LANES, ROWS, exp_sum, lane_product
 
 f32 = np.float32  # numba widens narrow numbers unless told

@@ -12,8 +12,9 @@ Try it: python -c "import nitograph.greedy"
 
 import numpy as np
 
-from nitograph.bits import ordered
-from nitograph.compiled import inner, jit, tiny
+from nitograph.compute.bits import ordered
+from nitograph.compute.jit import inner, jit, tiny
+from nitograph.compute.rules import forbid_next
 from nitograph.kernels import (
     DEEPEST,
     FINE,
@@ -26,7 +27,6 @@ from nitograph.kernels import (
     pixel_gain,
 )
 from nitograph.simd import LANES, paired_sum
-from nitograph.walks import forbid_next
 
 BLOCK = 16
 

@@ -11,7 +11,7 @@ Try it: python -c "import nitograph.kernels"
 
 import numpy as np
 
-from nitograph.compiled import inner, jit, tiny
+from nitograph.compute.jit import inner, jit, tiny
 from nitograph.simd import BESIDE, band_dot
 
 FINE = 32

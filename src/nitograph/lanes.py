@@ -16,7 +16,7 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from nitograph.compiled import LOOSE
+from nitograph.compute.jit import LOOSE
 
 
 def wide() -> bool:

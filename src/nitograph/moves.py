@@ -12,10 +12,10 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 
 import numpy as np
 
-from nitograph.compiled import inner, tiny
+from nitograph.compute.jit import inner, tiny
+from nitograph.compute.rules import forbid_next
 from nitograph.greedy import chord_number
 from nitograph.kernels import FINE, band_sum, lay
-from nitograph.walks import forbid_next
 
 
 @tiny

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import bundle, palettes, png
-from nitograph.cores import cores
+from nitograph.compute.cores import cores
 from nitograph.errors import SettingsError
 from nitograph.layout import place
 from nitograph.painter import Painter, Scene

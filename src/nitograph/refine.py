@@ -10,7 +10,7 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 
 import numpy as np
 
-from nitograph.compiled import inner, jit
+from nitograph.compute.jit import inner, jit
 from nitograph.greedy import chord_number, explained, scale_up
 from nitograph.kernels import fill_cells, lay, new_canvas
 from nitograph.moves import add_nail, apart, gain, loss, move_nail, turn

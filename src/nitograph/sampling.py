@@ -131,7 +131,7 @@ def _walked(
         yield from (walk(decoder, part, PLAIN) for part in _parts(count))
         return
     from nitograph.batch_walking import QUICK
-    from nitograph.side_by_side import in_threads
+    from nitograph.compute.parallel import in_threads
 
     yield from in_threads(partial(walk, pace=QUICK), decoder.for_batches, _parts(count))
 

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compiled import inner, jit
+from nitograph.compute.jit import inner, jit
 from nitograph.errors import SourceError
 
 PRECISION = 22

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.board import Board
-from nitograph.compiled import jit
+from nitograph.compute.jit import jit
 
 MARGIN = 1.5
 

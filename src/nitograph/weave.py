@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.parallel import in_threads
 from nitograph.errors import SourceError
 from nitograph.looms import Loom, make_loom
-from nitograph.side_by_side import in_threads
 from nitograph.targets import prepare
 from nitograph.thread import Thread
 from nitograph.weave_settings import PRESETS, WeaveSettings, with_real_thread

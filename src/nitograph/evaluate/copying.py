@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compiled import jit
+from nitograph.compute.jit import jit
 
 IntArray = NDArray[np.integer]
 

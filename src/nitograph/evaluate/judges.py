@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.rules import legal_paths
 from nitograph.evaluate.copying import Paths
 from nitograph.evaluate.critics import FEATURES, Critic, CriticSettings, train, trained
 from nitograph.evaluate.material import CLASSES, Material, Woven
@@ -25,7 +26,6 @@ from nitograph.evaluate.metrics import (
     ratio_interval,
 )
 from nitograph.evaluate.verdicts import Figure, ends, rounded
-from nitograph.walks import legal_paths
 from nitograph.weave import WeaveSettings
 
 Found = tuple[dict[str, Figure], dict[str, Any]]

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from nitograph.compute.rules import legal_steps
 from nitograph.evaluate.copying import Paths
 from nitograph.evaluate.metrics import Estimate, mean_interval
 from nitograph.evaluate.verdicts import ends
 from nitograph.network import Network
 from nitograph.plan import decode_plan, encode_plan
-from nitograph.walks import legal_steps
 from nitograph.weave import WeaveSettings, targets
 from nitograph.weights import Weights
 

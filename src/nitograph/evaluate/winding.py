@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nitograph import chords
 from nitograph.bound import relaxed_bound
+from nitograph.compute.parallel import in_threads
 from nitograph.decoder import Decoder
 from nitograph.errors import SettingsError
 from nitograph.evaluate.candidates import ModelCandidate
@@ -28,7 +29,6 @@ from nitograph.evaluate.material import CLASSES, Material, Woven, rasters
 from nitograph.evaluate.metrics import mean_interval
 from nitograph.evaluate.verdicts import Figure, ends, rounded
 from nitograph.sampling import Decoding, invent
-from nitograph.side_by_side import in_threads
 from nitograph.thread import Thread
 from nitograph.weave import WeaveSettings, targets
 from nitograph.weights import Weights

@@ -1,13 +1,13 @@
 """Floats by their bits, for compiled loops. This module knows nothing else.
 
-Try it: python -c "import nitograph.bits"
+Try it: python -c "import nitograph.compute.bits"
 """
 
 from typing import Any
 
 import numpy as np
 
-from nitograph.compiled import inner
+from nitograph.compute.jit import inner
 
 
 @inner

@@ -4,7 +4,7 @@ All release the interpreter. What Python calls fills arrays that it is given and
 to return an array, Numba calls Python code, where a Ctrl-C that came meanwhile is raised, and goes on with
 what was not returned; the process dies. Numba is a heavy import: only modules of kernels import this one.
 
-Try it: python -c "from nitograph.compiled import inner; print(inner)"
+Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 """
 
 from collections.abc import Callable

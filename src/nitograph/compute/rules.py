@@ -5,7 +5,7 @@
 For readers of corpora (is every row legal?) and for training (which nails could have come next?). The rule
 itself is board.forbid_next; this module only carries it over rows and steps. It knows no tokens.
 
-Try it: python -c "from nitograph.walks import legal_paths; help(legal_paths)"
+Try it: python -c "from nitograph.compute.rules import legal_paths; help(legal_paths)"
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board, Rules
 from nitograph.board import forbid_next as plain_loops
-from nitograph.compiled import inner, jit
+from nitograph.compute.jit import inner, jit
 
 forbid_next = inner(plain_loops)
 

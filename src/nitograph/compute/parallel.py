@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no type stubs
 
-from nitograph.cores import cores
+from nitograph.compute.cores import cores
 
 Tool = TypeVar("Tool")
 Part = TypeVar("Part")

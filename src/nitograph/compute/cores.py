@@ -1,6 +1,6 @@
 """How many cores there are for this process. This module knows nothing else.
 
-Try it: python -c "from nitograph.cores import cores; print(cores())"
+Try it: python -c "from nitograph.compute.cores import cores; print(cores())"
 """
 
 import os
