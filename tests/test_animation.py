@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nitograph import animation, bundle, neon
+from nitograph import animation, neon
 from nitograph.animation import FilmSettings
 from nitograph.cli import main
 from nitograph.errors import SettingsError
+from nitograph.io import threads as bundle
 from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from browser import Browser, Page, needs_chromium
-from nitograph import bundle, gallery, neon
+from nitograph import gallery, neon
 from nitograph.board import Board
 from nitograph.cli import main
 from nitograph.errors import SettingsError
+from nitograph.io import threads as bundle
 from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 

@@ -165,7 +165,7 @@ def test_no_cycles():
 def test_only_some_touch_the_disk(name):
     """Everything but readers and writers takes and gives values or text."""
     for node in ast.walk(TREES[name]):
-        if isinstance(node, ast.ImportFrom) and node.module == "nitograph.files":
+        if isinstance(node, ast.ImportFrom) and node.module == "nitograph.io.files":
             assert all(alias.name.isupper() for alias in node.names), f"{name} uses files"
         if isinstance(node, ast.Call):
             called = (

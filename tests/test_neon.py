@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import bundle, neon, painter, palettes
+from nitograph import neon, painter, palettes
 from nitograph.board import Board
 from nitograph.errors import SettingsError
+from nitograph.io import threads as bundle
 from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 

@@ -207,7 +207,7 @@ HOSTILE = """
 import resource, sys
 from nitograph import checkpoints, corpus, thread, weights
 from nitograph.errors import NitographError
-from nitograph.files import read_text
+from nitograph.io.files import read_text
 here = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (here + 600 * 2**20,) * 2)
 readers = {
@@ -246,7 +246,7 @@ def test_hostile_files_take_little_memory(tmp_path, corpus, planned):
 
 def test_a_device_is_never_replaced():
     """Writing to /dev/null is refused, as root too; the device stays a device."""
-    from nitograph.files import write_bytes
+    from nitograph.io.files import write_bytes
 
     with pytest.raises(FileError, match="is a device or a pipe"):
         write_bytes("/dev/null", b"x")

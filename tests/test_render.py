@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nitograph import bundle, neon
+from nitograph import neon
 from nitograph.cli import main
+from nitograph.io import threads as bundle
 from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 

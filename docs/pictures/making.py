@@ -16,8 +16,8 @@ from PIL import Image
 
 from nitograph.board import Board
 from nitograph.export import FORMATS
-from nitograph.export.readers import read_thread
 from nitograph.export.workpiece import Workpiece, WorkpieceSettings, thread_width
+from nitograph.io.lists import read_thread
 from nitograph.thread import Thread
 
 BOARD = WorkpieceSettings(diameter=600, nail_diameter=1.2, thread_width=thread_width("tex:80"))

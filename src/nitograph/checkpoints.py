@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from nitograph.errors import FileError, NitographError, WeightsError
-from nitograph.files import replacing
+from nitograph.io.files import replacing
 from nitograph.weave_settings import WeaveSettings
 from nitograph.weights import ModelSettings, Weights
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.archive import DAMAGE, read_arrays
 from nitograph.board import Board, Rules
 from nitograph.errors import FileError, NitographError, SettingsError
-from nitograph.files import read_bytes, replacing
+from nitograph.io.files import read_bytes, replacing
+from nitograph.io.npz import DAMAGE, read_arrays
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 from nitograph.vocab import Vocabulary

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import __version__
-from nitograph.archive import DAMAGE, read_arrays
 from nitograph.corpus import FORMAT, Corpus, CorpusSettings
 from nitograph.errors import FileError, SettingsError
-from nitograph.files import read_bytes, replacing
+from nitograph.io.files import read_bytes, replacing
+from nitograph.io.npz import DAMAGE, read_arrays
 from nitograph.sources import LabelledImages
 from nitograph.vocab import Vocabulary
 from nitograph.weave_settings import WeaveSettings

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import FileError, SourceError
-from nitograph.files import read_bytes
+from nitograph.io.files import read_bytes
 
 MNIST_HASHES = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from nitograph.board import MAX_NAILS, Board, Rules
 from nitograph.errors import FileError, NitographError, WeightsError
-from nitograph.files import read_bytes, write_bytes
+from nitograph.io.files import read_bytes, write_bytes
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS
 from nitograph.vocab import Vocabulary

@@ -12,7 +12,7 @@ from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import Advance, progress
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, replacing
+from nitograph.io.files import check_writable, replacing
 from nitograph.neon import NeonSettings, Picture
 
 MAX_SIDE = 4096

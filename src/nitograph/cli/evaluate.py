@@ -12,12 +12,13 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph import bundle, corpus, neon
+from nitograph import corpus, neon
 from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, read_text, write_bytes, write_text
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, read_text, write_bytes, write_text
 
 if TYPE_CHECKING:
     from nitograph.corpus import Corpus, CorpusSettings

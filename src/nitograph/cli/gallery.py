@@ -8,7 +8,7 @@ Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 import argparse
 from pathlib import Path
 
-from nitograph import bundle, neon
+from nitograph import neon
 from nitograph.cli.models import (
     add_model_arguments,
     find_weights,
@@ -19,7 +19,8 @@ from nitograph.cli.models import (
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError
-from nitograph.files import check_writable, read_text, write_bytes, write_text
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, read_text, write_bytes, write_text
 from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitograph import bundle, neon
+from nitograph import neon
 from nitograph.cli.models import (
     add_model_arguments,
     find_weights,
@@ -20,7 +20,8 @@ from nitograph.cli.models import (
 )
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, write_bytes, write_text
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, write_bytes, write_text
 from nitograph.neon import NeonSettings
 from nitograph.sampling import SampleSettings, invent
 

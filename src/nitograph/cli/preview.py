@@ -9,7 +9,7 @@ import numpy as np
 
 from nitograph import corpus
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, write_bytes
+from nitograph.io.files import check_writable, write_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

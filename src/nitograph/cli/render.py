@@ -5,11 +5,12 @@ Try it: python -m nitograph render thread.json -o picture.png --palette fire
 
 import argparse
 
-from nitograph import bundle, neon
+from nitograph import neon
 from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.errors import FileError
-from nitograph.files import check_writable, write_bytes
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, write_bytes
 from nitograph.neon import NeonSettings
 
 

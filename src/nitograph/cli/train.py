@@ -16,7 +16,7 @@ from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError
-from nitograph.files import check_writable, read_text, write_text
+from nitograph.io.files import check_writable, read_text, write_text
 from nitograph.train_settings import Report, TrainSettings
 from nitograph.weights import ModelSettings, load, load_bundled
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, write_text
+from nitograph.io.files import check_writable, write_text
 from nitograph.photo import PhotoSettings, prepare_photo
 from nitograph.sources import load, picture
 from nitograph.weave_settings import PRESETS, WeaveSettings, with_real_thread

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import FileError
-from nitograph.files import read_bytes, write_bytes
+from nitograph.io.files import read_bytes, write_bytes
 
 Arrays = dict[str, NDArray[Any]]
 MAX_BYTES = 2**28

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitograph.errors import FileError, SettingsError
-from nitograph.files import check_writable, write_bytes
+from nitograph.io.files import check_writable, write_bytes
 from nitograph.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 Text or bytes go to a temporary file beside the target and are moved into place. This module knows no
 format. Errors are FileError with one line: what was wanted, what came, what to do.
 
-Try it: python -c "from nitograph.files import write_text; write_text('a.txt', 'whole or not at all')"
+Try it: python -c "from nitograph.io.files import write_text; write_text('a.txt', 'whole or not at all')"
 """
 
 import os

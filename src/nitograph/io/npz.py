@@ -4,7 +4,7 @@ NumPy's own reader trusts the header of an array, so that a small file can ask f
 array must have the kind and the dimensions that its reader expects, exactly as many bytes as its header
 states, and all of them together no more than files of this kind hold. This module knows no corpus.
 
-Try it: python -c "from nitograph.archive import read_arrays; help(read_arrays)"
+Try it: python -c "from nitograph.io.npz import read_arrays; help(read_arrays)"
 """
 
 import io

@@ -4,7 +4,7 @@ What a file is, is told from what it holds, never from its name. A list of ours 
 comes back exactly; a list from elsewhere is taken as `ForeignList` says. Nothing is guessed: what is none
 of these is refused in one line. This module makes threads and knows no board of millimetres.
 
-Try it: python -c "from nitograph.export.readers import *;
+Try it: python -c "from nitograph.io.lists import *;
 print(parse(b'0 9', 'a list', ForeignList(list_nails=12)))"
 """
 
@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from nitograph import bundle, png
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
 from nitograph.export.winding import COLUMNS, MARK
-from nitograph.files import MAX_TEXT_BYTES, read_bytes
+from nitograph.io import png
+from nitograph.io import threads as bundle
+from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS, Thread
 

@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from nitograph import png
 from nitograph.errors import FileError
-from nitograph.files import MAX_TEXT_BYTES
+from nitograph.io import png
+from nitograph.io.files import MAX_TEXT_BYTES
 from nitograph.thread import Thread
 
 FORMAT = "nitograph-threads/1"
