@@ -11,9 +11,10 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.report import told
-from nitograph import chords, weave
+from nitograph import weave
 from nitograph.board import allowed_next
 from nitograph.bound import relaxed_bound
+from nitograph.light import chords
 from nitograph.sources import mnist
 from nitograph.thick_lines import ThickLines, thick_lines
 from nitograph.weaver import Weaver

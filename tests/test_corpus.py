@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from nitograph import prepare, weave
 from nitograph.board import violations
-from nitograph.chords import pixel_positions
 from nitograph.corpus import ARRAYS, Corpus, CorpusSettings, load
 from nitograph.errors import FileError, SettingsError
+from nitograph.light.chords import pixel_positions
+from nitograph.light.zernike import Zernike
 from nitograph.prepare import build, forget_parts, select
 from nitograph.weave import WeaveSettings
-from nitograph.zernike import Zernike
 from tiny import ROWS, WEAVING, small_corpus, some_images
 
 

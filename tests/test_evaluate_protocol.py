@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nitograph import chords
 from nitograph.cli import main
 from nitograph.compute.rules import legal_paths
 from nitograph.errors import SettingsError
@@ -21,6 +20,7 @@ from nitograph.evaluate.metrics import Estimate
 from nitograph.evaluate.protocol import Evaluation, evaluate
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import GOALS, Figure
+from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weave import WeaveSettings
 

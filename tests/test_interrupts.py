@@ -140,7 +140,7 @@ def test_nothing_compiled_returns_an_array(planned):
     relaxed_bound(wanted, WEAVING, rounds=2)
     weaver = Weaver(wanted, WEAVING, importance=np.ones_like(wanted))
     weaver.advance()
-    nitograph.chords.coverage(weaver.thread(), 8)
+    nitograph.light.chords.coverage(weaver.thread(), 8)
     board, rules, nails = Board(9), Rules(2, 2), np.array([[0, 3, 6]])
     legal_paths(nails, board, rules)
     legal_steps(nails, np.array([3]), board, rules)

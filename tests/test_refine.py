@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import chords, weave
+from nitograph import weave
 from nitograph.board import violations
 from nitograph.bound import relaxed_bound
 from nitograph.errors import SettingsError, SourceError
 from nitograph.kernels import FINE
+from nitograph.light import chords
 from nitograph.sources import mnist
 from nitograph.weave import WeaveSettings, with_real_thread
 from nitograph.weaver import Weaver

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import chords, greedy, kernels, looms, weave
+from nitograph import greedy, kernels, looms, weave
 from nitograph.board import violations
 from nitograph.errors import SettingsError, SourceError
+from nitograph.light import chords
 from nitograph.sources import mnist
 from nitograph.weave import PRESETS, WeaveSettings
 from weave_oracle import PlainOriginal, PlainWeaver

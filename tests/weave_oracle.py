@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from nitograph import chords
 from nitograph.board import allowed_next
 from nitograph.kernels import DEEPEST, FINE
+from nitograph.light import chords
 from nitograph.thick_lines import thick_lines
 from nitograph.weave import WeaveSettings
 

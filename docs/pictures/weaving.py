@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nitograph import chords, weave
+from nitograph import weave
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.critics import Critic, CriticSettings, trained
 from nitograph.evaluate.material import Material, rasters
+from nitograph.light import chords
 from nitograph.photo import PhotoSettings, prepare_photo
 from nitograph.sources import mnist
 from nitograph.thread import Thread

@@ -19,11 +19,12 @@ import numpy as np
 import torch
 from records import finished, keep
 
-from nitograph import batches, chords, corpus, objective, prepare, training
+from nitograph import batches, corpus, objective, prepare, training
 from nitograph.evaluate.cache import Cache
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.critics import Critic, CriticSettings, trained
 from nitograph.evaluate.material import CLASSES, Material, rasters
+from nitograph.light import chords
 from nitograph.network import Network
 from nitograph.sampling import SampleSettings, invent
 from nitograph.sources import mnist

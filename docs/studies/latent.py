@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from records import finished, keep
 from torch import Tensor
 
-from nitograph import chords
 from nitograph.augment import warp
 from nitograph.evaluate.cache import Cache
 from nitograph.evaluate.copying import pack_rows
@@ -30,6 +29,8 @@ from nitograph.evaluate.judges import Panel
 from nitograph.evaluate.material import Material, rasters
 from nitograph.evaluate.metrics import frechet
 from nitograph.evaluate.settings import EvaluationSettings
+from nitograph.light import chords
+from nitograph.light.zernike import Zernike
 from nitograph.network import Cache as Kept
 from nitograph.network import Network
 from nitograph.optimizer import make_optimizer, trapezoid
@@ -38,7 +39,6 @@ from nitograph.train_settings import TrainSettings
 from nitograph.training import PLAN_BATCH
 from nitograph.weave import WeaveSettings, targets, weave_targets
 from nitograph.weights import ModelSettings
-from nitograph.zernike import Zernike
 
 SAMPLES, PRIOR_BATCH, CHUNK, GREYS = 1000, 256, 2000, 16
 FORMS: dict[str, dict[str, Any]] = {

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import chords
 from nitograph.compute.jit import inner, jit
 from nitograph.errors import SettingsError
 from nitograph.kernels import FINE, SHIFT
+from nitograph.light import chords
 from nitograph.weave_settings import WeaveSettings
 
 MOST_TAPS = 60_000_000

@@ -22,11 +22,11 @@ from nitograph.board import Board, Rules
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.light.zernike import Zernike
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 from nitograph.vocab import Vocabulary
 from nitograph.weave_settings import WeaveSettings
-from nitograph.zernike import Zernike
 
 FORMAT = "nitograph-corpus/1"
 MAX_FILE_BYTES = 4 * 2**30

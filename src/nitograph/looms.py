@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import beam, chords, classic, greedy, kernels, refine
+from nitograph import beam, classic, greedy, kernels, refine
 from nitograph.errors import SettingsError
+from nitograph.light import chords
 from nitograph.thick_lines import thick_lines
 from nitograph.weave_settings import WeaveSettings
 

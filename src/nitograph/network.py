@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from nitograph.board import Board, Rules
 from nitograph.errors import WeightsError
+from nitograph.light.zernike import Zernike
 from nitograph.plan import code_digits
 from nitograph.vocab import Vocabulary
 from nitograph.weights import CODE_DIGITS, CODE_LEVELS, PLAN_CODES, ModelSettings, Weights, tensor_shapes
-from nitograph.zernike import Zernike
 
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6

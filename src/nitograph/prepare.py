@@ -22,10 +22,10 @@ from nitograph.corpus import FORMAT, Corpus, CorpusSettings
 from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.light.zernike import Zernike
 from nitograph.sources import LabelledImages
 from nitograph.vocab import Vocabulary
 from nitograph.weave_settings import WeaveSettings
-from nitograph.zernike import Zernike
 
 PART = 4000
 PART_LAYOUT = {"nails": "i2", "explained": "f1", "light": "f2"}

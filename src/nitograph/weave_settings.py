@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board, Rules
 from nitograph.errors import SettingsError
-from nitograph.frame import width_in_board_units
+from nitograph.light.frame import width_in_board_units
 from nitograph.settings import Settings, setting
 
 MAX_LINES = 20_000

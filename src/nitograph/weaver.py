@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import chords, greedy, kernels, looms
+from nitograph import greedy, kernels, looms
 from nitograph.errors import SettingsError, SourceError
+from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weave import Woven, provenance, weave_targets
 from nitograph.weave_settings import WeaveSettings

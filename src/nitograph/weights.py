@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from nitograph.board import MAX_NAILS, Board, Rules
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import read_bytes, write_bytes
+from nitograph.light.zernike import Zernike
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS
 from nitograph.vocab import Vocabulary
-from nitograph.zernike import Zernike
 
 FORMAT = "nitograph-weights/1"
 MAX_BYTES = 512 * 1024 * 1024

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import chords
 from nitograph.corpus import Corpus, CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.evaluate.cache import Cache, digest
 from nitograph.evaluate.copying import Paths, in_both, pack, pack_rows
 from nitograph.kernels import FINE, add_path
+from nitograph.light import chords
 from nitograph.prepare import select
 from nitograph.sources import LabelledImages, mnist
 from nitograph.thread import Thread

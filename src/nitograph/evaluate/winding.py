@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import chords
 from nitograph.bound import relaxed_bound
 from nitograph.compute.parallel import in_threads
 from nitograph.decoder import Decoder
@@ -28,6 +27,7 @@ from nitograph.evaluate.likelihood import measure
 from nitograph.evaluate.material import CLASSES, Material, Woven, rasters
 from nitograph.evaluate.metrics import mean_interval
 from nitograph.evaluate.verdicts import Figure, ends, rounded
+from nitograph.light import chords
 from nitograph.sampling import Decoding, invent
 from nitograph.thread import Thread
 from nitograph.weave import WeaveSettings, targets

@@ -2,7 +2,7 @@
 
 Knows nothing of chords or threads, and needs no compiler.
 
-Try it: python -c "from nitograph.frame import pixel_positions; print(pixel_positions(4))"
+Try it: python -c "from nitograph.light.frame import pixel_positions; print(pixel_positions(4))"
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ matrix product, a thread's light is a running sum of vectors, and no table of ch
 Coefficients are laid out as 2M numbers: the cosine parts of the M pairs (n, m), m ≥ 0, n − m even, in order
 of n, then the sine parts (zero where m = 0). This module knows nothing of tokens or networks.
 
-Try it: python -c "from nitograph.zernike import Zernike; print(Zernike(24).size)"
+Try it: python -c "from nitograph.light.zernike import Zernike; print(Zernike(24).size)"
 """
 
 import math
@@ -22,7 +22,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.frame import pixel_positions
+from nitograph.light.frame import pixel_positions
 
 FloatArray = NDArray[np.float64]
 FloatT = TypeVar("FloatT", np.float32, np.float64)
