@@ -16,7 +16,7 @@ from nitograph.prepare import build
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
-from nitograph.weave import WeaveSettings
+from nitograph.weaving.encoder import WeaveSettings
 from nitograph.weights import ModelSettings
 
 STEPS, ROUNDS = 4, 3

@@ -12,7 +12,7 @@ from nitograph.corpus import CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.sampling import SampleSettings
 from nitograph.train_settings import TrainSettings
-from nitograph.weave import WeaveSettings
+from nitograph.weaving.encoder import WeaveSettings
 from nitograph.weights import ModelSettings
 
 # Every flag of the first system, with the default it had there.

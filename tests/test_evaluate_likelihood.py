@@ -12,7 +12,7 @@ from nitograph.network import Network
 from nitograph.plan import encode_plan
 from nitograph.sampling import SampleSettings, sample_paths
 from nitograph.sources import mnist
-from nitograph.weave import WeaveSettings, targets, weave_many
+from nitograph.weaving.encoder import WeaveSettings, targets, weave_many
 from nitograph.weights import ModelSettings, Weights
 
 CLASSES = tuple("0123456789")

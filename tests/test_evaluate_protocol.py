@@ -22,7 +22,7 @@ from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import GOALS, Figure
 from nitograph.light import chords
 from nitograph.thread import Thread
-from nitograph.weave import WeaveSettings
+from nitograph.weaving.encoder import WeaveSettings
 
 SMALL = EvaluationSettings(
     samples_per_class=15, seeds=1, critic_images=1500, images_seen=9000, lesson_seen=2000

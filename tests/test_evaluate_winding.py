@@ -21,7 +21,7 @@ from nitograph.evaluate.winding import CodesAlone, errors, winding
 from nitograph.plan import decode_plan, encode_plan
 from nitograph.sampling import SampleSettings, invent
 from nitograph.thread import Thread
-from nitograph.weave import targets, weave_many
+from nitograph.weaving.encoder import targets, weave_many
 from nitograph.weights import Weights
 from tiny import WEAVING
 
@@ -108,7 +108,7 @@ def test_a_bound_that_cannot_be_had_is_said(
     planned: Weights, court: Court, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards minutes of work: a board too fine for the bound costs the bound and nothing else."""
-    monkeypatch.setattr("nitograph.bound.MOST_TAPS", 10)
+    monkeypatch.setattr("nitograph.weaving.bound.MOST_TAPS", 10)
     bare = replace(court, material=replace(court.material, cache=Cache()))
     details = winding(ModelCandidate(planned), bare, Panel({}))[1]
     assert "smaller canvas_size" in details["bound"]["refused"]

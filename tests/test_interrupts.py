@@ -15,14 +15,14 @@ import nitograph
 from cli_help import run
 from nitograph import training
 from nitograph.board import Board, Rules
-from nitograph.bound import relaxed_bound
 from nitograph.cli.interrupts import interrupt_noted, interrupts_heard
 from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.decoder import Decoder
 from nitograph.evaluate.copying import longest_runs, nearest, pack
 from nitograph.sampling import MANY, SampleSettings, sample_paths
-from nitograph.weave import PRESETS, targets, weave_many
-from nitograph.weaver import Weaver
+from nitograph.weaving.bound import relaxed_bound
+from nitograph.weaving.encoder import PRESETS, targets, weave_many
+from nitograph.weaving.stepwise import Weaver
 from test_house import MODULES
 from tiny import WEAVING, some_images
 

@@ -7,7 +7,7 @@ from nitograph.corpus import Corpus, CorpusSettings
 from nitograph.prepare import build
 from nitograph.sources import LabelledImages, mnist
 from nitograph.vocab import Vocabulary
-from nitograph.weave import WeaveSettings
+from nitograph.weaving.encoder import WeaveSettings
 from nitograph.weights import PLAN_CODES, ModelSettings, Weights, tensor_shapes
 
 WEAVING = WeaveSettings(

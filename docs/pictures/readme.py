@@ -17,7 +17,7 @@ from nitograph.neon import NeonSettings
 from nitograph.sampling import invent
 from nitograph.sources import mnist
 from nitograph.thread import Thread
-from nitograph.weave import WeaveSettings, weave_many
+from nitograph.weaving.encoder import WeaveSettings, weave_many
 from nitograph.weights import load_bundled
 
 HERE = Path(__file__).parent

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from nitograph import weave
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.critics import Critic, CriticSettings, trained
 from nitograph.evaluate.material import Material, rasters
 from nitograph.light import chords
-from nitograph.photo import PhotoSettings, prepare_photo
 from nitograph.sources import mnist
 from nitograph.thread import Thread
-from nitograph.weaver import Weaver
+from nitograph.weaving import encoder as weave
+from nitograph.weaving.photo import PhotoSettings, prepare_photo
+from nitograph.weaving.stepwise import Weaver
 
 IMAGES = np.arange(0, 10_000, 250)
 READ = np.arange(0, 10_000, 20)

@@ -30,7 +30,7 @@ from nitograph.sampling import SampleSettings, invent
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
-from nitograph.weave import WeaveSettings, targets
+from nitograph.weaving.encoder import WeaveSettings, targets
 from nitograph.weights import ModelSettings, Weights, load_bundled
 
 SAMPLES, PICTURES = 300, 60

@@ -37,7 +37,7 @@ from nitograph.optimizer import make_optimizer, trapezoid
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import PLAN_BATCH
-from nitograph.weave import WeaveSettings, targets, weave_targets
+from nitograph.weaving.encoder import WeaveSettings, targets, weave_targets
 from nitograph.weights import ModelSettings
 
 SAMPLES, PRIOR_BATCH, CHUNK, GREYS = 1000, 256, 2000, 16

@@ -14,7 +14,7 @@ import torch
 
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import replacing
-from nitograph.weave_settings import WeaveSettings
+from nitograph.weaving.settings import WeaveSettings
 from nitograph.weights import ModelSettings, Weights
 
 FORMAT = "nitograph-checkpoint/1"

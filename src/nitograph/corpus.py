@@ -26,7 +26,7 @@ from nitograph.light.zernike import Zernike
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 from nitograph.vocab import Vocabulary
-from nitograph.weave_settings import WeaveSettings
+from nitograph.weaving.settings import WeaveSettings
 
 FORMAT = "nitograph-corpus/1"
 MAX_FILE_BYTES = 4 * 2**30

@@ -25,7 +25,7 @@ from nitograph.io.npz import DAMAGE, read_arrays
 from nitograph.light.zernike import Zernike
 from nitograph.sources import LabelledImages
 from nitograph.vocab import Vocabulary
-from nitograph.weave_settings import WeaveSettings
+from nitograph.weaving.settings import WeaveSettings
 
 PART = 4000
 PART_LAYOUT = {"nails": "i2", "explained": "f1", "light": "f2"}
@@ -132,7 +132,7 @@ def _part(
             found = read_arrays(read_bytes(kept), PART_LAYOUT)
             if {len(array) for array in found.values()} == {len(images)}:
                 return found
-    from nitograph.weave import targets, weave_targets
+    from nitograph.weaving.encoder import targets, weave_targets
 
     wanted = targets(images, weaving)
     woven = weave_targets(wanted, weaving)

@@ -159,7 +159,7 @@ def _material(weights: "Weights | None", rows: "Corpus | None") -> "Material":
     """References woven as the model's own corpus was, else as the named corpus, else by default."""
     from nitograph.evaluate.cache import Cache
     from nitograph.evaluate.material import Material
-    from nitograph.weave import WeaveSettings
+    from nitograph.weaving.encoder import WeaveSettings
 
     weaving = WeaveSettings() if rows is None else rows.weaving
     if weights is not None and weights.weaving:

@@ -12,7 +12,7 @@ from nitograph.corpus import CorpusSettings
 from nitograph.io.files import check_writable
 from nitograph.prepare import build, forget_parts
 from nitograph.sources import mnist
-from nitograph.weave import PRESETS, WeaveSettings
+from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from nitograph.errors import SettingsError
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven
 from nitograph.sampling import Decoding, SampleSettings, invent
 from nitograph.thread import Thread
-from nitograph.weave import WeaveSettings, weave_many
+from nitograph.weaving.encoder import WeaveSettings, weave_many
 from nitograph.weights import Weights
 
 STAND_INS = {

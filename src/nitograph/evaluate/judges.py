@@ -26,7 +26,7 @@ from nitograph.evaluate.metrics import (
     ratio_interval,
 )
 from nitograph.evaluate.verdicts import Figure, ends, rounded
-from nitograph.weave import WeaveSettings
+from nitograph.weaving.encoder import WeaveSettings
 
 Found = tuple[dict[str, Figure], dict[str, Any]]
 Floats = NDArray[np.floating]

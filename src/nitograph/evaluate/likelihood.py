@@ -22,7 +22,7 @@ from nitograph.evaluate.metrics import Estimate, mean_interval
 from nitograph.evaluate.verdicts import ends
 from nitograph.network import Network
 from nitograph.plan import decode_plan, encode_plan
-from nitograph.weave import WeaveSettings, targets
+from nitograph.weaving.encoder import WeaveSettings, targets
 from nitograph.weights import Weights
 
 BATCH = 64

@@ -19,12 +19,12 @@ from nitograph.corpus import Corpus, CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.evaluate.cache import Cache, digest
 from nitograph.evaluate.copying import Paths, in_both, pack, pack_rows
-from nitograph.kernels import FINE, add_path
 from nitograph.light import chords
 from nitograph.prepare import select
 from nitograph.sources import LabelledImages, mnist
 from nitograph.thread import Thread
-from nitograph.weave import WeaveSettings, weave_many
+from nitograph.weaving.encoder import WeaveSettings, weave_many
+from nitograph.weaving.loops.cells import FINE, add_path
 
 UInt8 = NDArray[np.uint8]
 Progress = Callable[[int], None]

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.bound import relaxed_bound
 from nitograph.compute.parallel import in_threads
 from nitograph.decoder import Decoder
 from nitograph.errors import SettingsError
@@ -30,7 +29,8 @@ from nitograph.evaluate.verdicts import Figure, ends, rounded
 from nitograph.light import chords
 from nitograph.sampling import Decoding, invent
 from nitograph.thread import Thread
-from nitograph.weave import WeaveSettings, targets
+from nitograph.weaving.bound import relaxed_bound
+from nitograph.weaving.encoder import WeaveSettings, targets
 from nitograph.weights import Weights
 
 PICTURES = 200  # the first references, classes in turn

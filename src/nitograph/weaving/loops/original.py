@@ -15,8 +15,8 @@ import numpy as np
 
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.greedy import BLOCK, above
-from nitograph.simd import LANES, weighted_sum
+from nitograph.weaving.loops.greedy import BLOCK, above
+from nitograph.weaving.loops.simd import LANES, weighted_sum
 
 
 @tiny

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import beam, classic, greedy, kernels, refine
 from nitograph.errors import SettingsError
 from nitograph.light import chords
-from nitograph.thick_lines import thick_lines
-from nitograph.weave_settings import WeaveSettings
+from nitograph.weaving.loops import beam, cells, greedy
+from nitograph.weaving.loops import original as classic
+from nitograph.weaving.loops import search as refine
+from nitograph.weaving.loops.original_lines import thick_lines
+from nitograph.weaving.settings import WeaveSettings
 
 TOGETHER = 8
 CLASSIC_ROOM = 200_000_000
@@ -73,9 +75,9 @@ def walk_many(*args: Any) -> None:
     """greedy.walk_many in cells of 16 bits, and of 32 for pictures whose gains those cannot hold."""
     *given, wanted, nails, lengths, shares = args
     dose, unit = given[5], given[6]
-    room = kernels.cells_of(wanted.shape[1])
+    room = cells.cells_of(wanted.shape[1])
     over = np.arange(len(wanted))
-    if 2 * unit * float(wanted.max(initial=0)) - dose < kernels.NARROW:
+    if 2 * unit * float(wanted.max(initial=0)) - dose < cells.NARROW:
         greedy.walk_many(*args, np.zeros(room, np.int16))
         over = np.flatnonzero(lengths < 0)
     if len(over):
@@ -107,7 +109,7 @@ def improve(settings: WeaveSettings, wanted: Any, nails: Any, lengths: Any, shar
 def share_gain(settings: WeaveSettings, ring: chords.Chords) -> NDArray[np.float64]:
     """What partly covered pixels add to the sum of gains over each chord, (m,)."""
     dose, _ = chords.dose_and_unit(settings.line_strength)
-    return dose / kernels.FINE * (kernels.FINE * ring.total - ring.squares).astype(np.float64)
+    return dose / cells.FINE * (cells.FINE * ring.total - ring.squares).astype(np.float64)
 
 
 def _classic_loom(settings: WeaveSettings, walks: tuple[Any, ...], start: int) -> Loom:
@@ -137,15 +139,15 @@ def worth_of(
 ) -> NDArray[np.float32]:
     """What turns the sum of gains over each chord into its score: an addend and a factor, (m, 2)."""
     dose, unit = chords.dose_and_unit(settings.line_strength)
-    length = np.maximum(ring.total / kernels.FINE, 1.0)
-    scale = dose / kernels.FINE / unit**2 / length**settings.length_power
+    length = np.maximum(ring.total / cells.FINE, 1.0)
+    scale = dose / cells.FINE / unit**2 / length**settings.length_power
     return np.stack([extra, scale], axis=1).astype(np.float32)
 
 
 def _rounding(ring: chords.Chords, dose: int, unit: float, over: float) -> tuple[int, NDArray[np.float32]]:
     """For first bounds: sums of gains fit 16 bits in units of 2^this; what that can take off each chord."""
     largest = max(2 * unit, over * dose)
-    coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (kernels.NARROW - 1))))
+    coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (cells.NARROW - 1))))
     columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
-    rounding = columns * kernels.FINE * 2.0**coarse + largest * ring.total * 2.0**-20
+    rounding = columns * cells.FINE * 2.0**coarse + largest * ring.total * 2.0**-20
     return coarse, np.asarray(rounding + 1, dtype=np.float32)

@@ -14,8 +14,8 @@ import numpy as np
 
 from nitograph.compute.jit import inner, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.greedy import chord_number
-from nitograph.kernels import FINE, band_sum, lay
+from nitograph.weaving.loops.cells import FINE, band_sum, lay
+from nitograph.weaving.loops.greedy import chord_number
 
 
 @tiny

@@ -5,7 +5,7 @@ load brings BESIDE cells of a column, more than a narrow band covers, and a tabl
 Numba's own vectoriser keeps the running sums in memory here; written out they stay in registers.
 This module knows nothing of what the numbers mean.
 
-Try it: python -c "from nitograph.simd import LANES; print(LANES)"
+Try it: python -c "from nitograph.weaving.loops.simd import LANES; print(LANES)"
 """
 
 from typing import Any

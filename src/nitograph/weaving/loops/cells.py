@@ -6,13 +6,13 @@ A canvas is kept as the light still wanted, `left`, and as the gains of its pixe
 by column for flat bands and once row by row for steep ones, with room between; so the pixels that a band
 covers in one column are neighbours. This module knows nothing of settings, files or pictures.
 
-Try it: python -c "import nitograph.kernels"
+Try it: python -c "import nitograph.weaving.loops.cells"
 """
 
 import numpy as np
 
 from nitograph.compute.jit import inner, jit, tiny
-from nitograph.simd import BESIDE, band_dot
+from nitograph.weaving.loops.simd import BESIDE, band_dot
 
 FINE = 32
 SHIFT = 13

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from nitograph.compute.parallel import in_threads
 from nitograph.errors import SourceError
-from nitograph.looms import Loom, make_loom
-from nitograph.targets import prepare
 from nitograph.thread import Thread
-from nitograph.weave_settings import PRESETS, WeaveSettings, with_real_thread
+from nitograph.weaving.dispatch import Loom, make_loom
+from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
+from nitograph.weaving.targets import prepare
 
 __all__ = [
     "PRESETS", "WeaveSettings", "Woven", "provenance", "targets", "weave", "weave_many", "weave_targets",

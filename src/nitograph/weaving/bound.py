@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from nitograph.compute.jit import inner, jit
 from nitograph.errors import SettingsError
-from nitograph.kernels import FINE, SHIFT
 from nitograph.light import chords
-from nitograph.weave_settings import WeaveSettings
+from nitograph.weaving.loops.cells import FINE, SHIFT
+from nitograph.weaving.settings import WeaveSettings
 
 MOST_TAPS = 60_000_000
 AWAKE = 25

@@ -2,7 +2,7 @@
 
 This module knows nothing of how it is done; `weave.py` does it.
 
-Try it: python -c "from nitograph.weave_settings import PRESETS; print(PRESETS['photo'])"
+Try it: python -c "from nitograph.weaving.settings import PRESETS; print(PRESETS['photo'])"
 """
 
 from collections.abc import Mapping

@@ -13,8 +13,8 @@ import numpy as np
 
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
-from nitograph.greedy import begin, chord_number, explained, scale_up
-from nitograph.kernels import band_sum, fill_cells, lay, new_canvas
+from nitograph.weaving.loops.cells import band_sum, fill_cells, lay, new_canvas
+from nitograph.weaving.loops.greedy import begin, chord_number, explained, scale_up
 
 
 @inner

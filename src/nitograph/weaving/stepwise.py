@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import greedy, kernels, looms
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
 from nitograph.thread import Thread
-from nitograph.weave import Woven, provenance, weave_targets
-from nitograph.weave_settings import WeaveSettings
+from nitograph.weaving import dispatch
+from nitograph.weaving.encoder import Woven, provenance, weave_targets
+from nitograph.weaving.loops import cells, greedy
+from nitograph.weaving.settings import WeaveSettings
 
 COLUMNS_A_SLICE = 4e6
 
@@ -57,20 +58,20 @@ class Weaver:
         ring = chords.chords(settings.nails, size, settings.width)
         dose, unit = chords.dose_and_unit(settings.line_strength)
         self._left = np.rint(self._wanted.astype(np.float64) * unit).astype(np.int32)
-        heed, extra = np.full((size, size), 256, dtype=np.int32), looms.share_gain(settings, ring)
+        heed, extra = np.full((size, size), 256, dtype=np.int32), dispatch.share_gain(settings, ring)
         if importance is not None:
             heed = _heed(importance, size)
-            kernels.heeded_extra(ring.lines, heed, extra)
-            extra *= dose / kernels.FINE
-        cells = np.zeros(kernels.cells_of(size), dtype=np.int32)
+            cells.heeded_extra(ring.lines, heed, extra)
+            extra *= dose / cells.FINE
+        cells = np.zeros(cells.cells_of(size), dtype=np.int32)
         canvas = (self._left, cells, heed)
         bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
         self._unit = unit
         self._args: tuple[Any, ...] = (
             ring.bands, settings.nails, (settings.min_nail_gap, settings.recent_edges),
             (settings.min_lines, settings.max_lines), settings.stop_score, dose,
-            settings.false_positive_weight, looms.first_nail(settings),
-            looms.worth_of(settings, ring, extra), bounds, canvas,
+            settings.false_positive_weight, dispatch.first_nail(settings),
+            dispatch.worth_of(settings, ring, extra), bounds, canvas,
         )  # fmt: skip
         self._step = max(1, int(COLUMNS_A_SLICE / (size * settings.nails * 0.3)))
 
@@ -115,7 +116,7 @@ class Weaver:
     def _improve(self) -> None:
         nails, lengths = self._path[None].copy(), np.array([self._length], dtype=np.int32)
         shares = np.zeros(1, dtype=np.float32)
-        looms.improve(self.settings, self._wanted[None], nails, lengths, shares)
+        dispatch.improve(self.settings, self._wanted[None], nails, lengths, shares)
         self._finish(Woven(nails, lengths, shares))
 
     def _finish(self, woven: Woven) -> None:

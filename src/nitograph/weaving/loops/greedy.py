@@ -7,7 +7,7 @@ chord stays an upper bound and only chords whose bound beats the best need a new
 for LANES pictures at once. The result is the same, nail for nail, as scoring every chord at every step.
 This module knows nothing of settings, files or pictures.
 
-Try it: python -c "import nitograph.greedy"
+Try it: python -c "import nitograph.weaving.loops.greedy"
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from nitograph.compute.bits import ordered
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.kernels import (
+from nitograph.weaving.loops.cells import (
     DEEPEST,
     FINE,
     SHIFT,
@@ -26,7 +26,7 @@ from nitograph.kernels import (
     lay,
     pixel_gain,
 )
-from nitograph.simd import LANES, paired_sum
+from nitograph.weaving.loops.simd import LANES, paired_sum
 
 BLOCK = 16
 

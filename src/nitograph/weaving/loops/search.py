@@ -11,9 +11,9 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 import numpy as np
 
 from nitograph.compute.jit import inner, jit
-from nitograph.greedy import chord_number, explained, scale_up
-from nitograph.kernels import fill_cells, lay, new_canvas
-from nitograph.moves import add_nail, apart, gain, loss, move_nail, turn
+from nitograph.weaving.loops.cells import fill_cells, lay, new_canvas
+from nitograph.weaving.loops.greedy import chord_number, explained, scale_up
+from nitograph.weaving.loops.moves import add_nail, apart, gain, loss, move_nail, turn
 
 
 @inner
