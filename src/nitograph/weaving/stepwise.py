@@ -63,8 +63,8 @@ class Weaver:
             heed = _heed(importance, size)
             cells.heeded_extra(ring.lines, heed, extra)
             extra *= dose / cells.FINE
-        cells = np.zeros(cells.cells_of(size), dtype=np.int32)
-        canvas = (self._left, cells, heed)
+        gains = np.zeros(cells.cells_of(size), dtype=np.int32)
+        canvas = (self._left, gains, heed)
         bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
         self._unit = unit
         self._args: tuple[Any, ...] = (

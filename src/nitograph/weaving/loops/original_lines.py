@@ -5,7 +5,7 @@
 A thick line is a few runs of pixels in rows if it is flat and in columns if it is steep. This module knows
 nothing of pictures or scores.
 
-Try it: python -c "from nitograph.weaving.loops.original_lines import *; print(thick_lines(256, 64, 1).pixels.max())"
+Try it: python -c "from nitograph.weaving.loops.original_lines import *; print(thick_lines(256, 64, 1))"
 """
 
 import functools
