@@ -12,12 +12,12 @@ from torch import nn
 
 from benchmarks.report import seconds, told
 from nitograph.corpus import Corpus, CorpusSettings
+from nitograph.model.weights import ModelSettings
 from nitograph.prepare import build
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
 from nitograph.weaving.encoder import WeaveSettings
-from nitograph.weights import ModelSettings
 
 STEPS, ROUNDS = 4, 3
 

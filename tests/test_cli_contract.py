@@ -10,10 +10,10 @@ from nitograph.cli import COMMANDS, Parser
 from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.corpus import CorpusSettings
 from nitograph.errors import SettingsError
+from nitograph.model.weights import ModelSettings
 from nitograph.sampling import SampleSettings
 from nitograph.train_settings import TrainSettings
 from nitograph.weaving.encoder import WeaveSettings
-from nitograph.weights import ModelSettings
 
 # Every flag of the first system, with the default it had there.
 FLAGS = {

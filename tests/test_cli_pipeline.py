@@ -14,12 +14,12 @@ from PIL import Image
 
 from cli_help import run
 from nitograph import corpus as corpus_file
-from nitograph import weights as weights_file
 from nitograph.cli import compiling
 from nitograph.cli.models import find_weights, make_decoder, split_classes
 from nitograph.cli.progress import progress
-from nitograph.decoder import Decoder
 from nitograph.errors import SettingsError, WeightsError
+from nitograph.model import weights as weights_file
+from nitograph.model.decoder import Decoder
 from nitograph.thread import Thread
 from tiny import random_weights
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nitograph.decoder import Decoder
 from nitograph.evaluate import report
 from nitograph.evaluate.cache import Cache
 from nitograph.evaluate.candidates import ModelCandidate
@@ -18,11 +17,12 @@ from nitograph.evaluate.protocol import Evaluation, evaluate
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import GOALS
 from nitograph.evaluate.winding import CodesAlone, errors, winding
-from nitograph.plan import decode_plan, encode_plan
+from nitograph.model.decoder import Decoder
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import Weights
 from nitograph.sampling import SampleSettings, invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import targets, weave_many
-from nitograph.weights import Weights
 from tiny import WEAVING
 
 QUICK = EvaluationSettings(

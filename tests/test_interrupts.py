@@ -17,8 +17,8 @@ from nitograph import training
 from nitograph.board import Board, Rules
 from nitograph.cli.interrupts import interrupt_noted, interrupts_heard
 from nitograph.compute.rules import legal_paths, legal_steps
-from nitograph.decoder import Decoder
 from nitograph.evaluate.copying import longest_runs, nearest, pack
+from nitograph.model.decoder import Decoder
 from nitograph.sampling import MANY, SampleSettings, sample_paths
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import PRESETS, targets, weave_many

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from nitograph import corpus as corpus_file
-from nitograph import weights as weights_file
 from nitograph.checkpoints import checkpoint_weights
 from nitograph.errors import FileError
+from nitograph.model import weights as weights_file
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
 from tiny import MODEL
@@ -132,7 +132,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     (tmp_path / "two.py").write_text(
         "import sys, torch\n"
         "from nitograph import corpus, processes, train_settings, training\n"
-        "from nitograph.weights import ModelSettings\n"
+        "from nitograph.model.weights import ModelSettings\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
         "settings = train_settings.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
         "                                        seed=1, validation_fraction=0.2)\n"
@@ -205,7 +205,8 @@ def test_full_disk(tmp_path, corpus, planned, room, command, name):
 
 HOSTILE = """
 import resource, sys
-from nitograph import checkpoints, corpus, thread, weights
+from nitograph import checkpoints, corpus, thread
+from nitograph.model import weights
 from nitograph.errors import NitographError
 from nitograph.io.files import read_text
 here = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -8,12 +8,12 @@ from scipy.stats import chisquare
 
 from nitograph import batch_choosing, choosing
 from nitograph.board import Board, Rules, allowed_next, violations
-from nitograph.decoder import Decoder
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
-from nitograph.network import Network
-from nitograph.network_decoder import NetworkDecoder
+from nitograph.model.decoder import Decoder
+from nitograph.model.network import Network
+from nitograph.model.network_decoder import NetworkDecoder
+from nitograph.model.weights import Weights, load_bundled
 from nitograph.sampling import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
-from nitograph.weights import Weights, load_bundled
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)

@@ -11,8 +11,8 @@ from nitograph import checkpoints, processes, training
 from nitograph.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
+from nitograph.model.plan import encode_plan
 from nitograph.optimizer import trapezoid
-from nitograph.plan import encode_plan
 from nitograph.sampling import SampleSettings, invent
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer

@@ -7,8 +7,8 @@ from nitograph import choosing
 from nitograph.batch_walking import QUICK
 from nitograph.board import Rules
 from nitograph.choosing import Terms, Uniforms
-from nitograph.decoder import Decoder
 from nitograph.errors import SamplingError
+from nitograph.model.decoder import Decoder
 from nitograph.walking import PLAIN, Pace, Walk, walk_on
 from tiny import MODEL, random_weights
 

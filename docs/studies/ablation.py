@@ -25,13 +25,13 @@ from nitograph.evaluate.copying import pack
 from nitograph.evaluate.critics import Critic, CriticSettings, trained
 from nitograph.evaluate.material import CLASSES, Material, rasters
 from nitograph.light import chords
-from nitograph.network import Network
+from nitograph.model.network import Network
+from nitograph.model.weights import ModelSettings, Weights, load_bundled
 from nitograph.sampling import SampleSettings, invent
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
 from nitograph.weaving.encoder import WeaveSettings, targets
-from nitograph.weights import ModelSettings, Weights, load_bundled
 
 SAMPLES, PICTURES = 300, 60
 WEAVINGS: dict[str, dict[str, Any]] = {

@@ -31,14 +31,14 @@ from nitograph.evaluate.metrics import frechet
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.light import chords
 from nitograph.light.zernike import Zernike
-from nitograph.network import Cache as Kept
-from nitograph.network import Network
+from nitograph.model.network import Cache as Kept
+from nitograph.model.network import Network
+from nitograph.model.weights import ModelSettings
 from nitograph.optimizer import make_optimizer, trapezoid
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import PLAN_BATCH
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_targets
-from nitograph.weights import ModelSettings
 
 SAMPLES, PRIOR_BATCH, CHUNK, GREYS = 1000, 256, 2000, 16
 FORMS: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nitograph import walk_kernels as kernels
 from nitograph.batch_choosing import choose_nails, limits, sound
-from nitograph.batch_decoder import BatchDecoder
+from nitograph.model.batch.decoder import BatchDecoder
 from nitograph.walking import Decoding, Pace, Walk
 
 

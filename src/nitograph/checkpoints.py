@@ -14,8 +14,8 @@ import torch
 
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import replacing
+from nitograph.model.weights import ModelSettings, Weights
 from nitograph.weaving.settings import WeaveSettings
-from nitograph.weights import ModelSettings, Weights
 
 FORMAT = "nitograph-checkpoint/1"
 

@@ -23,9 +23,9 @@ from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import DAMAGE, read_arrays
 from nitograph.light.zernike import Zernike
+from nitograph.model.vocab import Vocabulary
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
-from nitograph.vocab import Vocabulary
 from nitograph.weaving.settings import WeaveSettings
 
 FORMAT = "nitograph-corpus/1"

@@ -19,9 +19,9 @@ from nitograph.batches import collect
 from nitograph.corpus import Corpus
 from nitograph.errors import SettingsError
 from nitograph.light.zernike import turn
-from nitograph.network import Network, turned
-from nitograph.plan import decode_plan, encode_plan
-from nitograph.weights import Weights
+from nitograph.model.network import Network, turned
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import Weights
 
 CHUNK = 4096
 LIGHT_ROWS, LIGHT_BATCH = 2000, 100  # rows that measure_light looks at, and how many at once

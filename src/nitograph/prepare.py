@@ -23,8 +23,8 @@ from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import DAMAGE, read_arrays
 from nitograph.light.zernike import Zernike
+from nitograph.model.vocab import Vocabulary
 from nitograph.sources import LabelledImages
-from nitograph.vocab import Vocabulary
 from nitograph.weaving.settings import WeaveSettings
 
 PART = 4000

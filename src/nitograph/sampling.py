@@ -22,11 +22,11 @@ from nitograph import __version__
 from nitograph.board import Rules
 from nitograph.choosing import NextNails, Terms, Uniforms, choose
 from nitograph.errors import SettingsError
-from nitograph.plan import encode_plan
+from nitograph.model.plan import encode_plan
+from nitograph.model.weights import Weights
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 from nitograph.walking import PLAIN, Decoding, Pace, Walk, walk_on
-from nitograph.weights import Weights
 
 BATCH = 64
 MANY = 2 * BATCH  # from so many threads on it pays to load Numba
@@ -106,7 +106,7 @@ def sample_paths(
     masked=False lets any nail follow: does the model itself know the rules? Such a path may be no thread.
     """
     if decoder is None:
-        from nitograph.decoder import Decoder
+        from nitograph.model.decoder import Decoder
 
         decoder = Decoder(weights)
 

@@ -26,12 +26,12 @@ from nitograph.batches import epoch_order
 from nitograph.checkpoints import checkpoint_of, write_checkpoint
 from nitograph.corpus import Corpus
 from nitograph.errors import SettingsError, WeightsError
-from nitograph.network import Network
+from nitograph.model.network import Network
+from nitograph.model.weights import ModelSettings, Weights
 from nitograph.objective import Objective, measure_light
 from nitograph.optimizer import make_optimizer, take_step, trapezoid
 from nitograph.processes import join_group, of_first
 from nitograph.train_settings import LASTING, Report, TrainSettings
-from nitograph.weights import ModelSettings, Weights
 
 PLAN_BATCH = 512
 VALIDATION_BATCH = 128

@@ -9,7 +9,7 @@ Try it: python -c "import nitograph.walk_kernels"
 
 from nitograph.choice_kernels import choose_nail, choosing_room
 from nitograph.compute.jit import loose_jit as jit
-from nitograph.decoder_kernels import wind_on
+from nitograph.model.batch.step import wind_on
 
 
 @jit

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nitograph.evaluate.candidates import Candidate, ModelCandidate
     from nitograph.evaluate.material import Material, Training
     from nitograph.evaluate.settings import EvaluationSettings
-    from nitograph.weights import Weights
+    from nitograph.model.weights import Weights
 
 PARTS = 13
 

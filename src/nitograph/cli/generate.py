@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nitograph.model.weights import Weights
     from nitograph.thread import Thread
-    from nitograph.weights import Weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

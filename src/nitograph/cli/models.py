@@ -10,11 +10,11 @@ Try it: python -m nitograph sample 3 --count 2 -o threads.jsonl
 import argparse
 from pathlib import Path
 
-from nitograph import weights as weights_file
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.errors import FileError, SettingsError
+from nitograph.model import weights as weights_file
+from nitograph.model.weights import Weights
 from nitograph.sampling import Decoding, SampleSettings
-from nitograph.weights import Weights
 
 DEFAULT = Path("string_ai.pt")
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -68,12 +68,12 @@ def find_weights(name: str | None) -> Weights:
 def make_decoder(weights: Weights, device: str) -> Decoding:
     """A decoder for these weights: NumPy, or PyTorch on the device that was asked for."""
     if device in ("auto", "cpu"):
-        from nitograph.decoder import Decoder
+        from nitograph.model.decoder import Decoder
 
         return Decoder(weights)
     try:
-        from nitograph.network import Network
-        from nitograph.network_decoder import NetworkDecoder
+        from nitograph.model.network import Network
+        from nitograph.model.network_decoder import NetworkDecoder
     except ImportError:
         raise SettingsError(f"device {device} needs PyTorch: pip install 'nitograph[train]'") from None
     from nitograph.processes import find_device

@@ -17,8 +17,8 @@ from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import check_writable, read_text, write_text
+from nitograph.model.weights import ModelSettings, load, load_bundled
 from nitograph.train_settings import Report, TrainSettings
-from nitograph.weights import ModelSettings, load, load_bundled
 
 if TYPE_CHECKING:
     from nitograph.training import Trainer

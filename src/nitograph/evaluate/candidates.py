@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from nitograph.board import allowed_next
 from nitograph.errors import SettingsError
 from nitograph.evaluate.material import CLASSES, Material, Training, Woven
+from nitograph.model.weights import Weights
 from nitograph.sampling import Decoding, SampleSettings, invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
-from nitograph.weights import Weights
 
 STAND_INS = {
     "woven": "unseen woven handwriting, the ideal: must pass everything",

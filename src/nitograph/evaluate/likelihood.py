@@ -20,10 +20,10 @@ from nitograph.compute.rules import legal_steps
 from nitograph.evaluate.copying import Paths
 from nitograph.evaluate.metrics import Estimate, mean_interval
 from nitograph.evaluate.verdicts import ends
-from nitograph.network import Network
-from nitograph.plan import decode_plan, encode_plan
+from nitograph.model.network import Network
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import Weights
 from nitograph.weaving.encoder import WeaveSettings, targets
-from nitograph.weights import Weights
 
 BATCH = 64
 

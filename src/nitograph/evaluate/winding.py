@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.parallel import in_threads
-from nitograph.decoder import Decoder
 from nitograph.errors import SettingsError
 from nitograph.evaluate.candidates import ModelCandidate
 from nitograph.evaluate.copying import pack
@@ -27,11 +26,12 @@ from nitograph.evaluate.material import CLASSES, Material, Woven, rasters
 from nitograph.evaluate.metrics import mean_interval
 from nitograph.evaluate.verdicts import Figure, ends, rounded
 from nitograph.light import chords
+from nitograph.model.decoder import Decoder
+from nitograph.model.weights import Weights
 from nitograph.sampling import Decoding, invent
 from nitograph.thread import Thread
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import WeaveSettings, targets
-from nitograph.weights import Weights
 
 PICTURES = 200  # the first references, classes in turn
 BOUNDED = 20  # of them with the relaxed bound, some 0.8 s each the first time

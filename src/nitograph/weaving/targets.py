@@ -6,7 +6,7 @@ The same whole-number steps as Pillow's Lanczos `resize`, `autocontrast` and `Ga
 results are equal grey for grey on square pictures, which a test holds), compiled, without Image objects.
 This module knows nothing of boards or threads.
 
-Try it: python -c "from nitograph.weaving.targets import *; print(prepare(np.eye(28)[None], 64, 1, 1).sum())"
+Try it: python -c "from nitograph.weaving.targets import *; print(prepare(np.eye(9)[None], 64, 1, 1).sum())"
 """
 
 import math

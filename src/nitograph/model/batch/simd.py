@@ -4,7 +4,7 @@ In the product the running sums of all rows stay in registers and LANES numbers 
 them; the exponentials stay in registers from the score to the sum. Numba's own vectoriser does neither.
 This module knows nothing of what the numbers mean.
 
-Try it: python -c "from nitograph.lanes import LANES; print(LANES)"
+Try it: python -c "from nitograph.model.batch.simd import LANES; print(LANES)"
 """
 
 from collections.abc import Callable

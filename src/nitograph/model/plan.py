@@ -11,7 +11,7 @@ Try it: python -m nitograph generate 7 --like mnist:test:0
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.weights import CODE_DIGITS, CODE_LEVELS, Weights
+from nitograph.model.weights import CODE_DIGITS, CODE_LEVELS, Weights
 
 Float32 = NDArray[np.float32]
 _PLACES = CODE_LEVELS ** np.arange(CODE_DIGITS)

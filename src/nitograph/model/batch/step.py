@@ -6,14 +6,14 @@ The same as trunk and decoder in NumPy, which are its oracle, up to the last bit
 multiple of ROWS and columns to one of LANES, so that no product has a rest; what is in the padding never
 matters. What is not a number stays not a number, so that the choice can refuse it.
 
-Try it: python -c "import nitograph.decoder_kernels"
+Try it: python -c "import nitograph.model.batch.step"
 """
 
 import numpy as np
 
 from nitograph.compute.jit import loose_inner as inner
 from nitograph.compute.jit import loose_jit as jit
-from nitograph.lanes import DEPTH, HEADS, LANES, ROWS, exp_sum, lane_product
+from nitograph.model.batch.simd import DEPTH, HEADS, LANES, ROWS, exp_sum, lane_product
 
 f32 = np.float32  # numba widens narrow numbers unless told
 many_rows, many_heads, one_head = lane_product(ROWS), lane_product(HEADS), lane_product(1)

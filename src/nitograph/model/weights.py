@@ -4,7 +4,7 @@ The file's metadata holds everything it takes to use the tensors (settings, clas
 training facts) as JSON; tensors are stored in half precision where asked and used in single precision.
 A file is checked before use: names, shapes, finite numbers. This module does not know how to decode.
 
-Try it: python -c "from nitograph.weights import load_bundled; print(load_bundled().settings)"
+Try it: python -c "from nitograph.model.weights import load_bundled; print(load_bundled().settings)"
 """
 
 import hashlib
@@ -24,9 +24,9 @@ from nitograph.board import MAX_NAILS, Board, Rules
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import read_bytes, write_bytes
 from nitograph.light.zernike import Zernike
+from nitograph.model.vocab import Vocabulary
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS
-from nitograph.vocab import Vocabulary
 
 FORMAT = "nitograph-weights/1"
 MAX_BYTES = 512 * 1024 * 1024

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nitograph.network import Cache, Network, turned
+from nitograph.model.network import Cache, Network, turned
 
 
 class NetworkDecoder:

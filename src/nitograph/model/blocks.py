@@ -4,7 +4,7 @@ What is constant is multiplied into the matrices beforehand: the weights of the 
 the width, the scale of the queries. What a step needs is allocated once for a batch. This module knows
 neither tokens nor light. batch_decoder.BatchTrunk is the same function for many sequences at once.
 
-Try it: python -c "from nitograph.decoder import *; print(Decoder(load_bundled()).trunk.settings)"
+Try it: python -c "from nitograph.model.decoder import *; print(Decoder(load_bundled()).trunk.settings)"
 """
 
 import math
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.weights import Weights
+from nitograph.model.weights import Weights
 
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6

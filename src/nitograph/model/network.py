@@ -9,7 +9,7 @@ integral, along it, of a light map that it predicts. Both are closed forms over 
 (zernike.py). A plain model has neither: class token, then nails. Parameter names are those of
 weights.tensor_shapes, so that a state dict is a weights file. This module knows no data and no loop.
 
-Try it: python -c "from nitograph.network import Network; help(Network.forward)"
+Try it: python -c "from nitograph.model.network import Network; help(Network.forward)"
 """
 
 import math
@@ -23,9 +23,16 @@ from torch import Tensor, nn
 from nitograph.board import Board, Rules
 from nitograph.errors import WeightsError
 from nitograph.light.zernike import Zernike
-from nitograph.plan import code_digits
-from nitograph.vocab import Vocabulary
-from nitograph.weights import CODE_DIGITS, CODE_LEVELS, PLAN_CODES, ModelSettings, Weights, tensor_shapes
+from nitograph.model.plan import code_digits
+from nitograph.model.vocab import Vocabulary
+from nitograph.model.weights import (
+    CODE_DIGITS,
+    CODE_LEVELS,
+    PLAN_CODES,
+    ModelSettings,
+    Weights,
+    tensor_shapes,
+)
 
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6

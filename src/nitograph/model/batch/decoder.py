@@ -4,7 +4,7 @@ What decoder.Decoder does in NumPy for any batch, this does with decoder_kernels
 loading Numba; logits are the same up to the last bits. Several of these, over the same weights, can run
 in threads side by side, as the compiled code releases the interpreter.
 
-Try it: python -c "from nitograph.decoder import *; Decoder(load_bundled()).for_batches().start([7] * 64)"
+Try it: python -c "from nitograph.model.decoder import *; Decoder(load_bundled()).for_batches().start([7] * 64)"
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import decoder_kernels as kernels
-from nitograph.decoder import Decoder
-from nitograph.lanes import LANES, ROWS
-from nitograph.trunk import Float32, Trunk
+from nitograph.model.batch import step as kernels
+from nitograph.model.batch.simd import LANES, ROWS
+from nitograph.model.blocks import Float32, Trunk
+from nitograph.model.decoder import Decoder
 
 
 class BatchTrunk(Trunk):

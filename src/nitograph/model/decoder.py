@@ -5,7 +5,7 @@ some sequences. Before the first nail a token is a plan code, after it a nail; `
 over nails and EOS accordingly. network.Network is the same function in PyTorch, and a test holds their
 logits equal within 1e-4. This module does not know how a token is chosen.
 
-Try it: python -c "from nitograph.decoder import *; d = Decoder(load_bundled()); print(d.start([7]).shape)"
+Try it: python -c "from nitograph.model.decoder import *; d = Decoder(load_bundled()); print(d.start([7]).shape)"
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.plan import code_digits, decode_plan
-from nitograph.trunk import ROOM, Trunk, folded
-from nitograph.weights import Weights, load_bundled
+from nitograph.model.blocks import ROOM, Trunk, folded
+from nitograph.model.plan import code_digits, decode_plan
+from nitograph.model.weights import Weights, load_bundled
 
 LIGHT_GAIN = 30.0
 
@@ -70,7 +70,7 @@ class Decoder:
 
         Each has a state of its own, so that several can run in threads.
         """
-        from nitograph.batch_decoder import BatchDecoder
+        from nitograph.model.batch.decoder import BatchDecoder
 
         return BatchDecoder(self)
 
