@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.report import least, seconds, told
 from nitograph.model.decoder import Decoder
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling import MANY, SampleSettings, invent
+from nitograph.sampling.invent import MANY, SampleSettings, invent
 
 CHORDS = 240
 LONG = SampleSettings(min_lines=CHORDS, max_lines=CHORDS)

@@ -11,7 +11,7 @@ from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.corpus import CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.model.weights import ModelSettings
-from nitograph.sampling import SampleSettings
+from nitograph.sampling.invent import SampleSettings
 from nitograph.train_settings import TrainSettings
 from nitograph.weaving.encoder import WeaveSettings
 

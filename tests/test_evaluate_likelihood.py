@@ -11,7 +11,7 @@ from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan
 from nitograph.model.weights import ModelSettings, Weights
-from nitograph.sampling import SampleSettings, sample_paths
+from nitograph.sampling.invent import SampleSettings, sample_paths
 from nitograph.sources import mnist
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_many
 

@@ -13,7 +13,7 @@ from nitograph.evaluate.candidates import ModelCandidate
 from nitograph.evaluate.material import Material
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.model.weights import Weights
-from nitograph.sampling import SampleSettings
+from nitograph.sampling.invent import SampleSettings
 from tiny import WEAVING, random_weights
 
 QUICK = EvaluationSettings(samples_per_class=5, critic_images=100, images_seen=200)

@@ -19,7 +19,7 @@ from nitograph.cli.interrupts import interrupt_noted, interrupts_heard
 from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.evaluate.copying import longest_runs, nearest, pack
 from nitograph.model.decoder import Decoder
-from nitograph.sampling import MANY, SampleSettings, sample_paths
+from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import PRESETS, targets, weave_many
 from nitograph.weaving.stepwise import Weaver

@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from nitograph import batch_choosing, choosing
 from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
+from nitograph.sampling import choose as choosing
+from nitograph.sampling.batch import choosing as batch_choosing
+from nitograph.sampling.invent import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)

@@ -13,7 +13,7 @@ from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
 from nitograph.model.plan import encode_plan
 from nitograph.optimizer import trapezoid
-from nitograph.sampling import SampleSettings, invent
+from nitograph.sampling.invent import SampleSettings, invent
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
 from tiny import MODEL, random_weights, small_corpus

@@ -27,7 +27,7 @@ from nitograph.evaluate.material import CLASSES, Material, rasters
 from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights, load_bundled
-from nitograph.sampling import SampleSettings, invent
+from nitograph.sampling.invent import SampleSettings, invent
 from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer

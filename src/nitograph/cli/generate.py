@@ -23,7 +23,7 @@ from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
 from nitograph.io.files import check_writable, write_bytes, write_text
 from nitograph.neon import NeonSettings
-from nitograph.sampling import SampleSettings, invent
+from nitograph.sampling.invent import SampleSettings, invent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from nitograph.cli.options import add_settings, read_settings
 from nitograph.errors import FileError, SettingsError
 from nitograph.model import weights as weights_file
 from nitograph.model.weights import Weights
-from nitograph.sampling import Decoding, SampleSettings
+from nitograph.sampling.invent import Decoding, SampleSettings
 
 DEFAULT = Path("string_ai.pt")
 DEVICES = ("auto", "cuda", "mps", "cpu")

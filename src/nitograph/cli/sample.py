@@ -11,7 +11,7 @@ from nitograph.cli.models import add_model_arguments, find_weights, make_decoder
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, write_text
-from nitograph.sampling import invent
+from nitograph.sampling.invent import invent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ from nitograph.evaluate.metrics import difference, mean_interval
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import Figure, ends, rounded
 from nitograph.evaluate.winding import Wound, winding
-from nitograph.sampling import resolved, sample_paths
+from nitograph.sampling.invent import resolved, sample_paths
 
 FORMAT = "nitograph-evaluation/1"
 UNMASKED = 20  # paths of each class in a round sampled without the mask

@@ -27,7 +27,7 @@ from nitograph.evaluate.protocol import draw
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import ends, rounded
 from nitograph.neon import Picture
-from nitograph.sampling import SampleSettings
+from nitograph.sampling.invent import SampleSettings
 
 FORMAT = "nitograph-sweep/1"
 AXES = "guidance=1,1.25,1.5,2 temperature=0.7,0.85,1 plan_temperature=0.85,1"

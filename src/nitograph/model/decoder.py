@@ -5,7 +5,7 @@ some sequences. Before the first nail a token is a plan code, after it a nail; `
 over nails and EOS accordingly. network.Network is the same function in PyTorch, and a test holds their
 logits equal within 1e-4. This module does not know how a token is chosen.
 
-Try it: python -c "from nitograph.model.decoder import *; d = Decoder(load_bundled()); print(d.start([7]).shape)"
+Try it: python -c "from nitograph.model.decoder import *; print(Decoder(load_bundled()).start([7]).shape)"
 """
 
 from collections.abc import Sequence

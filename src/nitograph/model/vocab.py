@@ -4,7 +4,7 @@ Ids in order: nails 0 … n−1, EOS, PAD, one token for each class, one for "an
 codes. A model emits a nail, EOS or (before the first nail) a plan code; never PAD, never a class.
 This module knows nothing of networks.
 
-Try it: python -c "from nitograph.model.vocab import Vocabulary; print(Vocabulary(256, tuple('0123456789')).eos)"
+Try it: python -c "from nitograph.model.vocab import Vocabulary; print(Vocabulary(256, ('7',)).eos)"
 """
 
 from collections.abc import Sequence

@@ -6,10 +6,10 @@ Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import choice_kernels as kernels
-from nitograph import choosing
-from nitograph.choosing import Terms
 from nitograph.errors import SamplingError
+from nitograph.sampling import choose as choosing
+from nitograph.sampling.batch import choice as kernels
+from nitograph.sampling.choose import Terms
 
 
 def choose_nails(

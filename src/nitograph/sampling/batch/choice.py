@@ -4,7 +4,7 @@
 
 choosing.choose_nails is the oracle. This module knows no decoder.
 
-Try it: python -c "import nitograph.choice_kernels"
+Try it: python -c "import nitograph.sampling.batch.choice"
 """
 
 import math

@@ -4,12 +4,12 @@
 
 Between two nails the interpreter has nothing to do; batches in threads would wait there for each other.
 
-Try it: python -c "import nitograph.walk_kernels"
+Try it: python -c "import nitograph.sampling.batch.stride"
 """
 
-from nitograph.choice_kernels import choose_nail, choosing_room
 from nitograph.compute.jit import loose_jit as jit
 from nitograph.model.batch.step import wind_on
+from nitograph.sampling.batch.choice import choose_nail, choosing_room
 
 
 @jit

@@ -6,10 +6,10 @@ Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import walk_kernels as kernels
-from nitograph.batch_choosing import choose_nails, limits, sound
 from nitograph.model.batch.decoder import BatchDecoder
-from nitograph.walking import Decoding, Pace, Walk
+from nitograph.sampling.batch import stride as kernels
+from nitograph.sampling.batch.choosing import choose_nails, limits, sound
+from nitograph.sampling.walk import Decoding, Pace, Walk
 
 
 def stride(decoder: Decoding, nails: NDArray[np.int64], walk: Walk) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.choosing import NextNails, Terms, Uniforms, choose_nails, penalise
+from nitograph.sampling.choose import NextNails, Terms, Uniforms, choose_nails, penalise
 
 
 class Decoding(Protocol):

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from nitograph import __version__
 from nitograph.board import Rules
-from nitograph.choosing import NextNails, Terms, Uniforms, choose
 from nitograph.errors import SettingsError
 from nitograph.model.plan import encode_plan
 from nitograph.model.weights import Weights
+from nitograph.sampling.choose import NextNails, Terms, Uniforms, choose
+from nitograph.sampling.walk import PLAIN, Decoding, Pace, Walk, walk_on
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
-from nitograph.walking import PLAIN, Decoding, Pace, Walk, walk_on
 
 BATCH = 64
 MANY = 2 * BATCH  # from so many threads on it pays to load Numba
@@ -130,8 +130,8 @@ def _walked(
     if count < MANY or not isinstance(decoder, Batching):
         yield from (walk(decoder, part, PLAIN) for part in _parts(count))
         return
-    from nitograph.batch_walking import QUICK
     from nitograph.compute.parallel import in_threads
+    from nitograph.sampling.batch.pace import QUICK
 
     yield from in_threads(partial(walk, pace=QUICK), decoder.for_batches, _parts(count))
 
