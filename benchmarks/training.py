@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from benchmarks.report import seconds, told
-from nitograph.corpus import Corpus, CorpusSettings
+from nitograph.corpus.prepare import build
+from nitograph.corpus.rows import Corpus, CorpusSettings
+from nitograph.corpus.sources import mnist
 from nitograph.model.weights import ModelSettings
-from nitograph.prepare import build
-from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
 from nitograph.weaving.encoder import WeaveSettings

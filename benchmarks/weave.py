@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.report import told
 from nitograph.board import allowed_next
+from nitograph.corpus.sources import mnist
 from nitograph.light import chords
-from nitograph.sources import mnist
 from nitograph.weaving import encoder as weave
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.loops.original_lines import ThickLines, thick_lines

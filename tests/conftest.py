@@ -8,7 +8,7 @@ import signal
 
 import pytest  # the variable must be set before NumPy and PyTorch start
 
-from nitograph.corpus import Corpus
+from nitograph.corpus.rows import Corpus
 from nitograph.model.weights import Weights
 from tiny import MODEL, random_weights, small_corpus
 

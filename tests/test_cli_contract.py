@@ -8,7 +8,7 @@ import pytest
 
 from nitograph.cli import COMMANDS, Parser
 from nitograph.cli.options import add_settings, given_settings, read_settings
-from nitograph.corpus import CorpusSettings
+from nitograph.corpus.rows import CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.model.weights import ModelSettings
 from nitograph.sampling.invent import SampleSettings

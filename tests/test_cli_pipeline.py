@@ -13,10 +13,10 @@ from numba.core import event
 from PIL import Image
 
 from cli_help import run
-from nitograph import corpus as corpus_file
 from nitograph.cli import compiling
 from nitograph.cli.models import find_weights, make_decoder, split_classes
 from nitograph.cli.progress import progress
+from nitograph.corpus import rows as corpus_file
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.model import weights as weights_file
 from nitograph.model.decoder import Decoder

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nitograph.board import Board, Rules, allowed_next
+from nitograph.corpus.sources import mnist
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.judges import breaks_a_rule
 from nitograph.evaluate.likelihood import measure
@@ -12,7 +13,6 @@ from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan
 from nitograph.model.weights import ModelSettings, Weights
 from nitograph.sampling.invent import SampleSettings, sample_paths
-from nitograph.sources import mnist
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_many
 
 CLASSES = tuple("0123456789")

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nitograph.board import violations
+from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
-from nitograph.sources import mnist
 from nitograph.weaving import encoder as weave
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import WeaveSettings, with_real_thread

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph import corpus as corpus_file
 from nitograph.checkpoints import checkpoint_weights
+from nitograph.corpus import rows as corpus_file
 from nitograph.errors import FileError
 from nitograph.model import weights as weights_file
 from nitograph.train_settings import TrainSettings
@@ -205,7 +205,8 @@ def test_full_disk(tmp_path, corpus, planned, room, command, name):
 
 HOSTILE = """
 import resource, sys
-from nitograph import checkpoints, corpus, thread
+from nitograph import checkpoints, thread
+from nitograph.corpus import rows as corpus
 from nitograph.model import weights
 from nitograph.errors import NitographError
 from nitograph.io.files import read_text

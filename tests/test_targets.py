@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from nitograph.corpus.sources import mnist
 from nitograph.errors import SourceError
-from nitograph.sources import mnist
 from nitograph.weaving.targets import prepare
 
 

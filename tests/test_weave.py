@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nitograph.board import violations
+from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
-from nitograph.sources import mnist
 from nitograph.weaving import dispatch
 from nitograph.weaving import encoder as weave
 from nitograph.weaving.encoder import PRESETS, WeaveSettings

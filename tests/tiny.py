@@ -3,11 +3,11 @@
 import numpy as np
 
 from nitograph.board import Board, Rules
-from nitograph.corpus import Corpus, CorpusSettings
+from nitograph.corpus.prepare import build
+from nitograph.corpus.rows import Corpus, CorpusSettings
+from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.model.vocab import Vocabulary
 from nitograph.model.weights import PLAN_CODES, ModelSettings, Weights, tensor_shapes
-from nitograph.prepare import build
-from nitograph.sources import LabelledImages, mnist
 from nitograph.weaving.encoder import WeaveSettings
 
 WEAVING = WeaveSettings(

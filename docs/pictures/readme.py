@@ -13,10 +13,10 @@ from PIL import Image
 
 from nitograph import neon, sheets
 from nitograph.cli import main
+from nitograph.corpus.sources import mnist
 from nitograph.model.weights import load_bundled
 from nitograph.neon import NeonSettings
 from nitograph.sampling.invent import invent
-from nitograph.sources import mnist
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nitograph.corpus.sources import mnist
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.critics import Critic, CriticSettings, trained
 from nitograph.evaluate.material import Material, rasters
 from nitograph.light import chords
-from nitograph.sources import mnist
 from nitograph.thread import Thread
 from nitograph.weaving import encoder as weave
 from nitograph.weaving.photo import PhotoSettings, prepare_photo

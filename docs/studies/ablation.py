@@ -19,7 +19,10 @@ import numpy as np
 import torch
 from records import finished, keep
 
-from nitograph import batches, corpus, objective, prepare, training
+from nitograph import batches, objective, training
+from nitograph.corpus import prepare
+from nitograph.corpus import rows as corpus
+from nitograph.corpus.sources import mnist
 from nitograph.evaluate.cache import Cache
 from nitograph.evaluate.copying import pack
 from nitograph.evaluate.critics import Critic, CriticSettings, trained
@@ -28,7 +31,6 @@ from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights, load_bundled
 from nitograph.sampling.invent import SampleSettings, invent
-from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import Trainer
 from nitograph.weaving.encoder import WeaveSettings, targets

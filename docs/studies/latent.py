@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from records import finished, keep
 from torch import Tensor
 
-from nitograph.augment import warp
+from nitograph.corpus.sources import mnist
+from nitograph.corpus.warps import warp
 from nitograph.evaluate.cache import Cache
 from nitograph.evaluate.copying import pack_rows
 from nitograph.evaluate.judges import Panel
@@ -35,7 +36,6 @@ from nitograph.model.network import Cache as Kept
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings
 from nitograph.optimizer import make_optimizer, trapezoid
-from nitograph.sources import mnist
 from nitograph.train_settings import TrainSettings
 from nitograph.training import PLAN_BATCH
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_targets

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.rules import legal_steps
-from nitograph.corpus import Corpus
+from nitograph.corpus.rows import Corpus
 
 POOL = 32  # batches whose rows are sorted together by length
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nitograph.batches import collect
-from nitograph.corpus import Corpus
+from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError
 from nitograph.light.zernike import turn
 from nitograph.model.network import Network, turned

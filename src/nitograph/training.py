@@ -24,7 +24,7 @@ from torch import Tensor
 from nitograph import __version__
 from nitograph.batches import epoch_order
 from nitograph.checkpoints import checkpoint_of, write_checkpoint
-from nitograph.corpus import Corpus
+from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights

@@ -12,16 +12,17 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph import corpus, neon
+from nitograph import neon
 from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.corpus import rows as corpus
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
 from nitograph.io.files import check_writable, read_text, write_bytes, write_text
 
 if TYPE_CHECKING:
-    from nitograph.corpus import Corpus, CorpusSettings
+    from nitograph.corpus.rows import Corpus, CorpusSettings
     from nitograph.evaluate.candidates import Candidate, ModelCandidate
     from nitograph.evaluate.material import Material, Training
     from nitograph.evaluate.settings import EvaluationSettings
@@ -177,7 +178,7 @@ def _training(material: "Material", weights: "Weights | None", rows: "Corpus | N
 
 def _taught(weights: "Weights") -> "CorpusSettings | None":
     """The settings of the corpus a model learned, where its facts hold them."""
-    from nitograph.corpus import CorpusSettings
+    from nitograph.corpus.rows import CorpusSettings
 
     try:
         return CorpusSettings.from_dict(weights.facts["corpus"]["corpus"])

@@ -115,7 +115,7 @@ def _invent(args: argparse.Namespace, weights: "Weights", sampling: SampleSettin
 
 def _light_of(source: str, weights: "Weights") -> "NDArray[np.float32]":
     """Zernike coefficients (1, k) of a picture, prepared as the corpus' pictures were."""
-    from nitograph.sources import load
+    from nitograph.corpus.sources import load
     from nitograph.weaving.encoder import WeaveSettings, targets
 
     image, _ = load(source)

@@ -7,7 +7,7 @@ import argparse
 
 import numpy as np
 
-from nitograph import corpus
+from nitograph.corpus import rows as corpus
 from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, write_bytes
 

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph import corpus
 from nitograph.cli.interrupts import interrupt_noted
 from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.corpus import rows as corpus
 from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import check_writable, read_text, write_text
 from nitograph.model.weights import ModelSettings, load, load_bundled

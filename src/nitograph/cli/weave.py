@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.corpus.sources import load, picture
 from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, write_text
-from nitograph.sources import load, picture
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
 

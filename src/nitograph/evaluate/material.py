@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.corpus import Corpus, CorpusSettings
+from nitograph.corpus.prepare import select
+from nitograph.corpus.rows import Corpus, CorpusSettings
+from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluate.cache import Cache, digest
 from nitograph.evaluate.copying import Paths, in_both, pack, pack_rows
 from nitograph.light import chords
-from nitograph.prepare import select
-from nitograph.sources import LabelledImages, mnist
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 from nitograph.weaving.loops.cells import FINE, add_path

@@ -3,7 +3,7 @@
 Everything read here comes from outside, so headers are checked before memory is taken and every fault
 is a SourceError of one line. This module knows nothing of boards, threads or settings.
 
-Try it: python -c "from nitograph.sources import mnist; print(mnist('test').labels[:10])"
+Try it: python -c "from nitograph.corpus.sources import mnist; print(mnist('test').labels[:10])"
 """
 
 import gzip

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import __version__
-from nitograph.corpus import FORMAT, Corpus, CorpusSettings
+from nitograph.corpus.rows import FORMAT, Corpus, CorpusSettings
+from nitograph.corpus.sources import LabelledImages
 from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import DAMAGE, read_arrays
 from nitograph.light.zernike import Zernike
 from nitograph.model.vocab import Vocabulary
-from nitograph.sources import LabelledImages
 from nitograph.weaving.settings import WeaveSettings
 
 PART = 4000
@@ -38,7 +38,7 @@ def select(
 
     Examples come in turn from each class, in an order drawn with the seed, then their warped variants.
     """
-    from nitograph.augment import warp
+    from nitograph.corpus.warps import warp
 
     if settings.mode == "prototypes":
         return _prototypes(images, settings)
