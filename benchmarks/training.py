@@ -15,8 +15,8 @@ from nitograph.corpus.prepare import build
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import mnist
 from nitograph.model.weights import ModelSettings
-from nitograph.train_settings import TrainSettings
-from nitograph.training import Trainer
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings
 
 STEPS, ROUNDS = 4, 3

@@ -12,7 +12,7 @@ from nitograph.corpus.rows import CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.model.weights import ModelSettings
 from nitograph.sampling.invent import SampleSettings
-from nitograph.train_settings import TrainSettings
+from nitograph.training.settings import TrainSettings
 from nitograph.weaving.encoder import WeaveSettings
 
 # Every flag of the first system, with the default it had there.

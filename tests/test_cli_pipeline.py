@@ -218,7 +218,7 @@ def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
 
 def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     """An error in training is one line, and the checkpoint before it is not written over."""
-    from nitograph import training
+    from nitograph.training import trainer as training
 
     monkeypatch.chdir(folder)
     before = Path("string_ai_last.pt").read_bytes()

@@ -5,8 +5,8 @@ import torch
 
 from nitograph.board import Board
 from nitograph.model.network import Network
-from nitograph.optimizer import Muon, make_optimizer, orthogonal
-from nitograph.train_settings import TrainSettings
+from nitograph.training.optimizer import Muon, make_optimizer, orthogonal
+from nitograph.training.settings import TrainSettings
 from tiny import MODEL
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph.checkpoints import checkpoint_weights
 from nitograph.corpus import rows as corpus_file
 from nitograph.errors import FileError
 from nitograph.model import weights as weights_file
-from nitograph.train_settings import TrainSettings
-from nitograph.training import Trainer
+from nitograph.training.checkpoints import checkpoint_weights
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import Trainer
 from tiny import MODEL
 
 MODEL_FLAGS = [
@@ -155,8 +155,8 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
 
 def test_more_processes_than_batches(corpus, monkeypatch):
     """Where there is not a batch for each process, one line says what to do."""
-    from nitograph import training
     from nitograph.errors import SettingsError
+    from nitograph.training import trainer as training
 
     monkeypatch.setattr(training, "join_group", lambda device: (0, 9))
     with pytest.raises(SettingsError, match="9 processes need at least as many batches, but 54 rows"):
@@ -205,7 +205,8 @@ def test_full_disk(tmp_path, corpus, planned, room, command, name):
 
 HOSTILE = """
 import resource, sys
-from nitograph import checkpoints, thread
+from nitograph import thread
+from nitograph.training import checkpoints
 from nitograph.corpus import rows as corpus
 from nitograph.model import weights
 from nitograph.errors import NitographError

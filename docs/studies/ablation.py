@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from records import finished, keep
 
-from nitograph import batches, objective, training
 from nitograph.corpus import prepare
 from nitograph.corpus import rows as corpus
 from nitograph.corpus.sources import mnist
@@ -31,8 +30,10 @@ from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights, load_bundled
 from nitograph.sampling.invent import SampleSettings, invent
-from nitograph.train_settings import TrainSettings
-from nitograph.training import Trainer
+from nitograph.training import batches, objective
+from nitograph.training import trainer as training
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings, targets
 
 SAMPLES, PICTURES = 300, 60

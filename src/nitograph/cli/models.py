@@ -56,7 +56,7 @@ def find_weights(name: str | None) -> Weights:
     if not path.is_file():
         raise FileError(f"no checkpoint {path}; train one, or leave it out to use the bundled weights")
     try:
-        from nitograph.checkpoints import checkpoint_weights
+        from nitograph.training.checkpoints import checkpoint_weights
     except ImportError:
         raise FileError(
             f"reading {path} needs PyTorch (pip install 'nitograph[train]'); "
@@ -76,7 +76,7 @@ def make_decoder(weights: Weights, device: str) -> Decoding:
         from nitograph.model.network_decoder import NetworkDecoder
     except ImportError:
         raise SettingsError(f"device {device} needs PyTorch: pip install 'nitograph[train]'") from None
-    from nitograph.processes import find_device
+    from nitograph.training.processes import find_device
 
     return NetworkDecoder(Network.from_weights(weights).to(find_device(device)))
 

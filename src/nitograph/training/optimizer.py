@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nitograph.processes import average_gradients
-from nitograph.train_settings import TrainSettings
+from nitograph.training.processes import average_gradients
+from nitograph.training.settings import TrainSettings
 
 BETAS = (0.9, 0.95)
 MUON_SCALE = 10.0  # Muon's rate as a multiple of AdamW's

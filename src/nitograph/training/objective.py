@@ -3,7 +3,7 @@
 An Objective holds the parts of a corpus with the plans of all their rows, once an autoencoder has made
 them, and gives losses that can be summed over batches. It neither steps nor schedules.
 
-Try it: python -c "from nitograph.objective import Objective; help(Objective.losses)"
+Try it: python -c "from nitograph.training.objective import Objective; help(Objective.losses)"
 """
 
 from contextlib import nullcontext
@@ -15,13 +15,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nitograph.batches import collect
 from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError
 from nitograph.light.zernike import turn
 from nitograph.model.network import Network, turned
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights
+from nitograph.training.batches import collect
 
 CHUNK = 4096
 LIGHT_ROWS, LIGHT_BATCH = 2000, 100  # rows that measure_light looks at, and how many at once

@@ -3,7 +3,7 @@
 The order of an epoch depends on the seed and the epoch alone, so that a resumed run sees what the whole
 run would have seen. NumPy only; this module does not know what is learned from a batch.
 
-Try it: python -c "import nitograph.batches as b; print(b.epoch_order.__doc__)"
+Try it: python -c "import nitograph.training.batches as b; print(b.epoch_order.__doc__)"
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 Without torchrun there is one process, and everything here that speaks of others does nothing. This module
 knows nothing of models.
 
-Try it: python -c "from nitograph.processes import find_device; print(find_device('auto'))"
+Try it: python -c "from nitograph.training.processes import find_device; print(find_device('auto'))"
 """
 
 import os

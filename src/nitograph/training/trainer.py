@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nitograph import __version__
-from nitograph.batches import epoch_order
-from nitograph.checkpoints import checkpoint_of, write_checkpoint
 from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights
-from nitograph.objective import Objective, measure_light
-from nitograph.optimizer import make_optimizer, take_step, trapezoid
-from nitograph.processes import join_group, of_first
-from nitograph.train_settings import LASTING, Report, TrainSettings
+from nitograph.training.batches import epoch_order
+from nitograph.training.checkpoints import checkpoint_of, write_checkpoint
+from nitograph.training.objective import Objective, measure_light
+from nitograph.training.optimizer import make_optimizer, take_step, trapezoid
+from nitograph.training.processes import join_group, of_first
+from nitograph.training.settings import LASTING, Report, TrainSettings
 
 PLAN_BATCH = 512
 VALIDATION_BATCH = 128

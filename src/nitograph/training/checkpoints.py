@@ -2,7 +2,7 @@
 
 What a checkpoint holds is Trainer's affair, but for the parts that make up a model at rest.
 
-Try it: python -c "from nitograph.checkpoints import checkpoint_weights; help(checkpoint_weights)"
+Try it: python -c "from nitograph.training.checkpoints import checkpoint_weights; help(checkpoint_weights)"
 """
 
 import warnings
