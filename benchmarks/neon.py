@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import seconds, told
-from nitograph import neon
 from nitograph.board import Board
-from nitograph.neon import NeonSettings
+from nitograph.drawing import neon
+from nitograph.drawing.neon import NeonSettings
 from nitograph.thread import Thread
 
 
@@ -42,7 +42,7 @@ def layers(thread: Thread, look: NeonSettings) -> bytes:
     """The same by Matplotlib's LineCollection layers and Pillow's PNG, as the first Nitograph did it."""
     from PIL import Image
 
-    from nitograph import sheets
+    from nitograph.drawing import sheets
 
     file = io.BytesIO()
     Image.fromarray(sheets.classic(thread, look).rgb()).save(file, "png")

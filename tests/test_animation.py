@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nitograph import animation, neon
-from nitograph.animation import FilmSettings
 from nitograph.cli import main
+from nitograph.drawing import film, neon
+from nitograph.drawing.film import FilmSettings
+from nitograph.drawing.neon import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
-from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 
 THREAD = Thread([0, 100, 30, 170, 60, 200, 90, 220, 128], label="7")
@@ -30,7 +30,7 @@ FILM = FilmSettings(seconds=1.0, fps=10, hold=0.3)
 def test_ends_with_the_finished_picture(palette: str) -> None:
     """The last frames are the picture that `draw` makes, the first the bare ring."""
     look = LOOK.replace(palette=palette)
-    pictures = list(animation.frames(THREAD, look, FILM))
+    pictures = list(film.frames(THREAD, look, FILM))
     assert len(pictures) == FILM.frames == 13
     finished = neon.draw(THREAD, look).pixels.astype(int)
     for picture in pictures[9:]:
@@ -40,7 +40,7 @@ def test_ends_with_the_finished_picture(palette: str) -> None:
 
 def test_light_only_grows_but_for_the_fresh_glow() -> None:
     """With fresh light left out, no pixel ever gets darker."""
-    winder = animation.Winder(neon.stage([THREAD], LOOK), LOOK, [THREAD.line_count])
+    winder = film.Winder(neon.stage([THREAD], LOOK), LOOK, [THREAD.line_count])
     before = np.zeros((120, 120), dtype=np.uint8)
     for now in (0.0, 0.2, 0.5, 0.77, 1.0):
         winder.wind(now)
@@ -52,7 +52,7 @@ def test_light_only_grows_but_for_the_fresh_glow() -> None:
 def test_each_frame_shows_more() -> None:
     """The thread moves in every frame, also within one chord."""
     film = FilmSettings(seconds=2.0, fps=20, hold=0.0)
-    pictures = [picture.pixels for picture in animation.frames(THREAD, LOOK, film)]
+    pictures = [picture.pixels for picture in film.frames(THREAD, LOOK, film)]
     assert all(np.abs(one.astype(int) - two).max() > 3 for one, two in pairwise(pictures))
 
 
@@ -60,7 +60,7 @@ def test_words_end_together() -> None:
     """A short and a long thread are half wound at the same time and done at the same time."""
     threads = [THREAD, Thread([0, 128])]
     look = NeonSettings(size=240)
-    winder = animation.Winder(neon.stage(threads, look), look, [8, 1])
+    winder = film.Winder(neon.stage(threads, look), look, [8, 1])
     winder.wind(0.5)
     assert sorted(winder.order[: winder.wound].tolist()) == [0, 1, 2, 3]
     winder.wind(1.0)
@@ -167,7 +167,7 @@ def test_stopped_half_way(tmp_path: Path) -> None:
 def test_nothing_to_film() -> None:
     """No threads is an error, not an empty film."""
     with pytest.raises(SettingsError, match="at least one thread"):
-        next(animation.frames([], LOOK, FILM))
+        next(film.frames([], LOOK, FILM))
 
 
 def test_a_picture_of_ours_can_be_wound(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import neon, painter, palettes
 from nitograph.board import Board
+from nitograph.drawing import neon, painter, palettes
+from nitograph.drawing.neon import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
-from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 
 
@@ -144,7 +144,7 @@ def test_the_picture_carries_its_thread() -> None:
 def test_imports_are_light() -> None:
     """Drawing loads none of the heavy libraries: a cold start has no time for them."""
     code = (
-        "import sys, nitograph.neon as n, nitograph.thread as t;"
+        "import sys, nitograph.drawing.neon as n, nitograph.thread as t;"
         "n.encode_png(n.draw(t.Thread([0, 9, 70]), n.NeonSettings(size=64)));"
         "print([m for m in ('torch', 'matplotlib', 'scipy', 'numba', 'PIL') if m in sys.modules])"
     )

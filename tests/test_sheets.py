@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from nitograph import neon, sheets
 from nitograph.board import Board
+from nitograph.drawing import neon, sheets
+from nitograph.drawing.neon import NeonSettings
 from nitograph.errors import NitographError, SettingsError
-from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 
 THREAD = Thread([0, 90, 200, 40, 140, 250, 110, 16, 128, 64, 192, 0], Board(), label="7")

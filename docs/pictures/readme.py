@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nitograph import neon, sheets
 from nitograph.cli import main
 from nitograph.corpus.sources import mnist
+from nitograph.drawing import neon, sheets
+from nitograph.drawing.neon import NeonSettings
 from nitograph.model.weights import load_bundled
-from nitograph.neon import NeonSettings
 from nitograph.sampling.invent import invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many

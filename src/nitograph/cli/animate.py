@@ -6,14 +6,13 @@ Try it: python -m nitograph animate thread.json -o winding.mp4
 import argparse
 from collections.abc import Iterator
 
-from nitograph import animation
-from nitograph.animation import FilmSettings
 from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import Advance, progress
+from nitograph.drawing.film import FilmSettings
+from nitograph.drawing.neon import NeonSettings, Picture
 from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, replacing
-from nitograph.neon import NeonSettings, Picture
 
 MAX_SIDE = 4096
 SIDES = {".mp4": 1080, ".gif": 540, ".webp": 720}
@@ -35,16 +34,16 @@ def run(args: argparse.Namespace) -> int:
     """Read, film, write; nothing is left where it is stopped."""
     film = read_settings(args, FilmSettings)
     output = check_writable(args.output)
-    ending = animation.check_ending(output)
+    ending = film.check_ending(output)
     side = SIDES[ending] if args.size is None else args.size
     if not 64 <= side <= MAX_SIDE:
         raise SettingsError(f"a film has 64 to {MAX_SIDE} pixels a side, got {side}")
     args.size = None
     look = read_settings(args, NeonSettings).replace(size=side)
     threads = read_threads(args)
-    pictures = animation.frames(threads, look, film)
+    pictures = film.frames(threads, look, film)
     with progress("winding", film.frames) as done, replacing(output) as temporary:
-        animation.write(temporary, _told(pictures, done), film, ending)
+        film.write(temporary, _told(pictures, done), film, ending)
     size = output.stat().st_size / 1e6
     print(f"{output}: {film.frames} frames, {film.frames / film.fps:.1f} s, {size:.1f} MB")
     return 0

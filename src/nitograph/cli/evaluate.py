@@ -12,11 +12,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph import neon
 from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus import rows as corpus
+from nitograph.drawing import neon
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
 from nitograph.io.files import check_writable, read_text, write_bytes, write_text
@@ -139,8 +139,8 @@ def _evaluate(
 def _sweep(
     args: argparse.Namespace, candidate: "ModelCandidate", material: "Material", settings: Any
 ) -> tuple[dict[str, Any], str]:
+    from nitograph.drawing.sheets import need_matplotlib
     from nitograph.evaluate import sweep
-    from nitograph.sheets import need_matplotlib
 
     need_matplotlib()
     over = sweep.axes(args.sweep or sweep.AXES)

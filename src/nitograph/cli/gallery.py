@@ -8,7 +8,6 @@ Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 import argparse
 from pathlib import Path
 
-from nitograph import neon
 from nitograph.cli.models import (
     add_model_arguments,
     find_weights,
@@ -18,10 +17,11 @@ from nitograph.cli.models import (
 )
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.drawing import neon
+from nitograph.drawing.neon import NeonSettings
 from nitograph.errors import FileError, SettingsError
 from nitograph.io import threads as bundle
 from nitograph.io.files import check_writable, read_text, write_bytes, write_text
-from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 
 MOST = 10_000
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if output.suffix.lower() == ".png":
         _sheet(threads, look, args, output)
     else:
-        from nitograph import gallery
+        from nitograph.drawing import gallery
 
         write_text(output, gallery.page(threads, look, title=args.title or _headline(threads)))
     print(f"{output}: {len(threads)} threads")
@@ -99,7 +99,7 @@ def _invented(args: argparse.Namespace) -> list[Thread]:
 
 
 def _sheet(threads: list[Thread], look: NeonSettings, args: argparse.Namespace, output: Path) -> None:
-    from nitograph import sheets
+    from nitograph.drawing import sheets
 
     titles = [_title(thread) for thread in threads]
     picture = sheets.contact_sheet(threads, titles, args.columns, tile=args.tile, settings=look)

@@ -10,7 +10,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitograph import neon
 from nitograph.cli.models import (
     add_model_arguments,
     find_weights,
@@ -19,10 +18,11 @@ from nitograph.cli.models import (
     split_classes,
 )
 from nitograph.cli.options import add_settings, read_settings
+from nitograph.drawing import neon
+from nitograph.drawing.neon import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
 from nitograph.io.files import check_writable, write_bytes, write_text
-from nitograph.neon import NeonSettings
 from nitograph.sampling.invent import SampleSettings, invent
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _draw(
     args: argparse.Namespace, threads: "list[Thread]", look: NeonSettings, output: Path, sequence: Path
 ) -> None:
     if args.renderer == "matplotlib":
-        from nitograph import sheets
+        from nitograph.drawing import sheets
 
         picture = sheets.classic(threads, look)
     else:

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         )
     output = check_writable(args.output)
     rows = corpus.load(args.dataset)
-    from nitograph import neon, sheets
+    from nitograph.drawing import neon, sheets
 
     chosen = np.random.default_rng(args.seed).permutation(len(rows))[: args.count]
     chosen = chosen[np.argsort(rows.labels[chosen], kind="stable")]

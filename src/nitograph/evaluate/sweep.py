@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from nitograph import charts
+from nitograph.drawing import charts
+from nitograph.drawing.neon import Picture
 from nitograph.errors import SettingsError
 from nitograph.evaluate import judges, tiles
 from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
@@ -26,7 +27,6 @@ from nitograph.evaluate.material import Material
 from nitograph.evaluate.protocol import draw
 from nitograph.evaluate.settings import EvaluationSettings
 from nitograph.evaluate.verdicts import ends, rounded
-from nitograph.neon import Picture
 from nitograph.sampling.invent import SampleSettings
 
 FORMAT = "nitograph-sweep/1"

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import neon
-from nitograph.neon import NeonSettings, Picture
+from nitograph.drawing import neon
+from nitograph.drawing.neon import NeonSettings, Picture
 from nitograph.thread import Thread
 
 SIDE = 128  # px of a tile

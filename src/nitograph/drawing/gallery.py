@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from nitograph import painter, palettes
+from nitograph.drawing import painter, palettes
+from nitograph.drawing.layout import MARGIN
+from nitograph.drawing.neon import NeonSettings
 from nitograph.errors import SettingsError
-from nitograph.layout import MARGIN
-from nitograph.neon import NeonSettings
 from nitograph.thread import Thread
 
 

@@ -2,7 +2,7 @@
 
 Knows only sizes: nothing of threads or of drawing.
 
-Try it: python -c "from nitograph.layout import place; print(place(4, 'grid', 4096))"
+Try it: python -c "from nitograph.drawing.layout import place; print(place(4, 'grid', 4096))"
 """
 
 import math

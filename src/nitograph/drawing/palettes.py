@@ -3,7 +3,7 @@
 A palette becomes a ramp of 256 colours from no light to white heat over a background; a gradient becomes
 colours to be added up channel by channel. Knows nothing of pictures or threads.
 
-Try it: python -c "from nitograph.palettes import ramp; print(ramp('cyan', '#04060c')[::51])"
+Try it: python -c "from nitograph.drawing.palettes import ramp; print(ramp('cyan', '#04060c')[::51])"
 """
 
 import re

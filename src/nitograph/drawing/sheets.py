@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import neon, palettes
+from nitograph.drawing import neon, palettes
+from nitograph.drawing.layout import MARGIN, place
+from nitograph.drawing.neon import NeonSettings, Picture
 from nitograph.errors import NitographError, SettingsError
-from nitograph.layout import MARGIN, place
-from nitograph.neon import NeonSettings, Picture
 from nitograph.thread import Thread
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import palettes
 from nitograph.compute.cores import cores
+from nitograph.drawing import palettes
+from nitograph.drawing.layout import place
+from nitograph.drawing.painter import Painter, Scene
 from nitograph.errors import SettingsError
 from nitograph.io import png
 from nitograph.io import threads as bundle
-from nitograph.layout import place
-from nitograph.painter import Painter, Scene
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import palettes
-from nitograph.halo import blur, spread
-from nitograph.layout import MARGIN, Disc
-from nitograph.strokes import Strokes, add_dots
+from nitograph.drawing import palettes
+from nitograph.drawing.glow import blur, spread
+from nitograph.drawing.layout import MARGIN, Disc
+from nitograph.drawing.strokes import Strokes, add_dots
 
 if TYPE_CHECKING:
-    from nitograph.neon import NeonSettings
+    from nitograph.drawing.neon import NeonSettings
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph import neon
+from nitograph.drawing import neon
+from nitograph.drawing.neon import NeonSettings, Picture
+from nitograph.drawing.painter import Float32, Float64, Painter, Scene
+from nitograph.drawing.strokes import add_dots
 from nitograph.errors import FileError, SettingsError
-from nitograph.neon import NeonSettings, Picture
-from nitograph.painter import Float32, Float64, Painter, Scene
 from nitograph.settings import Settings, setting
-from nitograph.strokes import add_dots
 from nitograph.thread import Thread
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nitograph.drawing.neon import Picture
+from nitograph.drawing.sheets import need_matplotlib, pixels_of
 from nitograph.errors import SettingsError
-from nitograph.neon import Picture
-from nitograph.sheets import need_matplotlib, pixels_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
