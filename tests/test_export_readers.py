@@ -13,8 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from nitograph.board import Board
 from nitograph.errors import FileError, NitographError
-from nitograph.export.winding import ListSettings, csv_text, plain_text
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.exporting.winding_list import ListSettings, csv_text, plain_text
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.io import threads as bundle
 from nitograph.io.lists import ForeignList, parse, parse_all, read_thread
 from nitograph.thread import Thread

@@ -15,8 +15,8 @@ from pathlib import Path
 from PIL import Image
 
 from nitograph.board import Board
-from nitograph.export import FORMATS
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings, thread_width
+from nitograph.exporting import FORMATS
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.lists import read_thread
 from nitograph.thread import Thread
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
-from nitograph.export.winding import COLUMNS, MARK
+from nitograph.exporting.winding_list import COLUMNS, MARK
 from nitograph.io import png
 from nitograph.io import threads as bundle
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes

@@ -4,7 +4,7 @@ What decoder.Decoder does in NumPy for any batch, this does with decoder_kernels
 loading Numba; logits are the same up to the last bits. Several of these, over the same weights, can run
 in threads side by side, as the compiled code releases the interpreter.
 
-Try it: python -c "from nitograph.model.decoder import *; Decoder(load_bundled()).for_batches().start([7] * 64)"
+Try it: python -c "import nitograph.model.batch.decoder"
 """
 
 from collections.abc import Sequence

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.export.cover import Cover, cover
-from nitograph.export.workpiece import Workpiece
+from nitograph.exporting.cover import Cover, cover
+from nitograph.exporting.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
 TIGHT, COMFORTABLE = 5.0, 8.0

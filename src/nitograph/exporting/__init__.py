@@ -18,7 +18,7 @@ from nitograph.io.files import check_writable, write_bytes
 from nitograph.settings import Settings
 
 if TYPE_CHECKING:
-    from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
     from nitograph.thread import Thread
 
 
@@ -48,7 +48,7 @@ class Format:
         return made if isinstance(made, bytes) else made.encode("utf-8")
 
     def _part(self, name: str) -> Any:
-        return getattr(importlib.import_module(f"nitograph.export.{self.module}"), name)
+        return getattr(importlib.import_module(f"nitograph.exporting.{self.module}"), name)
 
 
 FORMATS: dict[str, Format] = {
@@ -56,14 +56,20 @@ FORMATS: dict[str, Format] = {
         "svg", "svg", "SvgSettings", (".svg",), "drawing in mm for plotters, cutters and screens"
     ),
     "pdf": Format(
-        "pdf", "pdf", "PdfSettings", (".pdf",), "drilling template at true scale, or winding list"
+        "pdf.document", "pdf", "PdfSettings", (".pdf",), "drilling template at true scale, or winding list"
     ),
-    "list": Format("pdf", "pdf", "PdfSettings", (), "winding list to print", {"pdf": "list"}, "_list.pdf"),
-    "csv": Format("winding", "csv_text", "ListSettings", (".csv",), "winding list as a table"),
-    "txt": Format("winding", "plain_text", "ListSettings", (".txt",), "the bare list of nails"),
+    "list": Format(
+        "pdf.document", "pdf", "PdfSettings", (), "winding list to print", {"pdf": "list"}, "_list.pdf"
+    ),
+    "csv": Format("winding_list", "csv_text", "ListSettings", (".csv",), "winding list as a table"),
+    "txt": Format("winding_list", "plain_text", "ListSettings", (".txt",), "the bare list of nails"),
     "dxf": Format("dxf", "dxf", "DxfSettings", (".dxf",), "drill holes and thread for CAD and CAM"),
     "gcode": Format(
-        "gcode", "gcode", "GcodeSettings", (".gcode", ".nc", ".ngc"), "machine jobs: winding, pen, drilling"
+        "gcode.job",
+        "gcode",
+        "GcodeSettings",
+        (".gcode", ".nc", ".ngc"),
+        "machine jobs: winding, pen, drilling",
     ),
     "html": Format("guide", "guide", "GuideSettings", (".html", ".htm"), "winding guide for a browser"),
 }
@@ -108,7 +114,7 @@ def write_all(
     before the first one is written, so that an error leaves nothing behind. SettingsError for an unknown
     name, FileError where a file cannot be written or a library is missing.
     """
-    from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 
     boards = list(threads) if isinstance(threads, Sequence) else [threads]
     chosen = [format_named(name) for name in formats]

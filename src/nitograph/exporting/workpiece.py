@@ -7,7 +7,7 @@ own numbers (0 at three o'clock, clockwise from the front) appear only in `numbe
 
 It knows no file format and nothing of machines.
 
-Try it: python -c "from nitograph.thread import Thread; from nitograph.export.workpiece import *;
+Try it: python -c "from nitograph.thread import Thread; from nitograph.exporting.workpiece import *;
 print(Workpiece(Thread([0, 100, 7])).statement())"
 """
 

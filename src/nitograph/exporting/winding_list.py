@@ -9,7 +9,7 @@ Try it: python -m nitograph export thread.json -o steps.csv
 import math
 from dataclasses import dataclass
 
-from nitograph.export.workpiece import Workpiece
+from nitograph.exporting.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
 MARK = "nitograph-list/1"

@@ -2,7 +2,7 @@
 
 It knows rectangles in millimetres and nothing of threads, pages or PDF.
 
-Try it: python -c "from nitograph.export.tiles import Grid; print(Grid(315, 194, 265, 10).counts)"
+Try it: python -c "from nitograph.exporting.pdf.grid import Grid; print(Grid(315, 194, 265, 10).counts)"
 """
 
 import math

@@ -3,8 +3,8 @@
 A patch crossed by so many millimetres of thread that they would cover x of it side by side is hidden
 by 1 − e⁻ˣ when they lie at random. It knows the workpiece and no file format.
 
-Try it: python -c "from nitograph.thread import Thread; from nitograph.export.workpiece import Workpiece;
-from nitograph.export.cover import cover; print(cover(Workpiece(Thread([0, 100, 7]))))"
+Try it: python -c "from nitograph.thread import Thread; from nitograph.exporting.workpiece import Workpiece;
+from nitograph.exporting.cover import cover; print(cover(Workpiece(Thread([0, 100, 7]))))"
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nitograph.export.workpiece import Workpiece
+from nitograph.exporting.workpiece import Workpiece
 
 PATCHES = 24
 """Patches across the board, so that one is a twenty-fourth of the nail circle wide."""

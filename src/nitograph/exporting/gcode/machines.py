@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.export.gcode_settings import GcodeSettings
+from nitograph.exporting.gcode.settings import GcodeSettings
 
 FloatArray = NDArray[np.float64]
 Point = tuple[float, float]

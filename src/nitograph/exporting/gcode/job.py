@@ -15,9 +15,9 @@ import numpy as np
 
 from nitograph import __version__
 from nitograph.errors import SettingsError
-from nitograph.export.gcode_settings import GcodeSettings as GcodeSettings
-from nitograph.export.machines import Grbl, Machine, Marlin, Point, Polar, number
-from nitograph.export.workpiece import FloatArray, Workpiece, y_up
+from nitograph.exporting.gcode.machines import Grbl, Machine, Marlin, Point, Polar, number
+from nitograph.exporting.gcode.settings import GcodeSettings as GcodeSettings
+from nitograph.exporting.workpiece import FloatArray, Workpiece, y_up
 
 WIDTH = 68
 """Longest comment: some senders and firmwares cut lines at 80 characters."""

@@ -10,9 +10,9 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from nitograph.export import require
-from nitograph.export.rim import rim
-from nitograph.export.workpiece import Workpiece, y_up
+from nitograph.exporting import require
+from nitograph.exporting.rim import rim
+from nitograph.exporting.workpiece import Workpiece, y_up
 from nitograph.settings import Settings, setting
 
 LAYERS = {"DRILL": 1, "THREAD": 7, "NUMBERS": 3, "CIRCLE": 8, "NOTES": 8}

@@ -2,7 +2,7 @@
 
 It knows no G-code; `machines` and `gcode` read it.
 
-Try it: python -c "from nitograph.export.gcode_settings import GcodeSettings as G; print(G.names())"
+Try it: python -c "from nitograph.exporting.gcode.settings import GcodeSettings as G; print(G.names())"
 """
 
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from nitograph.errors import SettingsError
-from nitograph.export.workpiece import Workpiece
+from nitograph.exporting.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
 Texts = Mapping[str, Mapping[str, str]]

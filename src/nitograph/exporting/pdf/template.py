@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
-from nitograph.export.pdf import Sheet, too_many_pages
-from nitograph.export.rim import Rim, rim, ticks
-from nitograph.export.tiles import Grid, Tile
-from nitograph.export.workpiece import FloatArray, Workpiece
+from nitograph.exporting.pdf.document import Sheet, too_many_pages
+from nitograph.exporting.pdf.grid import Grid, Tile
+from nitograph.exporting.rim import Rim, rim, ticks
+from nitograph.exporting.workpiece import FloatArray, Workpiece
 
 Mask = NDArray[np.bool_]
 

@@ -5,9 +5,9 @@ It draws on a `Sheet` and knows nothing of the PDF library.
 Try it: python -m nitograph export thread.json -o steps.pdf --pdf list
 """
 
-from nitograph.export.pdf import Sheet
-from nitograph.export.winding import needs
-from nitograph.export.workpiece import Step, Workpiece
+from nitograph.exporting.pdf.document import Sheet
+from nitograph.exporting.winding_list import needs
+from nitograph.exporting.workpiece import Step, Workpiece
 
 BLOCK, ACROSS = 10, 5
 ROW, HEAD, GAP = 4.3, 5.0, 6.0

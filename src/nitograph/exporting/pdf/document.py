@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from nitograph.errors import SettingsError
-from nitograph.export import require
-from nitograph.export.workpiece import Workpiece
+from nitograph.exporting import require
+from nitograph.exporting.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
 PAPERS = {"a4": (210.0, 297.0), "a3": (297.0, 420.0), "letter": (215.9, 279.4), "tabloid": (279.4, 431.8)}
@@ -31,8 +31,8 @@ class PdfSettings(Settings):
 
 def pdf(workpiece: Workpiece, settings: PdfSettings) -> bytes:
     """The whole document; FileError where fpdf2 is missing, SettingsError where it cannot be printed."""
-    from nitograph.export.printed_list import draw_list
-    from nitograph.export.template import draw_template
+    from nitograph.exporting.pdf.list import draw_list
+    from nitograph.exporting.pdf.template import draw_template
 
     document = Sheet(f"Nitograph {settings.pdf}", workpiece.statement())
     if settings.pdf == "list":

@@ -2,8 +2,8 @@
 
 Shared by the SVG, PDF and DXF writers. It knows the workpiece and no format.
 
-Try it: python -c "from nitograph.thread import Thread; from nitograph.export.workpiece import Workpiece;
-from nitograph.export.rim import rim; print(rim(Workpiece(Thread([0, 100]))).width)"
+Try it: python -c "from nitograph.thread import Thread; from nitograph.exporting.workpiece import Workpiece;
+from nitograph.exporting.rim import rim; print(rim(Workpiece(Thread([0, 100]))).width)"
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.export.workpiece import FloatArray, Workpiece
+from nitograph.exporting.workpiece import FloatArray, Workpiece
 
 TALLEST, SMALLEST = 4.0, 1.6
 """Height of a number in mm: as large as the spacing lets it be, within these."""

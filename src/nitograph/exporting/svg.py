@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from nitograph.errors import SettingsError
-from nitograph.export.rim import Rim, rim, ticks
-from nitograph.export.workpiece import FloatArray, Workpiece
+from nitograph.exporting.rim import Rim, rim, ticks
+from nitograph.exporting.workpiece import FloatArray, Workpiece
 from nitograph.settings import Settings, setting
 
 END, BOLD = ' text-anchor="end"', ' font-weight="bold"'
