@@ -5,9 +5,9 @@ import pytest
 
 from nitograph.board import Board, Rules, allowed_next
 from nitograph.corpus.sources import mnist
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.judges import breaks_a_rule
-from nitograph.evaluate.likelihood import measure
+from nitograph.evaluation.judges.court import breaks_a_rule
+from nitograph.evaluation.judges.likelihood import measure
+from nitograph.evaluation.nearest import pack
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nitograph.evaluate import report
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.candidates import ModelCandidate
-from nitograph.evaluate.judges import Court, Panel
-from nitograph.evaluate.likelihood import measure
-from nitograph.evaluate.material import Material
-from nitograph.evaluate.protocol import Evaluation, evaluate
-from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import GOALS
-from nitograph.evaluate.winding import CodesAlone, errors, winding
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.candidates import ModelCandidate
+from nitograph.evaluation.judges.court import Court, Panel
+from nitograph.evaluation.judges.given_pictures import CodesAlone, errors, winding
+from nitograph.evaluation.judges.likelihood import measure
+from nitograph.evaluation.material import Material
+from nitograph.evaluation.page import report
+from nitograph.evaluation.protocol import Evaluation, evaluate
+from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.evaluation.verdicts import GOALS
 from nitograph.model.decoder import Decoder
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights

@@ -16,7 +16,7 @@ from cli_help import run
 from nitograph.board import Board, Rules
 from nitograph.cli.interrupts import interrupt_noted, interrupts_heard
 from nitograph.compute.rules import legal_paths, legal_steps
-from nitograph.evaluate.copying import longest_runs, nearest, pack
+from nitograph.evaluation.nearest import longest_runs, nearest, pack
 from nitograph.model.decoder import Decoder
 from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
 from nitograph.training import trainer as training

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from nitograph.corpus.sources import mnist
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.critics import Critic, CriticSettings, trained
-from nitograph.evaluate.material import Material, rasters
+from nitograph.evaluation.critics import Critic, CriticSettings, trained
+from nitograph.evaluation.material import Material, rasters
+from nitograph.evaluation.nearest import pack
 from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weaving import encoder as weave

@@ -22,10 +22,10 @@ from records import finished, keep
 from nitograph.corpus import prepare
 from nitograph.corpus import rows as corpus
 from nitograph.corpus.sources import mnist
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.critics import Critic, CriticSettings, trained
-from nitograph.evaluate.material import CLASSES, Material, rasters
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.critics import Critic, CriticSettings, trained
+from nitograph.evaluation.material import CLASSES, Material, rasters
+from nitograph.evaluation.nearest import pack
 from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights, load_bundled

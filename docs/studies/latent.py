@@ -24,12 +24,12 @@ from torch import Tensor
 
 from nitograph.corpus.sources import mnist
 from nitograph.corpus.warps import warp
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.copying import pack_rows
-from nitograph.evaluate.judges import Panel
-from nitograph.evaluate.material import Material, rasters
-from nitograph.evaluate.metrics import frechet
-from nitograph.evaluate.settings import EvaluationSettings
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.judges.court import Panel
+from nitograph.evaluation.material import Material, rasters
+from nitograph.evaluation.metrics import frechet
+from nitograph.evaluation.nearest import pack_rows
+from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.light import chords
 from nitograph.light.zernike import Zernike
 from nitograph.model.network import Cache as Kept

@@ -3,7 +3,7 @@
 A figure passes where its value reaches the threshold; it fails where even the friendly end of its interval
 does not; between the two it is open: more samples would decide. This module computes no figure.
 
-Try it: python -c "from nitograph.evaluate.verdicts import GOALS; print(*GOALS, sep='\\n')"
+Try it: python -c "from nitograph.evaluation.verdicts import GOALS; print(*GOALS, sep='\\n')"
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nitograph.evaluate.metrics import Estimate
+from nitograph.evaluation.metrics import Estimate
 
 
 @dataclass(frozen=True)

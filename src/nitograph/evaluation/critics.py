@@ -6,7 +6,7 @@ global mean) for critic C, whose last hidden layer of 64 numbers is the space of
 come from a seed, the order of training from another; same machine, same threads, same critic. This module
 knows nothing of threads.
 
-Try it: python -c "from nitograph.evaluate.critics import *; print(build('strided', seed=0))"
+Try it: python -c "from nitograph.evaluation.critics import *; print(build('strided', seed=0))"
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nitograph.evaluate.cache import Cache
+from nitograph.evaluation.cache import Cache
 from nitograph.settings import Settings, setting
 
 VERSION = 1  # raise it when a change makes another critic of the same settings

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from nitograph.compute.parallel import in_threads
 from nitograph.errors import SettingsError
-from nitograph.evaluate.candidates import ModelCandidate
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.judges import Court, Panel, mean
-from nitograph.evaluate.likelihood import measure
-from nitograph.evaluate.material import CLASSES, Material, Woven, rasters
-from nitograph.evaluate.metrics import mean_interval
-from nitograph.evaluate.verdicts import Figure, ends, rounded
+from nitograph.evaluation.candidates import ModelCandidate
+from nitograph.evaluation.judges.court import Court, Panel, mean
+from nitograph.evaluation.judges.likelihood import measure
+from nitograph.evaluation.material import CLASSES, Material, Woven, rasters
+from nitograph.evaluation.metrics import mean_interval
+from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.light import chords
 from nitograph.model.decoder import Decoder
 from nitograph.model.weights import Weights

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.rules import legal_paths
-from nitograph.evaluate.copying import Paths
-from nitograph.evaluate.critics import FEATURES, Critic, CriticSettings, train, trained
-from nitograph.evaluate.material import CLASSES, Material, Woven
-from nitograph.evaluate.metrics import (
+from nitograph.evaluation.critics import FEATURES, Critic, CriticSettings, train, trained
+from nitograph.evaluation.material import CLASSES, Material, Woven
+from nitograph.evaluation.metrics import (
     Estimate,
     density_parts,
     frechet,
@@ -25,7 +24,8 @@ from nitograph.evaluate.metrics import (
     pooled,
     ratio_interval,
 )
-from nitograph.evaluate.verdicts import Figure, ends, rounded
+from nitograph.evaluation.nearest import Paths
+from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.weaving.encoder import WeaveSettings
 
 Found = tuple[dict[str, Figure], dict[str, Any]]

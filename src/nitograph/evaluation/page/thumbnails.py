@@ -3,7 +3,7 @@
 Samples and woven digits are drawn by the same painter with the same settings, so that only their nails can
 tell them apart. Gives PNG as data addresses; touches no disk.
 
-Try it: python -c "from nitograph.evaluate.tiles import *; print(tile(Thread([0, 99]))[:30])"
+Try it: python -c "from nitograph.evaluation.page.thumbnails import *; print(tile(Thread([0, 99]))[:30])"
 """
 
 import base64

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from nitograph.evaluate import plots, tiles, wound_page
-from nitograph.evaluate.elements import fill, number, percent, spread, table
-from nitograph.evaluate.material import CLASSES
-from nitograph.evaluate.metrics import ENDLESS
-from nitograph.evaluate.protocol import Evaluation
-from nitograph.evaluate.verdicts import Figure
+from nitograph.evaluation.material import CLASSES
+from nitograph.evaluation.metrics import ENDLESS
+from nitograph.evaluation.page import given_pictures as wound_page
+from nitograph.evaluation.page import plots
+from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page.elements import fill, number, percent, spread, table
+from nitograph.evaluation.protocol import Evaluation
+from nitograph.evaluation.verdicts import Figure
 from nitograph.thread import Thread
 
 SHOWN, FAILURES, NEAREST, MIXED = 7, 24, 6, 12

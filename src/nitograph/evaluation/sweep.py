@@ -20,13 +20,14 @@ import numpy as np
 from nitograph.drawing import charts
 from nitograph.drawing.neon import Picture
 from nitograph.errors import SettingsError
-from nitograph.evaluate import judges, tiles
-from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
-from nitograph.evaluate.elements import fill, spread, table
-from nitograph.evaluate.material import Material
-from nitograph.evaluate.protocol import draw
-from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import ends, rounded
+from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
+from nitograph.evaluation.judges import court as judges
+from nitograph.evaluation.material import Material
+from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page.elements import fill, spread, table
+from nitograph.evaluation.protocol import draw
+from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.evaluation.verdicts import ends, rounded
 from nitograph.sampling.invent import SampleSettings
 
 FORMAT = "nitograph-sweep/1"

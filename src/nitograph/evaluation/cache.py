@@ -3,7 +3,7 @@
 The folder is NITOGRAPH_CACHE where that is set, else nitograph in the user's cache folder. A kept file that
 is damaged, or cannot be written, costs time and nothing else. This module does not know what it keeps.
 
-Try it: python -c "from nitograph.evaluate.cache import Cache; print(Cache.of_user().folder)"
+Try it: python -c "from nitograph.evaluation.cache import Cache; print(Cache.of_user().folder)"
 """
 
 import hashlib

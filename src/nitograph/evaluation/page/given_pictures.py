@@ -9,9 +9,9 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from nitograph.evaluate import tiles
-from nitograph.evaluate.elements import number, percent, spread, table
-from nitograph.evaluate.winding import Wound
+from nitograph.evaluation.judges.given_pictures import Wound
+from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page.elements import number, percent, spread, table
 
 KNOWN = {
     "class": "its class alone, at most",

@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 
 from nitograph import __version__
 from nitograph.errors import SettingsError
-from nitograph.evaluate import judges, memory
-from nitograph.evaluate.candidates import Candidate, ModelCandidate, RandomCandidate
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.material import CLASSES, Material, Training, Woven, rasters
-from nitograph.evaluate.metrics import difference, mean_interval
-from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import Figure, ends, rounded
-from nitograph.evaluate.winding import Wound, winding
+from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
+from nitograph.evaluation.judges import copying as memory
+from nitograph.evaluation.judges import court as judges
+from nitograph.evaluation.judges.given_pictures import Wound, winding
+from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters
+from nitograph.evaluation.metrics import difference, mean_interval
+from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.sampling.invent import resolved, sample_paths
 
 FORMAT = "nitograph-evaluation/1"
@@ -197,7 +198,7 @@ def _likelihood(
     candidate: ModelCandidate, material: Material, training: Training, reference: Woven
 ) -> dict[str, Any]:
     """Nats on test threads, and on as many training threads, and the gap between them."""
-    from nitograph.evaluate.likelihood import measure
+    from nitograph.evaluation.judges.likelihood import measure
 
     images, weights = material.test.images[reference.rows], candidate.weights
     test = measure(weights, images, reference.labels, reference.paths())

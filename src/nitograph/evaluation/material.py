@@ -4,7 +4,7 @@ Test images give references and ceilings, train images teach the critics, the la
 choosing settings. All threads are rastered in one fixed way, so that nothing but the nails differs. Weaving
 is kept in the cache under the hash of images, settings and what the encoder makes of them today.
 
-Try it: python -c "from nitograph.evaluate.material import *; print(Material().reference(2).labels)"
+Try it: python -c "from nitograph.evaluation.material import *; print(Material().reference(2).labels)"
 """
 
 import functools
@@ -19,8 +19,8 @@ from nitograph.corpus.prepare import select
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
-from nitograph.evaluate.cache import Cache, digest
-from nitograph.evaluate.copying import Paths, in_both, pack, pack_rows
+from nitograph.evaluation.cache import Cache, digest
+from nitograph.evaluation.nearest import Paths, in_both, pack, pack_rows
 from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many

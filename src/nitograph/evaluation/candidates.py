@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nitograph.board import allowed_next
 from nitograph.errors import SettingsError
-from nitograph.evaluate.material import CLASSES, Material, Training, Woven
+from nitograph.evaluation.material import CLASSES, Material, Training, Woven
 from nitograph.model.weights import Weights
 from nitograph.sampling.invent import Decoding, SampleSettings, invent
 from nitograph.thread import Thread

@@ -4,7 +4,7 @@ Fréchet distance (M. Heusel et al., NIPS 2017), density and coverage (M. F. Nae
 and Diversity Metrics for Generative Models", ICML 2020), bootstrap intervals of means, a grouped jackknife
 where a bootstrap would be biased by its own repeats. This module knows no pictures and no critics.
 
-Try it: python -c "from nitograph.evaluate.metrics import *; print(mean_interval([0, 1, 1, 1]))"
+Try it: python -c "from nitograph.evaluation.metrics import *; print(mean_interval([0, 1, 1, 1]))"
 """
 
 from collections.abc import Callable, Sequence

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.evaluate.copying import in_both, longest_runs, nearest, repeats
-from nitograph.evaluate.judges import Court, Found, mean, quantiles
-from nitograph.evaluate.material import SIDE, Training, rasters
-from nitograph.evaluate.metrics import mean_interval, ratio_interval
-from nitograph.evaluate.verdicts import Figure, rounded
+from nitograph.evaluation.judges.court import Court, Found, mean, quantiles
+from nitograph.evaluation.material import SIDE, Training, rasters
+from nitograph.evaluation.metrics import mean_interval, ratio_interval
+from nitograph.evaluation.nearest import in_both, longest_runs, nearest, repeats
+from nitograph.evaluation.verdicts import Figure, rounded
 
 Float32 = NDArray[np.float32]
 COARSE = 4  # px of a raster averaged each way, so that a shape counts and not how it was wound

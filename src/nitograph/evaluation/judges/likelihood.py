@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from nitograph.compute.rules import legal_steps
-from nitograph.evaluate.copying import Paths
-from nitograph.evaluate.metrics import Estimate, mean_interval
-from nitograph.evaluate.verdicts import ends
+from nitograph.evaluation.metrics import Estimate, mean_interval
+from nitograph.evaluation.nearest import Paths
+from nitograph.evaluation.verdicts import ends
 from nitograph.model.network import Network
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights
