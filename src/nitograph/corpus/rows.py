@@ -2,7 +2,7 @@
 
 Rows know the source image they came from, so that every split is by source and a validation picture is
 never a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
-that plan. A file is checked when it is read. This module does not know how a corpus is made (prepare.py),
+that plan. A file is checked when it is read. This module does not know how a corpus is made (`prepare`),
 nor what a network is.
 
 Try it: python -m nitograph preview --dataset string_dataset.npz

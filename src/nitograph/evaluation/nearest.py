@@ -6,7 +6,7 @@ An index of the asked threads' chords is walked once by each training thread, so
 against a hundred thousand take about a second. The plain comparisons stand in the tests as the oracle.
 This module knows no pictures and no models.
 
-Try it: python -c "from nitograph.evaluation.nearest import *; print(nearest(p := pack([[0, 9, 4]]), p, 16))"
+Try it: python -c "from nitograph.evaluation.nearest import *; print(nearest(p := pack([[0, 9]]), p, 16))"
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 Three critics read the samples, closeness is measured in the features of the one that is never used for
 choosing, a network taught on samples alone has to read real ones, every sample is held against every
 training thread, and rules and likelihood are checked. Each figure stands beside what woven test digits get
-and what random walks get. This module gives values; the page is report.py's.
+and what random walks get. This module gives values; the page is page.report's.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1
 """

@@ -3,7 +3,7 @@
 `generate 2026` writes four boards as one object; `sample` writes JSON lines; a picture of ours carries
 either. All come back here as a list of threads. Knows nothing of drawing and touches no disk.
 
-Try it: python -c "from nitograph import bundle, thread; print(bundle.to_json([thread.Thread([0, 9])] * 2))"
+Try it: python -c "from nitograph.io.threads import *; print(to_json([Thread([0, 9])] * 2))"
 """
 
 import json

@@ -1,12 +1,12 @@
 """Where a chord lies on a canvas: anti-aliased coverage, thread → raster, and the one error measure.
 
-The canvas of c×c pixels is the square frame of a picture; frame.py says how the ring of
+The canvas of c×c pixels is the square frame of a picture; `frame` says how the ring of
 nails lies in it. A chord is a band of even width: in each column (or row, if it is steep) it
 covers one interval, cut exactly into shares of pixels, in steps of 1/FINE pixel. All of that is whole
 numbers, so that the same picture gives the same thread on every machine. This module knows nothing of
 search, scores or files.
 
-Try it: python -c "from nitograph import chords, thread as t; print(chords.coverage(t.Thread([0, 9]), 16))"
+Try it: python -c "from nitograph.light.chords import *; print(coverage(Thread([0, 9]), 16))"
 """
 
 import functools

@@ -70,7 +70,7 @@ class Zernike:
         return columns
 
     def light(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Coefficients (b, 2M) of pictures (b, c, c) on the frame of `weave.targets`."""
+        """Coefficients (b, 2M) of pictures (b, c, c) on the frame of `weaving.encoder.targets`."""
         matrix = self.projection(pixel_positions(pictures.shape[-1])).astype(np.float32)
         return pictures.reshape(len(pictures), -1) @ matrix
 

@@ -2,7 +2,7 @@
 
 What is constant is multiplied into the matrices beforehand: the weights of the norms, the square root of
 the width, the scale of the queries. What a step needs is allocated once for a batch. This module knows
-neither tokens nor light. batch_decoder.BatchTrunk is the same function for many sequences at once.
+neither tokens nor light. batch.decoder.BatchTrunk is the same function for many sequences at once.
 
 Try it: python -c "from nitograph.model.decoder import *; print(Decoder(load_bundled()).trunk.settings)"
 """

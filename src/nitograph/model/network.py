@@ -6,7 +6,7 @@ All query heads share one head of keys and values (N. Shazeer, 2019), which deco
 A plan model sees, at each nail, the light still missing from its planned picture (the plan's light minus
 the light of the chords so far), from the frame of that nail; and scores each next chord by the line
 integral, along it, of a light map that it predicts. Both are closed forms over Zernike coefficients
-(zernike.py). A plain model has neither: class token, then nails. Parameter names are those of
+(light.zernike). A plain model has neither: class token, then nails. Parameter names are those of
 weights.tensor_shapes, so that a state dict is a weights file. This module knows no data and no loop.
 
 Try it: python -c "from nitograph.model.network import Network; help(Network.forward)"

@@ -71,7 +71,7 @@ def weave(
     """One picture (h, w), uint8 or floats 0 to 1, light where thread is wanted, as a Thread.
 
     label and source go into the thread and its provenance, with all settings. Raises SourceError.
-    To see it grow, to stop it, or to let some pixels count more, see `weaver.Weaver`.
+    To see it grow, to stop it, or to let some pixels count more, see `stepwise.Weaver`.
     """
     settings = settings or WeaveSettings()
     image = np.asarray(image)

@@ -1,6 +1,6 @@
 """How a picture becomes a thread: the settings, their rules, and the presets.
 
-This module knows nothing of how it is done; `weave.py` does it.
+This module knows nothing of how it is done; `encoder` does it.
 
 Try it: python -c "from nitograph.weaving.settings import PRESETS; print(PRESETS['photo'])"
 """

@@ -1,7 +1,7 @@
 """One picture woven in slices: to show how far it is, to stop and keep the thread so far, to heed some
 parts more than others.
 
-The nails are those of `weave.weave`; this module knows nothing of files or of how pictures are read.
+The nails are those of `encoder.weave`; this module knows nothing of files or of how pictures are read.
 
 Try it: nitograph weave photo.jpg -o thread.json
 """

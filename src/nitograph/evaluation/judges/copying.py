@@ -1,7 +1,7 @@
 """The judge of copying: samples against all training threads, by chords, nails and pictures.
 
 Everything stands beside the same figure for test threads, which cannot be copies. This module decides no
-threshold; copying.py does the comparing of chords and nails.
+threshold; `nearest` does the comparing of chords and nails.
 
 Try it: python -m nitograph evaluate --stand-in rewinder --samples-per-class 20 --seeds 1
 """

@@ -1,4 +1,4 @@
-"""One judge for each kind of figure: recognisability, closeness, usefulness, rules (copying: memory.py).
+"""One judge for each kind of figure: recognisability, closeness, usefulness, rules (copying stands apart).
 
 Each takes the same court (references, samples, random walks) and gives figures with the details behind
 them. Rounds stay apart where a figure depends on the count of samples. This module decides no threshold.

@@ -2,7 +2,7 @@
 
 No script runs on a page and nothing is fetched; its only style is hashed into its own policy.
 
-Try it: python -c "from nitograph.evaluation.page.elements import *; print(table(['figure'], [[percent(0.5)]]))"
+Try it: python -c "from nitograph.evaluation.page.elements import *; print(table(['a'], [[percent(0.5)]]))"
 """
 
 import base64

@@ -1,6 +1,6 @@
 """The part of the page that shows given pictures, wound: three rows of pictures and two tables.
 
-Takes what winding.py found, gives HTML text.
+Takes what judges.given_pictures found, gives HTML text.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1 --page page.html
 """

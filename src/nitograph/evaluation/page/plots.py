@@ -3,7 +3,7 @@
 Colours are the page's own, set as attributes, so that no style has to be allowed for. Numbers in, text out;
 this module knows no evaluation.
 
-Try it: python -c "from nitograph.evaluation.page.plots import *; print(confusion([[9, 1], [0, 9]], '01')[:60])"
+Try it: python -c "from nitograph.evaluation.page.plots import *; print(confusion([[9]], '1')[:60])"
 """
 
 import html

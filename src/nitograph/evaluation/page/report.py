@@ -1,6 +1,6 @@
 """The page of an evaluation: verdicts first, then pictures, then the details. One file, nothing fetched.
 
-Takes an Evaluation, gives HTML text; elements.py has the template and its policy.
+Takes an Evaluation, gives HTML text; `elements` has the template and its policy.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1 --page page.html
 """

@@ -1,6 +1,6 @@
 """The decoder for many sequences at once: the same three calls, each one step of compiled code.
 
-What decoder.Decoder does in NumPy for any batch, this does with decoder_kernels for batches that are worth
+What model.decoder.Decoder does in NumPy for any batch, this does with `step` for batches that are worth
 loading Numba; logits are the same up to the last bits. Several of these, over the same weights, can run
 in threads side by side, as the compiled code releases the interpreter.
 

@@ -2,7 +2,7 @@
 # The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
 """The choice of a nail, compiled: the rules of the board, the limits of the settings, the draw.
 
-choosing.choose_nails is the oracle. This module knows no decoder.
+choose.choose_nails is the oracle. This module knows no decoder.
 
 Try it: python -c "import nitograph.sampling.batch.choice"
 """
@@ -48,7 +48,7 @@ def kth_largest(keys, count, k):
 
 @inner
 def pick(row, keys, sums, listed, size, temperature, top_k, min_p, draw):
-    """One token of row (size,) by sampling.choose; keys: ordered bits, −2^31 where a token is forbidden.
+    """One token of row (size,) by `choose`; keys: ordered bits, −2^31 where a token is forbidden.
 
     sums: (size,) float64, listed: (size,) int32: room.
     """
@@ -85,7 +85,7 @@ def choosing_room(n):
 
 @inner
 def choose_nail(row, path, count, rules, early, how, draw, room):
-    """One token as choosing.choose_nails; where none is sound the reason, < 0.
+    """One token as choose.choose_nails; where none is sound the reason, < 0.
 
     row: (n + 1,) logits, EOS last. path[:count]: nails so far. rules: gap and recent chords. how:
     temperature, top_k, min_p. draw: a uniform number. room: choosing_room.

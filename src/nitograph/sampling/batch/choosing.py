@@ -1,4 +1,4 @@
-"""choosing.choose_nails for batches: the rules of the board and the choice in one compiled pass a row.
+"""choose.choose_nails for batches: the rules of the board and the choice in one compiled pass a row.
 
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
@@ -15,7 +15,7 @@ from nitograph.sampling.choose import Terms
 def choose_nails(
     logits: NDArray[np.float32], recent: NDArray[np.int64], draws: NDArray[np.float64], terms: Terms
 ) -> NDArray[np.int64]:
-    """As choosing.choose_nails, which is the oracle; the same tokens of the same draws."""
+    """As choose.choose_nails, which is the oracle; the same tokens of the same draws."""
     chosen = np.empty(len(logits), dtype=np.int64)
     rules, how = limits(terms)
     kernels.choose_nails(logits, np.ascontiguousarray(recent), rules, terms.early, how, draws, chosen)

@@ -13,7 +13,7 @@ from nitograph.sampling.walk import Decoding, Pace, Walk
 
 
 def stride(decoder: Decoding, nails: NDArray[np.int64], walk: Walk) -> NDArray[np.int64]:
-    """As walking.Stride says: steps while all paths go on, or one where the batch has no compiled walk."""
+    """As walk.Stride says: steps while all paths go on, or one where the batch has no compiled walk."""
     if not isinstance(decoder, BatchDecoder) or not decoder.settings.planned or walk.penalty != 1.0:
         return walk.choose(decoder.step(nails), choose_nails)
     terms, chosen = walk.terms[0], nails.copy()

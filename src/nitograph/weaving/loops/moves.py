@@ -5,7 +5,7 @@
 A move lifts the chords it changes off the canvas, weighs the new ones exactly and keeps them only where
 the error falls and the walk still keeps the rules; otherwise the old ones are laid again. Whole numbers
 make lifting exact, so the error never rises. `loom` is (bands, nails, dose, extra, squares, window) as in
-refine.refine. This module does not know where moves are tried.
+search.refine. This module does not know where moves are tried.
 
 Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 """

@@ -6,7 +6,7 @@ Kept so that its threads can be made again and compared. With running sums of th
 and columns a run of a thick line costs two numbers. Gains are whole numbers. Clipping lets the gain of a
 pixel rise again; all that has risen anywhere is kept as one sum, so that an old score plus what has risen
 since is an upper bound, and lines whose bound is below the best need no new look. First bounds come for
-LANES pictures at once. This module knows nothing of files or flags; `weave.py` calls it.
+LANES pictures at once. This module knows nothing of files or flags; `dispatch` calls it.
 
 Try it: nitograph weave mnist:train:0 --preset original -o thread.json
 """
