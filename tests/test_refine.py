@@ -9,10 +9,10 @@ from nitograph.board import violations
 from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
+from nitograph.light.bands import FINE
 from nitograph.weaving import encoder as weave
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import WeaveSettings, with_real_thread
-from nitograph.weaving.loops.cells import FINE
 from nitograph.weaving.stepwise import Weaver
 from weave_oracle import chord_pixels
 

@@ -22,9 +22,9 @@ from nitograph.errors import SettingsError
 from nitograph.evaluation.cache import Cache, digest
 from nitograph.evaluation.nearest import Paths, in_both, pack, pack_rows
 from nitograph.light import chords
+from nitograph.light.bands import FINE, add_path
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
-from nitograph.weaving.loops.cells import FINE, add_path
 
 UInt8 = NDArray[np.uint8]
 Progress = Callable[[int], None]

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
+from nitograph.light.bands import BESIDE, FINE, FIXED, UNIT, add_path, chord_totals, shares_of_bands
 from nitograph.light.frame import FRAME, disc, pixel_positions, width_in_board_units
 from nitograph.thread import Thread
-from nitograph.weaving.loops.cells import FINE, FIXED, UNIT, add_path, chord_totals, shares_of_bands
-from nitograph.weaving.loops.simd import BESIDE
 
 __all__ = [
     "Chords", "chords", "coverage", "disc", "dose_and_unit", "error", "numbers", "pixel_positions",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nitograph.compute.jit import inner, jit
 from nitograph.errors import SettingsError
 from nitograph.light import chords
-from nitograph.weaving.loops.cells import FINE, SHIFT
+from nitograph.light.bands import FINE, SHIFT
 from nitograph.weaving.settings import WeaveSettings
 
 MOST_TAPS = 60_000_000

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
 from nitograph.light import chords
+from nitograph.light.bands import FINE
 from nitograph.weaving.loops import beam, cells, greedy
 from nitograph.weaving.loops import original as classic
 from nitograph.weaving.loops import search as refine
@@ -109,7 +110,7 @@ def improve(settings: WeaveSettings, wanted: Any, nails: Any, lengths: Any, shar
 def share_gain(settings: WeaveSettings, ring: chords.Chords) -> NDArray[np.float64]:
     """What partly covered pixels add to the sum of gains over each chord, (m,)."""
     dose, _ = chords.dose_and_unit(settings.line_strength)
-    return dose / cells.FINE * (cells.FINE * ring.total - ring.squares).astype(np.float64)
+    return dose / FINE * (FINE * ring.total - ring.squares).astype(np.float64)
 
 
 def _classic_loom(settings: WeaveSettings, walks: tuple[Any, ...], start: int) -> Loom:
@@ -139,8 +140,8 @@ def worth_of(
 ) -> NDArray[np.float32]:
     """What turns the sum of gains over each chord into its score: an addend and a factor, (m, 2)."""
     dose, unit = chords.dose_and_unit(settings.line_strength)
-    length = np.maximum(ring.total / cells.FINE, 1.0)
-    scale = dose / cells.FINE / unit**2 / length**settings.length_power
+    length = np.maximum(ring.total / FINE, 1.0)
+    scale = dose / FINE / unit**2 / length**settings.length_power
     return np.stack([extra, scale], axis=1).astype(np.float32)
 
 
@@ -149,5 +150,5 @@ def _rounding(ring: chords.Chords, dose: int, unit: float, over: float) -> tuple
     largest = max(2 * unit, over * dose)
     coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (cells.NARROW - 1))))
     columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
-    rounding = columns * cells.FINE * 2.0**coarse + largest * ring.total * 2.0**-20
+    rounding = columns * FINE * 2.0**coarse + largest * ring.total * 2.0**-20
     return coarse, np.asarray(rounding + 1, dtype=np.float32)

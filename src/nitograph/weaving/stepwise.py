@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
+from nitograph.light.bands import FINE
 from nitograph.thread import Thread
 from nitograph.weaving import dispatch
 from nitograph.weaving.encoder import Woven, provenance, weave_targets
@@ -62,7 +63,7 @@ class Weaver:
         if importance is not None:
             heed = _heed(importance, size)
             cells.heeded_extra(ring.lines, heed, extra)
-            extra *= dose / cells.FINE
+            extra *= dose / FINE
         gains = np.zeros(cells.cells_of(size), dtype=np.int32)
         canvas = (self._left, gains, heed)
         bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)

@@ -12,63 +12,14 @@ Try it: python -c "import nitograph.weaving.loops.cells"
 import numpy as np
 
 from nitograph.compute.jit import inner, jit, tiny
-from nitograph.weaving.loops.simd import BESIDE, band_dot
+from nitograph.light.bands import BESIDE, FINE, SHIFT
+from nitograph.weaving.loops.simd import band_dot
 
-FINE = 32
-SHIFT = 13
-FIXED = 1 << SHIFT
-UNIT = 1 << 14
 DEEPEST = -(1 << 20) + 1  # of a pixel's gain, 30 times white too much: ROW columns fit 32 bits
 NARROW = 1 << 15  # gains of less fit cells of 16 bits, which are faster
 ROW = 64
 
 i32, u64 = np.int32, np.uint64  # numba widens sums of narrow numbers unless told
-
-
-@jit
-def add_path(lines, cover):
-    """Add each band's coverage (1/FINE) onto cover (c, c) int64."""
-    size = len(cover)
-    for k in range(len(lines)):
-        top, rise, height, first, stop, steep = lines[k]
-        for u in range(first, stop):
-            low = max(top >> SHIFT, 0)
-            high = min((top >> SHIFT) + height, size * FINE)
-            top += rise
-            for v in range(low >> 5, (high + FINE - 1) >> 5):
-                share = min(high, v * FINE + FINE) - max(low, v * FINE)
-                if steep:
-                    cover[u, v] += share
-                else:
-                    cover[v, u] += share
-
-
-@jit
-def chord_totals(lines, size, total, squares):
-    """Add to total and squares, (m,) int64, each band's sums over its pixels of coverage and its square."""
-    for k in range(len(lines)):
-        top, rise, height, first, stop, _ = lines[k]
-        for _u in range(first, stop):
-            low = max(top >> SHIFT, 0)
-            high = min((top >> SHIFT) + height, size * FINE)
-            top += rise
-            for v in range(low >> 5, (high + FINE - 1) >> 5):
-                share = min(high, v * FINE + FINE) - max(low, v * FINE)
-                total[k] += share
-                squares[k] += share * share
-
-
-@jit
-def shares_of_bands(least, shares):
-    """Coverage (1/FINE) of BESIDE pixels by a band from 0 … FINE − 1 on, of height least, least + 1, …
-
-    Fills shares (heights · FINE, BESIDE) int16; no such band may reach further than BESIDE pixels.
-    """
-    for row in range(len(shares)):
-        low = row % FINE
-        high = low + least + row // FINE
-        for v in range(BESIDE):
-            shares[row, v] = max(min(high, v * FINE + FINE) - max(low, v * FINE), 0)
 
 
 @tiny

@@ -15,10 +15,9 @@ import numpy as np
 from nitograph.compute.bits import ordered
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
+from nitograph.light.bands import FINE, SHIFT
 from nitograph.weaving.loops.cells import (
     DEEPEST,
-    FINE,
-    SHIFT,
     band_sum,
     deepest_of,
     fill_cells,

@@ -14,7 +14,8 @@ import numpy as np
 
 from nitograph.compute.jit import inner, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.weaving.loops.cells import FINE, band_sum, lay
+from nitograph.light.bands import FINE
+from nitograph.weaving.loops.cells import band_sum, lay
 from nitograph.weaving.loops.greedy import chord_number
 
 

@@ -15,8 +15,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from nitograph.light.bands import BESIDE
+
 LANES = 32
-BESIDE = 8
 SUMS = 4  # running sums of a band side by side, as a product takes longer than its turn
 
 
