@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.report import seconds, told
 from nitograph.board import Board
 from nitograph.drawing import neon
-from nitograph.drawing.neon import NeonSettings
+from nitograph.drawing.look import NeonSettings
 from nitograph.thread import Thread
 
 
@@ -42,10 +42,10 @@ def layers(thread: Thread, look: NeonSettings) -> bytes:
     """The same by Matplotlib's LineCollection layers and Pillow's PNG, as the first Nitograph did it."""
     from PIL import Image
 
-    from nitograph.drawing import sheets
+    from nitograph.drawing.classic import classic
 
     file = io.BytesIO()
-    Image.fromarray(sheets.classic(thread, look).rgb()).save(file, "png")
+    Image.fromarray(classic(thread, look).rgb()).save(file, "png")
     return file.getvalue()
 
 

@@ -13,7 +13,7 @@ from browser import Browser, Page, needs_chromium
 from nitograph.board import Board
 from nitograph.cli import main
 from nitograph.drawing import gallery, neon
-from nitograph.drawing.neon import NeonSettings
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
 from nitograph.thread import Thread

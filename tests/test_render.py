@@ -8,7 +8,7 @@ from PIL import Image
 
 from nitograph.cli import main
 from nitograph.drawing import neon
-from nitograph.drawing.neon import NeonSettings
+from nitograph.drawing.look import NeonSettings
 from nitograph.io import threads as bundle
 from nitograph.thread import Thread
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from nitograph.cli import main
 from nitograph.corpus.sources import mnist
-from nitograph.drawing import neon, sheets
-from nitograph.drawing.neon import NeonSettings
+from nitograph.drawing import neon
+from nitograph.drawing.contact_sheet import contact_sheet
+from nitograph.drawing.look import NeonSettings
 from nitograph.model.weights import load_bundled
 from nitograph.sampling.invent import invent
 from nitograph.thread import Thread
@@ -62,7 +63,7 @@ def sheet() -> None:
     """Pairs of rows: woven above, invented below."""
     threads = [t for pair in zip(woven(ROWS), invented(ROWS), strict=True) for row in pair for t in row]
     titles = [("woven" if i // 10 % 2 == 0 else "invented") for i in range(len(threads))]
-    picture = sheets.contact_sheet(threads, titles, columns=10)
+    picture = contact_sheet(threads, titles, columns=10)
     keep("sheet.jpg", neon.encode_png(picture), 1600)
 
 

@@ -140,7 +140,7 @@ def _evaluate(
 def _sweep(
     args: argparse.Namespace, candidate: "ModelCandidate", material: "Material", settings: Any
 ) -> tuple[dict[str, Any], str]:
-    from nitograph.drawing.sheets import need_matplotlib
+    from nitograph.drawing.figures import need_matplotlib
     from nitograph.evaluation import sweep
 
     need_matplotlib()

@@ -18,7 +18,7 @@ from nitograph.cli.models import (
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.drawing import neon
-from nitograph.drawing.neon import NeonSettings
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError, SettingsError
 from nitograph.io import threads as bundle
 from nitograph.io.files import check_writable, read_text, write_bytes, write_text
@@ -99,10 +99,10 @@ def _invented(args: argparse.Namespace) -> list[Thread]:
 
 
 def _sheet(threads: list[Thread], look: NeonSettings, args: argparse.Namespace, output: Path) -> None:
-    from nitograph.drawing import sheets
+    from nitograph.drawing.contact_sheet import contact_sheet
 
     titles = [_title(thread) for thread in threads]
-    picture = sheets.contact_sheet(threads, titles, args.columns, tile=args.tile, settings=look)
+    picture = contact_sheet(threads, titles, args.columns, tile=args.tile, settings=look)
     write_bytes(output, neon.encode_png(picture, text=bundle.to_json(threads)))
 
 

@@ -19,7 +19,7 @@ from nitograph.cli.models import (
 )
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.drawing import neon
-from nitograph.drawing.neon import NeonSettings
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
 from nitograph.io.files import check_writable, write_bytes, write_text
@@ -126,9 +126,9 @@ def _draw(
     args: argparse.Namespace, threads: "list[Thread]", look: NeonSettings, output: Path, sequence: Path
 ) -> None:
     if args.renderer == "matplotlib":
-        from nitograph.drawing import sheets
+        from nitograph.drawing.classic import classic
 
-        picture = sheets.classic(threads, look)
+        picture = classic(threads, look)
     else:
         picture = neon.draw(threads, look)
     text = bundle.to_json(threads, label=args.label)

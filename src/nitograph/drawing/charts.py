@@ -1,4 +1,4 @@
-"""Two figures of a sweep against each other: dots with intervals, in panels, the chosen one ringed.
+"""Charts: the curves of a training run, and two figures of a sweep against each other.
 
 Takes values, gives pictures; knows nothing of files, nor of what the figures mean. Needs Matplotlib (the
 extra `sheets`).
@@ -6,13 +6,16 @@ extra `sheets`).
 Try it: python -m nitograph evaluate --sweep "guidance=1,1.5" --samples-per-class 10 --plot sweep.png
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nitograph.drawing.neon import Picture
-from nitograph.drawing.sheets import need_matplotlib, pixels_of
-from nitograph.errors import SettingsError
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.drawing.figures import need_matplotlib, pixels_of
+from nitograph.drawing.look import Picture
+from nitograph.errors import NitographError, SettingsError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,3 +115,58 @@ def _legend(axes: "Axes", names: Sequence[str], dots: Sequence[Dot]) -> tuple[li
 
 def _settings(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in values.items())
+
+
+def curves(
+    log: Iterable[Mapping[str, Any]], *, title: str = "", size: tuple[float, float] = (9, 5)
+) -> Picture:
+    """Training curves, (h, w, 3), from records with step and any of train_loss, valid_loss, learning_rate.
+
+    Records without a finite number for a name are left out of its curve. NitographError where none is left.
+    """
+    records = list(log)
+    series = {name: _series(records, name) for name in ("train_loss", "valid_loss", "learning_rate")}
+    if not any(len(points) for points in series.values()):
+        raise NitographError(
+            "the log holds no curve: wanted records with step and train_loss or valid_loss"
+        )
+    need_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, dpi=160, layout="constrained")
+    axes = figure.add_subplot()
+    for name, shade, wide in (("train_loss", "#7fb2c9", 1.0), ("valid_loss", "#d1495b", 2.0)):
+        points = series[name]
+        if len(points):
+            label = name.replace("_loss", "")
+            axes.plot(
+                *points.T,
+                color=shade,
+                linewidth=wide,
+                marker="o" if wide > 1 else "",
+                markersize=3,
+                label=label,
+            )
+    axes.set(xlabel="step", ylabel="nats a token", title=title)
+    axes.grid(alpha=0.25)
+    if len(series["learning_rate"]):
+        right = axes.twinx()
+        right.plot(*series["learning_rate"].T, color="#999999", linewidth=0.8, linestyle=":")
+        right.set_ylabel("learning rate (dotted)")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)
+    return Picture(pixels_of(figure), None, 160)
+
+
+def _series(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:
+    """Steps and values of one name, (points, 2)."""
+    kept = []
+    for i, record in enumerate(records):
+        step, value = record.get("step", i), record.get(name)
+        if (
+            isinstance(value, (int, float))
+            and isinstance(step, (int, float))
+            and np.isfinite([step, value]).all()
+        ):
+            kept.append((float(step), float(value)))
+    return np.array(kept, dtype=np.float64).reshape(-1, 2)

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.drawing import neon
-from nitograph.drawing.neon import NeonSettings, Picture
-from nitograph.drawing.painter import Float32, Float64, Painter, Scene
+from nitograph.drawing.look import NeonSettings, Picture
+from nitograph.drawing.painter import Float32, Float64, Painter
+from nitograph.drawing.scene import Scene, stage
 from nitograph.drawing.strokes import add_dots
 from nitograph.errors import FileError, SettingsError
 from nitograph.settings import Settings, setting
@@ -76,7 +77,7 @@ def frames(
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
         raise SettingsError("a film needs at least one thread, got none")
-    winder = Winder(neon.stage(listed, look), look, [thread.line_count for thread in listed])
+    winder = Winder(stage(listed, look), look, [thread.line_count for thread in listed])
     waiting: deque[Future[Picture]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for frame in range(film.winding):

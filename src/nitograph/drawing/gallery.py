@@ -16,7 +16,7 @@ from typing import Any
 
 from nitograph.drawing import painter, palettes
 from nitograph.drawing.layout import MARGIN
-from nitograph.drawing.neon import NeonSettings
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.thread import Thread
 

@@ -9,7 +9,6 @@ Try it: python -m nitograph render thread.json -o picture.png --glow 2
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +16,12 @@ from numpy.typing import NDArray
 
 from nitograph.drawing import palettes
 from nitograph.drawing.glow import blur, spread
-from nitograph.drawing.layout import MARGIN, Disc
+from nitograph.drawing.layout import MARGIN
+from nitograph.drawing.scene import Scene
 from nitograph.drawing.strokes import Strokes, add_dots
 
 if TYPE_CHECKING:
-    from nitograph.drawing.neon import NeonSettings
+    from nitograph.drawing.look import NeonSettings
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -34,22 +34,6 @@ HALOS = ((0.0026, 0.90), (0.0100, 1.25), (0.0480, 1.25))
 GAIN = 0.90  # light of one stroke's middle line, before the tone curve
 CROWDED = 0.6  # strokes upon each other, above which the light is turned down
 NAIL = 0.0022  # radius of a nail in radii of the board
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """Boards placed in a picture: all chords in pixels, and the light that each gives.
-
-    starts, ends: (m, 2); light: (m, planes); discs: (centre x, centre y, radius) of each board, px.
-    """
-
-    width: int
-    height: int
-    starts: Float64
-    ends: Float64
-    light: Float32
-    nails: tuple[Float64, ...]
-    discs: tuple[Disc, ...]
 
 
 class Painter:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from nitograph.drawing import charts
-from nitograph.drawing.neon import Picture
+from nitograph.drawing.look import Picture
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
 from nitograph.evaluation.judges import court as judges

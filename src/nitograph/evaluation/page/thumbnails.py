@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.drawing import neon
-from nitograph.drawing.neon import NeonSettings, Picture
+from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.thread import Thread
 
 SIDE = 128  # px of a tile
