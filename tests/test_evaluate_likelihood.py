@@ -5,8 +5,8 @@ import pytest
 
 from nitograph.board import Board, Rules, allowed_next
 from nitograph.corpus.sources import mnist
-from nitograph.evaluation.judges.court import breaks_a_rule
 from nitograph.evaluation.judges.likelihood import measure
+from nitograph.evaluation.judges.samples import breaks_a_rule
 from nitograph.evaluation.nearest import pack
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network

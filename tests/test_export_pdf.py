@@ -11,8 +11,9 @@ from PIL import Image
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.exporting.pdf.document import PAPERS, PdfSettings, Sheet, latin, pdf
+from nitograph.exporting.pdf.document import PdfSettings, pdf
 from nitograph.exporting.pdf.grid import Grid
+from nitograph.exporting.pdf.sheet import PAPERS, Sheet, latin
 from nitograph.exporting.pdf.template import FOOT, draw_template
 from nitograph.exporting.rim import rim
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings

@@ -1,6 +1,5 @@
 """The classic look, as the first Nitograph drew it: batched `LineCollection` layers, translucent.
 
-
 It serves as an option and as the check that the neon picture puts its chords in the right place. Takes
 values, gives pictures; knows nothing of files. Needs Matplotlib (the extra `sheets`).
 

@@ -21,7 +21,8 @@ from nitograph import __version__
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
 from nitograph.evaluation.judges import copying as memory
-from nitograph.evaluation.judges import court as judges
+from nitograph.evaluation.judges import samples as samples_judge
+from nitograph.evaluation.judges.court import Court, Found, Panel, mean
 from nitograph.evaluation.judges.given_pictures import Wound, winding
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters
 from nitograph.evaluation.metrics import difference, mean_interval
@@ -91,13 +92,13 @@ def evaluate(
         reference = material.reference(2 * settings.samples_per_class)
         hygiene = material.hygiene(reference, training)
     with clock.part("critics"):
-        panel = judges.Panel.taught(material, settings.critic_images, settings.images_seen)
+        panel = Panel.taught(material, settings.critic_images, settings.images_seen)
     with clock.part("sampling"):
         samples = draw(candidate, material, settings)
     with clock.part("random walks"):
         walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
         lost = draw(walks, material, settings.replace(seeds=1))
-    court = judges.Court(material, settings.samples_per_class, settings.seeds, reference, samples, lost)
+    court = Court(material, settings.samples_per_class, settings.seeds, reference, samples, lost)
     figures, record = _judged(court, panel, training, settings, clock)
     record["hygiene"] = hygiene | {"training_threads": len(training)}
     nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
@@ -130,8 +131,8 @@ def evaluate(
 
 
 def _judged(
-    court: judges.Court,
-    panel: judges.Panel,
+    court: Court,
+    panel: Panel,
     training: Training,
     settings: EvaluationSettings,
     clock: Clock,
@@ -139,12 +140,15 @@ def _judged(
     """The figures that any candidate is asked for, and the details by judge."""
     figures: dict[str, Figure] = {}
     record: dict[str, Any] = {}
-    asked: tuple[tuple[str, Callable[[], judges.Found]], ...] = (
-        ("recognisability", lambda: judges.recognisability(court, panel)),
-        ("closeness", lambda: judges.closeness(court, panel)),
-        ("usefulness", lambda: judges.usefulness(court, settings.critic_images, settings.lesson_seen)),
+    asked: tuple[tuple[str, Callable[[], Found]], ...] = (
+        ("recognisability", lambda: samples_judge.recognisability(court, panel)),
+        ("closeness", lambda: samples_judge.closeness(court, panel)),
+        (
+            "usefulness",
+            lambda: samples_judge.usefulness(court, settings.critic_images, settings.lesson_seen),
+        ),
         ("copying", lambda: memory.copying(court, training)),
-        ("rules", lambda: judges.rules(court)),
+        ("rules", lambda: samples_judge.rules(court)),
     )
     for name, judge in asked:
         with clock.part(name):
@@ -189,8 +193,8 @@ def _mask_off(
     seeds = [seed for start in starts for seed in range(start, start + len(labels))]
     weights, sampling, asked = candidate.weights, candidate.settings, labels * settings.seeds
     paths = sample_paths(weights, asked, seeds, sampling, decoder=candidate.decoder, masked=False)
-    broken = judges.breaks_a_rule(pack(paths), material.weaving)
-    by_seed = [rounded(judges.mean(part)) for part in broken.reshape(settings.seeds, -1)]
+    broken = samples_judge.breaks_a_rule(pack(paths), material.weaving)
+    by_seed = [rounded(mean(part)) for part in broken.reshape(settings.seeds, -1)]
     return {"paths": len(paths), "share": ends(mean_interval(broken)), "by_seed": by_seed}
 
 

@@ -21,7 +21,8 @@ from nitograph.drawing import charts
 from nitograph.drawing.look import Picture
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
-from nitograph.evaluation.judges import court as judges
+from nitograph.evaluation.judges import samples as samples_judge
+from nitograph.evaluation.judges.court import Court, Panel
 from nitograph.evaluation.material import Material
 from nitograph.evaluation.page import thumbnails as tiles
 from nitograph.evaluation.page.elements import fill, spread, table
@@ -71,7 +72,7 @@ def sweep(
         candidate.settings.replace(**chosen) for chosen in grid
     ]  # refused before the work, if at all
     valid = material.validation(2 * each)
-    panel = judges.Panel.taught(material, settings.critic_images, settings.images_seen, "B")
+    panel = Panel.taught(material, settings.critic_images, settings.images_seen, "B")
     lengths = np.array([thread.line_count for thread in valid.threads])
     lost = draw(RandomCandidate(material.weaving, lengths), material, settings)
     features = [panel.critics["B"].read(kind.rasters)[0] for kind in (valid, lost)]
@@ -80,10 +81,10 @@ def sweep(
         began = time.monotonic()
         maker: Candidate = replace(candidate, settings=sampling)
         samples = draw(maker, material, settings)
-        court = judges.Court(material, each, 1, valid, samples, lost)
-        figures, _ = judges.recognisability(court, panel)
+        court = Court(material, each, 1, valid, samples, lost)
+        figures, _ = samples_judge.recognisability(court, panel)
         made = panel.critics["B"].read(samples.rasters)[0]
-        figures |= judges.near(court, features[0], made, features[1], layer=LAYER)[0]
+        figures |= samples_judge.near(court, features[0], made, features[1], layer=LAYER)[0]
         point: dict[str, Any] = {"sampling": chosen}
         for key in ("critic_b", "worst_digit", "coverage", "density", "frechet"):
             point[key] = ends(figures[key].value)

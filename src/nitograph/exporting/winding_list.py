@@ -1,7 +1,7 @@
 """The winding list: CSV, the bare nails, and what to have at hand before one begins.
 
 The head of a CSV or of a bare list states how its nails are numbered, in words and in one line for
-machines, so that `readers` brings back exactly the same thread. The printed list is in `pdf`.
+machines, so that `io.lists` brings back exactly the same thread. The printed list is in `pdf`.
 
 Try it: python -m nitograph export thread.json -o steps.csv
 """
@@ -10,15 +10,11 @@ import math
 from dataclasses import dataclass
 
 from nitograph.exporting.workpiece import Workpiece
+from nitograph.io.lists import COLUMNS, MARK
 from nitograph.settings import Settings, setting
-
-MARK = "nitograph-list/1"
-"""The key of the line that states the numbering; `readers` looks for it."""
 
 SPOOLS = (50, 100, 200, 500, 1000, 2500, 5000)
 """Metres on the spools that sewing and machine thread is sold on."""
-
-COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
-from nitograph.exporting.winding_list import COLUMNS, MARK
 from nitograph.io import png
 from nitograph.io import threads as bundle
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
@@ -30,6 +29,12 @@ from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS, Thread
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
+MARK = "nitograph-list/1"
+"""The key of the line in which a list of ours states its numbering."""
+
+COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres"
+"""The head of a winding list of ours."""
+
 NAIL_COLUMNS = ("nail", "nails", "pin", "pins", "peg", "pegs")
 HEADS = ("#", '"#')
 HINT = "a thread is JSON with num_nails and nails, a CSV with a column nail, or a list of nail numbers"

@@ -5,7 +5,7 @@ It draws on a `Sheet` and knows nothing of the PDF library.
 Try it: python -m nitograph export thread.json -o steps.pdf --pdf list
 """
 
-from nitograph.exporting.pdf.document import Sheet
+from nitograph.exporting.pdf.sheet import Sheet
 from nitograph.exporting.winding_list import needs
 from nitograph.exporting.workpiece import Step, Workpiece
 

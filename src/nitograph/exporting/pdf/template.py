@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
-from nitograph.exporting.pdf.document import Sheet, too_many_pages
 from nitograph.exporting.pdf.grid import Grid, Tile
+from nitograph.exporting.pdf.sheet import Sheet, too_many_pages
 from nitograph.exporting.rim import Rim, rim, ticks
 from nitograph.exporting.workpiece import FloatArray, Workpiece
 
