@@ -6,7 +6,7 @@ covers one interval, cut exactly into shares of pixels, in steps of 1/FINE pixel
 numbers, so that the same picture gives the same thread on every machine. This module knows nothing of
 search, scores or files.
 
-Try it: python -c "from nitograph.light.chords import *; print(coverage(Thread([0, 9]), 16))"
+Try it: python -c "from nitograph.light.chords import chords; print(chords(16, 32, 0.1).lines.shape)"
 """
 
 import functools

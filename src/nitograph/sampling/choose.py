@@ -1,7 +1,7 @@
 """The choice of a token: logits and the board's rules to one token a row.
 
 Each row is given one uniform number, and takes the inverse of the cumulated chances in order of tokens;
-temperature 0 takes the likeliest and needs no number. batch.choosing.choose_nails is compiled and
+temperature 0 takes the likeliest and needs no number. batch.pace.choose_nails is compiled and
 gives the same tokens. This module knows no decoder.
 
 Try it: python -m nitograph sample 7 --temperature 0 -o threads.jsonl
