@@ -131,12 +131,14 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     corpus.save(tmp_path / "c.npz")
     (tmp_path / "two.py").write_text(
         "import sys, torch\n"
-        "from nitograph import corpus, processes, train_settings, training\n"
+        "from nitograph.corpus import rows\n"
+        "from nitograph.training import processes, trainer as training\n"
+        "from nitograph.training.settings import TrainSettings\n"
         "from nitograph.model.weights import ModelSettings\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
-        "settings = train_settings.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
+        "settings = TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
         "                                        seed=1, validation_fraction=0.2)\n"
-        "trainer = training.Trainer(corpus.load('c.npz'), model, settings)\n"
+        "trainer = training.Trainer(rows.load('c.npz'), model, settings)\n"
         "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
         "assert kinds == ['plan'] * 3 + ['step'] * 3 + ['valid', 'done'], kinds\n"
         "trainer.weights().save(f'{trainer.rank}.safetensors', half=False)\n"
