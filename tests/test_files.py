@@ -158,7 +158,7 @@ def test_streams_are_never_replaced(tmp_path, redirected):
             )
         assert "is a device or a pipe" in done.stderr, done.stderr
         assert names(tmp_path) == ["out", "stdout"]
-        assert os.readlink(tmp_path / "stdout") == "/proc/self/fd/1"
+        assert (tmp_path / "stdout").readlink() == Path("/proc/self/fd/1")
 
 
 def test_a_replaced_file_keeps_its_mode(tmp_path):
