@@ -32,9 +32,9 @@ SPOKEN = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM"
 MAX_FILE_BYTES = 2**28
 MAX_PIXELS = 2**26  # of a decoded picture; 8192 × 8192
 MAX_REDUCED_PIXELS = 2**28  # of a JPEG that is reduced while it is decoded
-MAX_COMPOSED_PIXELS = 2**25  # of formats whose decoders keep several whole canvases
+MAX_COMPOSED_PIXELS = 28_000_000  # of formats whose decoders keep several whole canvases
 COMPOSED = ("WEBP", "GIF")
-STRIP_PIXELS = 2**22
+STRIP_PIXELS = 2**20
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
