@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.report import least, quick, seconds, told
 from nitograph.decoder import Decoder
-from nitograph.sampling import MANY, SampleSettings, invent
+from nitograph.sampling import BATCH, MANY, SampleSettings, invent
 from nitograph.weights import Weights, load_bundled
 
 CHORDS, TINY = 240, 12
@@ -52,12 +52,12 @@ def main(tiny: bool) -> None:
     sampled(weights, decoder, MANY, length)
     count = batches * MANY
     each = least(lambda: sampled(weights, decoder, count, length), min(times, 3)) / count
-    told(f"a path of {length} chords in batches of {MANY}", each * 1000, "ms")
+    told(f"a path of {length} chords in batches of {BATCH}", each * 1000, "ms")
     labels = [str(i % 10) for i in range(count)]
     made = invent(weights, labels, range(count), decoder=decoder)
     own = least(lambda: invent(weights, labels, range(count), decoder=decoder), min(times, 3)) / count
     chords = sum(len(thread.nails) - 1 for thread in made) / len(made)
-    told(f"a path of the model's own length in batches of {MANY}", own * 1000, "ms", chords=round(chords))
+    told(f"a path of the model's own length in batches of {BATCH}", own * 1000, "ms", chords=round(chords))
 
 
 if __name__ == "__main__":

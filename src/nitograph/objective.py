@@ -6,6 +6,7 @@ them, and gives losses that can be summed over batches. It neither steps nor sch
 Try it: python -c "from nitograph.objective import Objective; help(Objective.losses)"
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nitograph.batches import collect
+from nitograph.batches import Batch, collect
 from nitograph.corpus import Corpus
 from nitograph.errors import SettingsError
 from nitograph.network import Network, turned
@@ -47,6 +48,7 @@ class Objective:
     ) -> None:
         self.network, self.forward, self.parts, self.device = network, forward, parts, device
         self.class_dropout, self.plan_turn = class_dropout, plan_turn
+        self.collect: Callable[[Corpus, NDArray[np.int64]], Batch] = collect  # a study may put its own here
         self.codes: dict[str, NDArray[np.int64]] = {}
         self.recoded: dict[str, NDArray[np.float16]] = {}
 
@@ -76,7 +78,7 @@ class Objective:
         their class; without it none does. The plans' loss is None in a plain model.
         """
         part = self.parts[name]
-        batch = collect(part, rows)
+        batch = self.collect(part, rows)
         codes = light = None
         if self.network.settings.planned:
             codes = self._tensor(self.codes[name][rows])
