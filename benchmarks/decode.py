@@ -6,9 +6,9 @@ Try it: python -m benchmarks.decode
 import numpy as np
 
 from benchmarks.report import least, quick, seconds, told
-from nitograph.decoder import Decoder
-from nitograph.sampling import BATCH, MANY, SampleSettings, invent
-from nitograph.weights import Weights, load_bundled
+from nitograph.model.decoder import Decoder
+from nitograph.model.weights import Weights, load_bundled
+from nitograph.sampling.invent import BATCH, MANY, SampleSettings, invent
 
 CHORDS, TINY = 240, 12
 
@@ -23,7 +23,7 @@ def whole_again(weights: Weights, chords: int) -> float:
     """Seconds for one path when each nail takes a pass over all tokens before it, in PyTorch."""
     import torch
 
-    from nitograph.network import Network
+    from nitograph.model.network import Network
 
     network = Network.from_weights(weights).eval()
     labels = torch.tensor([7])

@@ -20,9 +20,10 @@ def lap(name):
     now = time.perf_counter(); print(f"{name}\\t{now - t0}"); t0 = now
 import numpy; lap("import numpy")
 import nitograph.cli.generate; lap("import nitograph")
-from nitograph.weights import load_bundled; w = load_bundled(); w.digest; lap("weights")
-from nitograph.sampling import invent; threads = invent(w, ["7"], [42]); lap("decode")
-from nitograph import neon; picture = neon.draw(threads, neon.NeonSettings(size=SIZE)); lap("draw")
+from nitograph.model.weights import load_bundled; w = load_bundled(); w.digest; lap("weights")
+from nitograph.sampling.invent import invent; threads = invent(w, ["7"], [42]); lap("decode")
+from nitograph.drawing import look, neon
+picture = neon.draw(threads, look.NeonSettings(size=SIZE)); lap("draw")
 neon.encode_png(picture); lap("PNG")
 """
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import quick, seconds, told
-from nitograph import neon
 from nitograph.board import Board
-from nitograph.neon import NeonSettings
+from nitograph.drawing import neon
+from nitograph.drawing.look import NeonSettings
 from nitograph.thread import Thread
 
 
@@ -43,10 +43,10 @@ def layers(thread: Thread, look: NeonSettings) -> bytes:
     """The same by Matplotlib's LineCollection layers and Pillow's PNG, as the first Nitograph did it."""
     from PIL import Image
 
-    from nitograph import sheets
+    from nitograph.drawing.classic import classic
 
     file = io.BytesIO()
-    Image.fromarray(sheets.classic(thread, look).rgb()).save(file, "png")
+    Image.fromarray(classic(thread, look).rgb()).save(file, "png")
     return file.getvalue()
 
 

@@ -14,13 +14,13 @@ import torch
 from torch import nn
 
 from benchmarks.report import quick, seconds, told
-from nitograph.corpus import Corpus, CorpusSettings
-from nitograph.prepare import build
-from nitograph.sources import mnist
-from nitograph.train_settings import Report, TrainSettings
-from nitograph.training import Trainer
-from nitograph.weave import WeaveSettings
-from nitograph.weights import ModelSettings
+from nitograph.corpus.prepare import build
+from nitograph.corpus.rows import Corpus, CorpusSettings
+from nitograph.corpus.sources import mnist
+from nitograph.model.weights import ModelSettings
+from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.trainer import Trainer
+from nitograph.weaving.encoder import WeaveSettings
 
 STEPS, ROUNDS = 4, 3  # the best of three times four steps
 

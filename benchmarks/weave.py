@@ -12,12 +12,13 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.report import add_quick, told
-from nitograph import chords, weave
 from nitograph.board import allowed_next
-from nitograph.bound import relaxed_bound
-from nitograph.sources import mnist
-from nitograph.thick_lines import ThickLines, thick_lines
-from nitograph.weaver import Weaver
+from nitograph.corpus.sources import mnist
+from nitograph.light import chords
+from nitograph.weaving import encoder as weave
+from nitograph.weaving.bound import relaxed_bound
+from nitograph.weaving.loops.original_lines import ThickLines, thick_lines
+from nitograph.weaving.stepwise import Weaver
 
 FIXED_IMAGES = np.arange(0, 10_000, 50)
 

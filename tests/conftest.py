@@ -8,8 +8,8 @@ import signal
 
 import pytest  # the variable must be set before NumPy and PyTorch start
 
-from nitograph.corpus import Corpus
-from nitograph.weights import Weights
+from nitograph.corpus.rows import Corpus
+from nitograph.model.weights import Weights
 from tiny import MODEL, random_weights, small_corpus
 
 # Background jobs of a shell ignore Ctrl-C, and children inherit that; tests of Ctrl-C need it heard.

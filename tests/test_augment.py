@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nitograph.augment import warp
+from nitograph.corpus.warps import warp
 from tiny import some_images
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nitograph.batches import collect, epoch_order
+from nitograph.training.batches import collect, epoch_order
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1000])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nitograph.board import Board, Rules, allowed_next, forbid_next, violations
+from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.errors import SettingsError
-from nitograph.walks import legal_paths, legal_steps
 
 
 def may_follow(path, nail, num_nails, gap, recent):

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from nitograph import bundle
 from nitograph.board import Board
 from nitograph.errors import FileError
+from nitograph.io import threads as bundle
 from nitograph.thread import Thread
 
 THREADS = [Thread([0, 100, 7], label="2"), Thread([1, 5, 2], Board(9), label="0")]

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from nitograph.charts import INK, SHADES, Dot, scatter
+from nitograph.drawing.charts import INK, SHADES, Dot, scatter
 from nitograph.errors import NitographError, SettingsError
 
 

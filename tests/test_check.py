@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from nitograph.board import Board
 from nitograph.cli import main
-from nitograph.export.check import CheckSettings, check, free_from, touches
-from nitograph.export.cover import cover
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.exporting.check import CheckSettings, check, free_from, touches
+from nitograph.exporting.cover import cover
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
 
 DIGIT = Path(__file__).parent / "data" / "export_digit.json"

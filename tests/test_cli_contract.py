@@ -8,12 +8,12 @@ import pytest
 
 from nitograph.cli import COMMANDS, Parser
 from nitograph.cli.options import add_settings, given_settings, read_settings
-from nitograph.corpus import CorpusSettings
+from nitograph.corpus.rows import CorpusSettings
 from nitograph.errors import SettingsError
-from nitograph.sampling import SampleSettings
-from nitograph.train_settings import TrainSettings
-from nitograph.weave import WeaveSettings
-from nitograph.weights import ModelSettings
+from nitograph.model.weights import ModelSettings
+from nitograph.sampling.invent import SampleSettings
+from nitograph.training.settings import TrainSettings
+from nitograph.weaving.encoder import WeaveSettings
 
 # Every flag of the first system, with the default it had there.
 FLAGS = {

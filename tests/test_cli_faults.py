@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from cli_help import fails, run
-from nitograph import cli, files
+from nitograph import cli
 from nitograph.cli import sample as sample_command
+from nitograph.io import files
 from tiny import random_weights
 
 NO_MEMORY = "there is not enough memory for this; ask for less or for smaller"

@@ -13,13 +13,13 @@ from numba.core import event
 from PIL import Image
 
 from cli_help import run
-from nitograph import corpus as corpus_file
-from nitograph import weights as weights_file
 from nitograph.cli import compiling
 from nitograph.cli.models import find_weights, make_decoder, split_classes
 from nitograph.cli.progress import progress
-from nitograph.decoder import Decoder
+from nitograph.corpus import rows as corpus_file
 from nitograph.errors import SettingsError, WeightsError
+from nitograph.model import weights as weights_file
+from nitograph.model.decoder import Decoder
 from nitograph.thread import Thread
 from tiny import random_weights
 
@@ -218,7 +218,7 @@ def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
 
 def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     """An error in training is one line, and the checkpoint before it is not written over."""
-    from nitograph import training
+    from nitograph.training import trainer as training
 
     monkeypatch.chdir(folder)
     before = Path("string_ai_last.pt").read_bytes()

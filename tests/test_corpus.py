@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import prepare, weave
 from nitograph.board import violations
-from nitograph.chords import pixel_positions
-from nitograph.corpus import ARRAYS, Corpus, CorpusSettings, load
+from nitograph.corpus import prepare
+from nitograph.corpus.prepare import build, forget_parts, select
+from nitograph.corpus.rows import ARRAYS, Corpus, CorpusSettings, load
 from nitograph.errors import FileError, SettingsError
-from nitograph.prepare import build, forget_parts, select
-from nitograph.weave import WeaveSettings
-from nitograph.zernike import Zernike
+from nitograph.light.chords import pixel_positions
+from nitograph.light.zernike import Zernike
+from nitograph.weaving import encoder as weave
+from nitograph.weaving.encoder import WeaveSettings
 from tiny import ROWS, WEAVING, small_corpus, some_images
 
 

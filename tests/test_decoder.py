@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph.decoder import ROOM, Decoder
-from nitograph.network import Network
-from nitograph.network_decoder import NetworkDecoder
-from nitograph.plan import decode_plan, encode_plan
-from nitograph.weights import PLAN_CODES, load_bundled
+from nitograph.model.decoder import ROOM, Decoder
+from nitograph.model.network import Network
+from nitograph.model.network_decoder import NetworkDecoder
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import PLAN_CODES, load_bundled
 from tiny import MODEL, random_weights
 
 BOTH = {

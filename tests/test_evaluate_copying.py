@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph.evaluate import memory
-from nitograph.evaluate.copying import in_both, longest_runs, nearest, pack, pack_rows, repeats
+from nitograph.evaluation.judges import copying as memory
+from nitograph.evaluation.nearest import in_both, longest_runs, nearest, pack, pack_rows, repeats
 
 NAILS = 7
 walks = st.lists(st.integers(0, NAILS - 1), min_size=2, max_size=14).map(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph.evaluate.cache import Cache, digest
-from nitograph.evaluate.critics import CriticSettings, build, train, trained
-from nitograph.sources import mnist
+from nitograph.corpus.sources import mnist
+from nitograph.evaluation.cache import Cache, digest
+from nitograph.evaluation.critics import CriticSettings, build, train, trained
 
 SMALL = CriticSettings(images_seen=3000, batch_size=32)
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from nitograph.board import Board, Rules, allowed_next
-from nitograph.decoder import Decoder
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.judges import breaks_a_rule
-from nitograph.evaluate.likelihood import measure
-from nitograph.network import Network
-from nitograph.plan import encode_plan
-from nitograph.sampling import SampleSettings, sample_paths
-from nitograph.sources import mnist
-from nitograph.weave import WeaveSettings, targets, weave_many
-from nitograph.weights import ModelSettings, Weights
+from nitograph.corpus.sources import mnist
+from nitograph.evaluation.judges.likelihood import measure
+from nitograph.evaluation.judges.samples import breaks_a_rule
+from nitograph.evaluation.nearest import pack
+from nitograph.model.decoder import Decoder
+from nitograph.model.network import Network
+from nitograph.model.plan import encode_plan
+from nitograph.model.weights import ModelSettings, Weights
+from nitograph.sampling.invent import SampleSettings, sample_paths
+from nitograph.weaving.encoder import WeaveSettings, targets, weave_many
 
 CLASSES = tuple("0123456789")
 WEAVING = WeaveSettings(nails=32, canvas_size=16, max_lines=12, min_nail_gap=3, recent_edges=5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from nitograph.evaluate.metrics import (
+from nitograph.evaluation.metrics import (
     density_parts,
     difference,
     frechet,

@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nitograph import chords
 from nitograph.cli import main
+from nitograph.compute.rules import legal_paths
 from nitograph.errors import SettingsError
-from nitograph.evaluate import report
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.candidates import STAND_INS, ListedCandidate, random_walks, stand_in
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.material import CLASSES, VALIDATION, Material, Training, rasters
-from nitograph.evaluate.metrics import Estimate
-from nitograph.evaluate.protocol import Evaluation, evaluate
-from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import GOALS, Figure
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.candidates import STAND_INS, ListedCandidate, random_walks, stand_in
+from nitograph.evaluation.material import CLASSES, VALIDATION, Material, Training, rasters
+from nitograph.evaluation.metrics import Estimate
+from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.page import report
+from nitograph.evaluation.protocol import Evaluation, evaluate
+from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.evaluation.verdicts import GOALS, Figure
+from nitograph.light import chords
 from nitograph.thread import Thread
-from nitograph.walks import legal_paths
-from nitograph.weave import WeaveSettings
+from nitograph.weaving.encoder import WeaveSettings
 
 SMALL = EvaluationSettings(
     samples_per_class=15, seeds=1, critic_images=1500, images_seen=9000, lesson_seen=2000

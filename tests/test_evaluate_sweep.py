@@ -7,13 +7,13 @@ import pytest
 
 from nitograph.cli import main
 from nitograph.errors import SettingsError
-from nitograph.evaluate import sweep
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.candidates import ModelCandidate
-from nitograph.evaluate.material import Material
-from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.sampling import SampleSettings
-from nitograph.weights import Weights
+from nitograph.evaluation import sweep
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.candidates import ModelCandidate
+from nitograph.evaluation.material import Material
+from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.model.weights import Weights
+from nitograph.sampling.invent import SampleSettings
 from tiny import WEAVING, random_weights
 
 QUICK = EvaluationSettings(samples_per_class=5, critic_images=100, images_seen=200)

@@ -7,22 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nitograph.decoder import Decoder
-from nitograph.evaluate import report
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.candidates import ModelCandidate
-from nitograph.evaluate.judges import Court, Panel
-from nitograph.evaluate.likelihood import measure
-from nitograph.evaluate.material import Material
-from nitograph.evaluate.protocol import Evaluation, evaluate
-from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.evaluate.verdicts import GOALS
-from nitograph.evaluate.winding import CodesAlone, errors, winding
-from nitograph.plan import decode_plan, encode_plan
-from nitograph.sampling import SampleSettings, invent
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.candidates import ModelCandidate
+from nitograph.evaluation.judges.court import Court, Panel
+from nitograph.evaluation.judges.given_pictures import CodesAlone, errors, winding
+from nitograph.evaluation.judges.likelihood import measure
+from nitograph.evaluation.material import Material
+from nitograph.evaluation.page import report
+from nitograph.evaluation.protocol import Evaluation, evaluate
+from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.evaluation.verdicts import GOALS
+from nitograph.model.decoder import Decoder
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import Weights
+from nitograph.sampling.invent import SampleSettings, invent
 from nitograph.thread import Thread
-from nitograph.weave import targets, weave_many
-from nitograph.weights import Weights
+from nitograph.weaving.encoder import targets, weave_many
 from tiny import WEAVING
 
 QUICK = EvaluationSettings(
@@ -108,7 +108,7 @@ def test_a_bound_that_cannot_be_had_is_said(
     planned: Weights, court: Court, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards minutes of work: a board too fine for the bound costs the bound and nothing else."""
-    monkeypatch.setattr("nitograph.bound.MOST_TAPS", 10)
+    monkeypatch.setattr("nitograph.weaving.bound.MOST_TAPS", 10)
     bare = replace(court, material=replace(court.material, cache=Cache()))
     details = winding(ModelCandidate(planned), bare, Panel({}))[1]
     assert "smaller canvas_size" in details["bound"]["refused"]

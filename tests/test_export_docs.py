@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nitograph.cli import main
-from nitograph.export.readers import read_thread
+from nitograph.io.lists import read_thread
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "making.md"

@@ -13,11 +13,11 @@ import vpype
 
 from nitograph.board import Board
 from nitograph.errors import FileError, SettingsError
-from nitograph.export import FORMATS, format_of, require, write, write_all
-from nitograph.export.dxf import DxfSettings, dxf
-from nitograph.export.svg import SvgSettings, svg
-from nitograph.export.winding import ListSettings, csv_text, duration, plain_text, spools
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.exporting import FORMATS, format_of, require, write, write_all
+from nitograph.exporting.dxf import DxfSettings, dxf
+from nitograph.exporting.svg import SvgSettings, svg
+from nitograph.exporting.winding_list import ListSettings, csv_text, duration, plain_text, spools
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
 
 DIGIT = Path(__file__).parent / "data" / "export_digit.json"
@@ -197,8 +197,8 @@ def test_formats_say_which_library_they_lack(library, name, package, piece, tmp_
 def test_text_formats_need_no_extra_library():
     """SVG and lists import neither ezdxf nor fpdf2."""
     program = (
-        "import sys; from nitograph.export import FORMATS; "
-        "from nitograph.export.workpiece import Workpiece; "
+        "import sys; from nitograph.exporting import FORMATS; "
+        "from nitograph.exporting.workpiece import Workpiece; "
         "from nitograph.thread import Thread; piece = Workpiece(Thread([0, 9, 3])); "
         "[FORMATS[name].render(piece) for name in ('svg', 'csv', 'txt')]; "
         "print(sorted({'ezdxf', 'fpdf', 'torch', 'matplotlib'} & set(sys.modules)))"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from gcode_simulator import Controller, RefusedError, Run, clearance, drawn_nails, simulate, wound_nails
 from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.export import machines
-from nitograph.export.gcode import GcodeSettings, gcode
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.exporting.gcode import machines
+from nitograph.exporting.gcode.job import GcodeSettings, gcode
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
 
 PROFILES = ("grbl", "marlin", "polar")

@@ -12,8 +12,8 @@ import pytest
 from browser import Browser, Page, needs_chromium
 from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.export.guide import ENGLISH, TEXTS, GuideSettings, guide, piece
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.exporting.guide import ENGLISH, TEXTS, GuideSettings, guide, piece
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
 
 SIZES = {"phone": (360, 740), "small phone": (320, 568), "lying phone": (740, 360), "desk": (1280, 800)}

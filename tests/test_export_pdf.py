@@ -11,11 +11,12 @@ from PIL import Image
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.export.pdf import PAPERS, PdfSettings, Sheet, latin, pdf
-from nitograph.export.rim import rim
-from nitograph.export.template import FOOT, draw_template
-from nitograph.export.tiles import Grid
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.exporting.pdf.document import PdfSettings, pdf
+from nitograph.exporting.pdf.grid import Grid
+from nitograph.exporting.pdf.sheet import PAPERS, Sheet, latin
+from nitograph.exporting.pdf.template import FOOT, draw_template
+from nitograph.exporting.rim import rim
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
 
 pytestmark = pytest.mark.skipif(

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from nitograph import bundle
 from nitograph.board import Board
 from nitograph.errors import FileError, NitographError
-from nitograph.export.readers import ForeignList, parse, parse_all, read_thread
-from nitograph.export.winding import ListSettings, csv_text, plain_text
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings
+from nitograph.exporting.winding_list import ListSettings, csv_text, plain_text
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
+from nitograph.io import threads as bundle
+from nitograph.io.lists import ForeignList, parse, parse_all, read_thread
 from nitograph.thread import Thread
 
 DIGIT = Path(__file__).parent / "data" / "export_digit.json"
@@ -136,7 +136,7 @@ def test_a_bare_list_must_come_with_its_board():
 
 def test_a_list_longer_than_any_thread_is_cut_short(monkeypatch):
     """Reading stops at the longest thread there is, whatever the file still holds."""
-    monkeypatch.setattr("nitograph.export.readers.MAX_CHORDS", 5)
+    monkeypatch.setattr("nitograph.io.lists.MAX_CHORDS", 5)
     board = ForeignList(list_nails=4)
     assert parse(b"0 1 2 3 2 1", "x", board).line_count == 5
     for text in (b"0 1 2 3 2 1 0 word", b"nail\n" + b"0\n1\n" * 50):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings, thread_width, y_up
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width, y_up
 from nitograph.thread import Thread
 
 

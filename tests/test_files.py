@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nitograph.errors import FileError
-from nitograph.files import check_writable, read_bytes, read_text, replacing, write_bytes, write_text
+from nitograph.io.files import check_writable, read_bytes, read_text, replacing, write_bytes, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -61,7 +61,7 @@ def test_a_kill_in_the_middle_keeps_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
     code = (
-        "import sys, time\nfrom nitograph.files import replacing\n"
+        "import sys, time\nfrom nitograph.io.files import replacing\n"
         "with replacing(sys.argv[1]) as temporary:\n"
         "    temporary.write_text('half')\n    print('now', flush=True)\n    time.sleep(60)\n"
     )
@@ -78,7 +78,7 @@ def test_disk_full_is_one_line(tmp_path):
     write_bytes(path, b"old")
     code = (
         "import resource, signal, sys\nfrom nitograph.errors import FileError\n"
-        "from nitograph.files import write_bytes\n"
+        "from nitograph.io.files import write_bytes\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n    write_bytes(sys.argv[1], b'x' * 5000)\nexcept FileError as error:\n    print(error)\n"

@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from browser import Browser, Page, needs_chromium
-from nitograph import bundle, gallery, neon
 from nitograph.board import Board
 from nitograph.cli import main
+from nitograph.drawing import gallery, neon
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
-from nitograph.neon import NeonSettings
+from nitograph.io import threads as bundle
 from nitograph.thread import Thread
 
 NASTY = '</script><b>&"\u2028'

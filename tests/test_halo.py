@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from nitograph.halo import blur, spread
+from nitograph.drawing.glow import blur, spread
 
 
 @pytest.mark.parametrize("sigma", [0.6, 1.7, 4.9, 5.2, 12.0, 31.0])

@@ -13,16 +13,16 @@ from numba.core.dispatcher import Dispatcher
 
 import nitograph
 from cli_help import run
-from nitograph import training
 from nitograph.board import Board, Rules
-from nitograph.bound import relaxed_bound
 from nitograph.cli.interrupts import interrupt_noted, interrupts_heard
-from nitograph.decoder import Decoder
-from nitograph.evaluate.copying import longest_runs, nearest, pack
-from nitograph.sampling import MANY, SampleSettings, sample_paths
-from nitograph.walks import legal_paths, legal_steps
-from nitograph.weave import PRESETS, targets, weave_many
-from nitograph.weaver import Weaver
+from nitograph.compute.rules import legal_paths, legal_steps
+from nitograph.evaluation.nearest import longest_runs, nearest, pack
+from nitograph.model.decoder import Decoder
+from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
+from nitograph.training import trainer as training
+from nitograph.weaving.bound import relaxed_bound
+from nitograph.weaving.encoder import PRESETS, targets, weave_many
+from nitograph.weaving.stepwise import Weaver
 from test_house import MODULES
 from tiny import WEAVING, some_images
 
@@ -140,7 +140,7 @@ def test_nothing_compiled_returns_an_array(planned):
     relaxed_bound(wanted, WEAVING, rounds=2)
     weaver = Weaver(wanted, WEAVING, importance=np.ones_like(wanted))
     weaver.advance()
-    nitograph.chords.coverage(weaver.thread(), 8)
+    nitograph.light.chords.coverage(weaver.thread(), 8)
     board, rules, nails = Board(9), Rules(2, 2), np.array([[0, 3, 6]])
     legal_paths(nails, board, rules)
     legal_steps(nails, np.array([3]), board, rules)

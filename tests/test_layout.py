@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nitograph.layout import place
+from nitograph.drawing.layout import place
 
 
 @pytest.mark.parametrize("layout", ["row", "ring", "grid"])

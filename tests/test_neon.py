@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import bundle, neon, painter, palettes
 from nitograph.board import Board
+from nitograph.drawing import neon, painter, palettes
+from nitograph.drawing.look import NeonSettings, Picture
+from nitograph.drawing.scene import stage
 from nitograph.errors import SettingsError
-from nitograph.neon import NeonSettings
+from nitograph.io import threads as bundle
 from nitograph.thread import Thread
 
 
@@ -26,7 +28,7 @@ def walk(seed: int, chords: int = 120, nails: int = 256) -> Thread:
     return Thread(path, Board(nails), label="8")
 
 
-def luminance(picture: neon.Picture) -> np.ndarray:
+def luminance(picture: Picture) -> np.ndarray:
     """Mean of red, green and blue, (h, w)."""
     return picture.rgb().astype(float).mean(axis=2)
 
@@ -58,7 +60,7 @@ def test_crossings_burn_towards_white() -> None:
 
 def test_dither_keeps_the_mean() -> None:
     """Weak glow between two levels becomes a pattern with the right mean, so no band has an edge."""
-    artist = painter.Painter(neon.stage([walk(2)], NeonSettings(size=64)), NeonSettings(size=64))
+    artist = painter.Painter(stage([walk(2)], NeonSettings(size=64)), NeonSettings(size=64))
     for level in (0.1, 3.4, 17.77, 120.02):
         light = np.full((1, 64, 64), -np.log(1 - level / 255), dtype=np.float32)
         out = np.zeros((64, 64), dtype=np.uint8)
@@ -143,7 +145,7 @@ def test_the_picture_carries_its_thread() -> None:
 def test_imports_are_light() -> None:
     """Drawing loads none of the heavy libraries: a cold start has no time for them."""
     code = (
-        "import sys, nitograph.neon as n, nitograph.thread as t;"
+        "import sys, nitograph.drawing.neon as n, nitograph.thread as t;"
         "n.encode_png(n.draw(t.Thread([0, 9, 70]), n.NeonSettings(size=64)));"
         "print([m for m in ('torch', 'matplotlib', 'scipy', 'numba', 'PIL') if m in sys.modules])"
     )

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from nitograph.board import Board
-from nitograph.network import Network, squared_relu
-from nitograph.weights import tensor_shapes
-from nitograph.zernike import turn
+from nitograph.light.zernike import turn
+from nitograph.model.network import Network, squared_relu
+from nitograph.model.weights import tensor_shapes
 from tiny import MODEL, WEAVING
 
 DIGITS = tuple("0123456789")

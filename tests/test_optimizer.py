@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from nitograph.board import Board
-from nitograph.network import Network
-from nitograph.optimizer import Muon, make_optimizer, orthogonal
-from nitograph.train_settings import TrainSettings
+from nitograph.model.network import Network
+from nitograph.training.optimizer import Muon, make_optimizer, orthogonal
+from nitograph.training.settings import TrainSettings
 from tiny import MODEL
 
 

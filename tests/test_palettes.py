@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nitograph import palettes
+from nitograph.drawing import palettes
 from nitograph.errors import SettingsError
 
 

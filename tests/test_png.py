@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nitograph import png
 from nitograph.errors import FileError
+from nitograph.io import png
 
 
 def reopened(data: bytes) -> Image.Image:

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import chords, weave
 from nitograph.board import violations
-from nitograph.bound import relaxed_bound
+from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
-from nitograph.kernels import FINE
-from nitograph.sources import mnist
-from nitograph.weave import WeaveSettings, with_real_thread
-from nitograph.weaver import Weaver
+from nitograph.light import chords
+from nitograph.light.bands import FINE
+from nitograph.weaving import encoder as weave
+from nitograph.weaving.bound import relaxed_bound
+from nitograph.weaving.encoder import WeaveSettings, with_real_thread
+from nitograph.weaving.stepwise import Weaver
 from weave_oracle import chord_pixels
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph import corpus as corpus_file
-from nitograph import weights as weights_file
-from nitograph.checkpoints import checkpoint_weights
+from nitograph.corpus import rows as corpus_file
 from nitograph.errors import FileError
-from nitograph.train_settings import TrainSettings
-from nitograph.training import Trainer
+from nitograph.model import weights as weights_file
+from nitograph.training.checkpoints import checkpoint_weights
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import Trainer
 from tiny import MODEL
 
 MODEL_FLAGS = [
@@ -132,7 +132,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     (tmp_path / "two.py").write_text(
         "import sys, torch\n"
         "from nitograph import corpus, processes, train_settings, training\n"
-        "from nitograph.weights import ModelSettings\n"
+        "from nitograph.model.weights import ModelSettings\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
         "settings = train_settings.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
         "                                        seed=1, validation_fraction=0.2)\n"
@@ -155,8 +155,8 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
 
 def test_more_processes_than_batches(corpus, monkeypatch):
     """Where there is not a batch for each process, one line says what to do."""
-    from nitograph import training
     from nitograph.errors import SettingsError
+    from nitograph.training import trainer as training
 
     monkeypatch.setattr(training, "join_group", lambda device: (0, 9))
     with pytest.raises(SettingsError, match="9 processes need at least as many batches, but 54 rows"):
@@ -205,9 +205,12 @@ def test_full_disk(tmp_path, corpus, planned, room, command, name):
 
 HOSTILE = """
 import resource, sys
-from nitograph import checkpoints, corpus, thread, weights
+from nitograph import thread
+from nitograph.training import checkpoints
+from nitograph.corpus import rows as corpus
+from nitograph.model import weights
 from nitograph.errors import NitographError
-from nitograph.files import read_text
+from nitograph.io.files import read_text
 here = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (here + 600 * 2**20,) * 2)
 readers = {
@@ -246,7 +249,7 @@ def test_hostile_files_take_little_memory(tmp_path, corpus, planned):
 
 def test_a_device_is_never_replaced():
     """Writing to /dev/null is refused, as root too; the device stays a device."""
-    from nitograph.files import write_bytes
+    from nitograph.io.files import write_bytes
 
     with pytest.raises(FileError, match="is a device or a pipe"):
         write_bytes("/dev/null", b"x")

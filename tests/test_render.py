@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nitograph import bundle, neon
 from nitograph.cli import main
-from nitograph.neon import NeonSettings
+from nitograph.drawing import neon
+from nitograph.drawing.look import NeonSettings
+from nitograph.io import threads as bundle
 from nitograph.thread import Thread
 
 THREADS = [Thread([0, 100, 30, 170], label="7"), Thread([5, 90, 60, 200], label="1")]

@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from nitograph import batch_choosing, choosing
 from nitograph.board import Board, Rules, allowed_next, violations
-from nitograph.decoder import Decoder
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
-from nitograph.network import Network
-from nitograph.network_decoder import NetworkDecoder
-from nitograph.sampling import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
-from nitograph.weights import Weights, load_bundled
+from nitograph.model.decoder import Decoder
+from nitograph.model.network import Network
+from nitograph.model.network_decoder import NetworkDecoder
+from nitograph.model.weights import Weights, load_bundled
+from nitograph.sampling import choose as choosing
+from nitograph.sampling.batch import pace
+from nitograph.sampling.invent import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)
@@ -385,7 +386,7 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
     how = (chosen.temperature, chosen.top_k, chosen.min_p)
     terms = choosing.Terms(Board(32), Rules(gap, 10), early, *how)
     found = []
-    for choose_nails in (choosing.choose_nails, batch_choosing.choose_nails):
+    for choose_nails in (choosing.choose_nails, pace.choose_nails):
         uniform = np.random.default_rng(seed).random(6)
         try:
             with np.errstate(all="ignore"):

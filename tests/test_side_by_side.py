@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from nitograph import side_by_side
-from nitograph.cores import cores
-from nitograph.side_by_side import in_threads
+from nitograph.compute import parallel as side_by_side
+from nitograph.compute.cores import cores
+from nitograph.compute.parallel import in_threads
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

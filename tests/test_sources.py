@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from nitograph.corpus.sources import load, mnist, parse_idx, picture, read_idx
 from nitograph.errors import SourceError
-from nitograph.sources import load, mnist, parse_idx, picture, read_idx
 
 
 def idx(array: np.ndarray) -> bytes:

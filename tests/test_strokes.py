@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import strokes
-from nitograph.strokes import Float32, Float64, Strokes, add_dots
+from nitograph.drawing import strokes
+from nitograph.drawing.strokes import Float32, Float64, Strokes, add_dots
 
 
 def naive(starts: Float64, ends: Float64, width: float, light: Float32, shape: tuple[int, int]) -> Float64:

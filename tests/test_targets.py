@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from nitograph.corpus.sources import mnist
 from nitograph.errors import SourceError
-from nitograph.sources import mnist
-from nitograph.targets import prepare
+from nitograph.weaving.targets import prepare
 
 
 def by_pillow(image: np.ndarray, size: int, blur: float, gamma: float) -> np.ndarray:

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph import checkpoints, processes, training
-from nitograph.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.errors import FileError, SettingsError, WeightsError
-from nitograph.optimizer import trapezoid
-from nitograph.plan import encode_plan
-from nitograph.sampling import SampleSettings, invent
-from nitograph.train_settings import TrainSettings
-from nitograph.training import Trainer
-from nitograph.zernike import turn
+from nitograph.light.zernike import turn
+from nitograph.model.plan import encode_plan
+from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.training import checkpoints, processes
+from nitograph.training import trainer as training
+from nitograph.training.checkpoints import checkpoint_weights, read_checkpoint
+from nitograph.training.optimizer import trapezoid
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import Trainer
 from tiny import MODEL, random_weights, small_corpus
 
 QUICK = TrainSettings(epochs=2, batch_size=16, plan_rows=8, plan_steps=5, validation_fraction=0.2, seed=1)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nitograph.errors import SourceError
-from nitograph.vocab import Vocabulary
+from nitograph.model.vocab import Vocabulary
 
 DIGITS = tuple("0123456789")
 

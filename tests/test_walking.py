@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from nitograph import choosing
-from nitograph.batch_walking import QUICK
 from nitograph.board import Rules
-from nitograph.choosing import Terms, Uniforms
-from nitograph.decoder import Decoder
 from nitograph.errors import SamplingError
-from nitograph.walking import PLAIN, Pace, Walk, walk_on
+from nitograph.model.decoder import Decoder
+from nitograph.sampling import choose as choosing
+from nitograph.sampling.batch.pace import QUICK
+from nitograph.sampling.choose import Terms, Uniforms
+from nitograph.sampling.walk import PLAIN, Pace, Walk, walk_on
 from tiny import MODEL, random_weights
 
 WEIGHTS = random_weights(seed=9)

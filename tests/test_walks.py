@@ -3,7 +3,7 @@
 import numpy as np
 
 from nitograph.board import Board, Rules, violations
-from nitograph.walks import legal_paths, legal_steps
+from nitograph.compute.rules import legal_paths, legal_steps
 
 
 def test_rows_are_judged_apart():

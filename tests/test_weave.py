@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import chords, greedy, kernels, looms, weave
 from nitograph.board import violations
+from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
-from nitograph.sources import mnist
-from nitograph.weave import PRESETS, WeaveSettings
+from nitograph.light import chords
+from nitograph.weaving import dispatch
+from nitograph.weaving import encoder as weave
+from nitograph.weaving.encoder import PRESETS, WeaveSettings
+from nitograph.weaving.loops import cells, greedy
 from weave_oracle import PlainOriginal, PlainWeaver
 
 
@@ -57,16 +60,16 @@ def test_narrow_cells_give_way_to_wide_ones():
     wanted = np.stack([dark, light, blob(rng, 24)])
     rows = np.full((3, 13), -1, np.int32), np.zeros(3, np.int32), np.zeros(3, np.float32)
     ring, (dose, unit) = chords.chords(24, 24, chosen.width), chords.dose_and_unit(0.3)
-    looms.make_loom(chosen)(wanted, *rows)
+    dispatch.make_loom(chosen)(wanted, *rows)
     plain = PlainWeaver(chosen)
     assert [row[:length].tolist() for row, length in zip(*rows[:2], strict=True)] == list(
         map(plain.weave, wanted)
     )
-    extra = looms.worth_of(chosen, ring, looms.share_gain(chosen, ring))
+    extra = dispatch.worth_of(chosen, ring, dispatch.share_gain(chosen, ring))
     tried = np.zeros(3, np.int32)
     greedy.walk_many(
         ring.bands, 24, (6, 80), (12, 12), 0.0, dose, unit, 1.0, -1, extra, 0, np.zeros(0, np.float32),
-        chords.disc(24), wanted, rows[0].copy(), tried, rows[2], np.zeros(kernels.cells_of(24), np.int16),
+        chords.disc(24), wanted, rows[0].copy(), tried, rows[2], np.zeros(cells.cells_of(24), np.int16),
     )  # fmt: skip
     assert tried[:2].tolist() == [-1, 13]
 

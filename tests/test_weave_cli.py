@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nitograph import weaver
 from nitograph.cli import main
-from nitograph.photo import PhotoSettings, crop, equalize_locally, prepare_photo
 from nitograph.thread import Thread
+from nitograph.weaving import stepwise
+from nitograph.weaving.photo import PhotoSettings, crop, equalize_locally, prepare_photo
 
 
 def test_weave_a_digit(tmp_path, capsys):
@@ -51,16 +51,16 @@ def test_weave_a_photograph(tmp_path, capsys):
 
 def test_interrupt_keeps_the_thread_so_far(tmp_path, monkeypatch, capsys):
     """Ctrl-C writes what is laid and exits with 130."""
-    advance, calls = weaver.Weaver.advance, []
+    advance, calls = stepwise.Weaver.advance, []
 
-    def interrupted(self: weaver.Weaver) -> bool:
+    def interrupted(self: stepwise.Weaver) -> bool:
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         self._step = 5
         return advance(self)
 
-    monkeypatch.setattr(weaver.Weaver, "advance", interrupted)
+    monkeypatch.setattr(stepwise.Weaver, "advance", interrupted)
     path = tmp_path / "thread.json"
     assert main(["weave", "mnist:train:17", "-o", str(path)]) == 130
     assert Thread.from_json(path.read_text()).line_count == 10

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph import weights as weights_file
 from nitograph.errors import FileError, NitographError, SettingsError, WeightsError
-from nitograph.vocab import Vocabulary
-from nitograph.weights import ModelSettings, Weights, parse, tensor_shapes
+from nitograph.model import weights as weights_file
+from nitograph.model.vocab import Vocabulary
+from nitograph.model.weights import ModelSettings, Weights, parse, tensor_shapes
 from tiny import random_weights
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nitograph.chords import pixel_positions
-from nitograph.zernike import Zernike, turn
+from nitograph.light.chords import pixel_positions
+from nitograph.light.zernike import Zernike, turn
 
 
 def radial(n: int, m: int, r: np.ndarray) -> np.ndarray:

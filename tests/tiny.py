@@ -3,12 +3,12 @@
 import numpy as np
 
 from nitograph.board import Board, Rules
-from nitograph.corpus import Corpus, CorpusSettings
-from nitograph.prepare import build
-from nitograph.sources import LabelledImages, mnist
-from nitograph.vocab import Vocabulary
-from nitograph.weave import WeaveSettings
-from nitograph.weights import PLAN_CODES, ModelSettings, Weights, tensor_shapes
+from nitograph.corpus.prepare import build
+from nitograph.corpus.rows import Corpus, CorpusSettings
+from nitograph.corpus.sources import LabelledImages, mnist
+from nitograph.model.vocab import Vocabulary
+from nitograph.model.weights import PLAN_CODES, ModelSettings, Weights, tensor_shapes
+from nitograph.weaving.encoder import WeaveSettings
 
 WEAVING = WeaveSettings(
     nails=32, canvas_size=24, max_lines=20, min_nail_gap=2, recent_edges=10, line_strength=0.2

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from nitograph import chords
 from nitograph.board import allowed_next
-from nitograph.kernels import DEEPEST, FINE
-from nitograph.thick_lines import thick_lines
-from nitograph.weave import WeaveSettings
+from nitograph.light import chords
+from nitograph.light.bands import FINE
+from nitograph.weaving.encoder import WeaveSettings
+from nitograph.weaving.loops.cells import DEEPEST
+from nitograph.weaving.loops.original_lines import thick_lines
 
 
 def chord_pixels(ring: chords.Chords, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,12 +16,12 @@ from pathlib import Path
 from PIL import Image
 
 from nitograph.board import Board
-from nitograph.export import FORMATS
-from nitograph.export.readers import read_thread
-from nitograph.export.workpiece import Workpiece, WorkpieceSettings, thread_width
-from nitograph.sampling import invent
+from nitograph.exporting import FORMATS
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
+from nitograph.io.lists import read_thread
+from nitograph.model.weights import load_bundled
+from nitograph.sampling.invent import invent
 from nitograph.thread import Thread
-from nitograph.weights import load_bundled
 
 BOARD = WorkpieceSettings(diameter=600, nail_diameter=1.2, thread_width=thread_width("tex:80"))
 BROWSER = [

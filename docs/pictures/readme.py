@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nitograph import neon, sheets
 from nitograph.cli import main
-from nitograph.neon import NeonSettings
-from nitograph.sampling import invent
-from nitograph.sources import mnist
+from nitograph.corpus.sources import mnist
+from nitograph.drawing import neon
+from nitograph.drawing.contact_sheet import contact_sheet
+from nitograph.drawing.look import NeonSettings
+from nitograph.model.weights import load_bundled
+from nitograph.sampling.invent import invent
 from nitograph.thread import Thread
-from nitograph.weave import WeaveSettings, weave_many
-from nitograph.weights import load_bundled
+from nitograph.weaving.encoder import WeaveSettings, weave_many
 
 HERE = Path(__file__).parent
 ROWS = 3
@@ -63,7 +64,7 @@ def sheet(path: Path, rows: int) -> None:
     """Pairs of rows: woven above, invented below."""
     threads = [t for pair in zip(woven(rows), invented(rows), strict=True) for row in pair for t in row]
     titles = [("woven" if i // 10 % 2 == 0 else "invented") for i in range(len(threads))]
-    picture = sheets.contact_sheet(threads, titles, columns=10)
+    picture = contact_sheet(threads, titles, columns=10)
     keep(path, neon.encode_png(picture), 1600)
 
 

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from nitograph import chords, weave
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.critics import Critic, CriticSettings, trained
-from nitograph.evaluate.material import Material, rasters
-from nitograph.photo import PhotoSettings, prepare_photo
-from nitograph.sources import mnist
+from nitograph.corpus.sources import mnist
+from nitograph.evaluation.critics import Critic, CriticSettings, trained
+from nitograph.evaluation.material import Material, rasters
+from nitograph.evaluation.nearest import pack
+from nitograph.light import chords
 from nitograph.thread import Thread
-from nitograph.weaver import Weaver
+from nitograph.weaving import encoder as weave
+from nitograph.weaving.photo import PhotoSettings, prepare_photo
+from nitograph.weaving.stepwise import Weaver
 
 STRENGTHS = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07, 0.1)
 WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)

@@ -20,18 +20,21 @@ import torch
 from numpy.typing import NDArray
 from records import arguments, finished, keep
 
-from nitograph import batches, chords, corpus, prepare
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.copying import pack
-from nitograph.evaluate.critics import Critic, CriticSettings, trained
-from nitograph.evaluate.material import CLASSES, Material, rasters
-from nitograph.network import Network
-from nitograph.sampling import SampleSettings, invent
-from nitograph.sources import mnist
-from nitograph.train_settings import TrainSettings
-from nitograph.training import Trainer
-from nitograph.weave import WeaveSettings, targets
-from nitograph.weights import ModelSettings, Weights, load_bundled
+from nitograph.corpus import prepare
+from nitograph.corpus import rows as corpus
+from nitograph.corpus.sources import mnist
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.critics import Critic, CriticSettings, trained
+from nitograph.evaluation.material import CLASSES, Material, rasters
+from nitograph.evaluation.nearest import pack
+from nitograph.light import chords
+from nitograph.model.network import Network
+from nitograph.model.weights import ModelSettings, Weights, load_bundled
+from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.training import batches
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import Trainer
+from nitograph.weaving.encoder import WeaveSettings, targets
 
 
 @dataclass(frozen=True)

@@ -22,24 +22,24 @@ from numpy.typing import NDArray
 from records import arguments, finished, keep
 from torch import Tensor
 
-from nitograph import chords
-from nitograph.augment import warp
-from nitograph.evaluate.cache import Cache
-from nitograph.evaluate.copying import pack_rows
-from nitograph.evaluate.judges import Panel
-from nitograph.evaluate.material import Material, rasters
-from nitograph.evaluate.metrics import frechet
-from nitograph.evaluate.settings import EvaluationSettings
-from nitograph.network import Cache as Kept
-from nitograph.network import Network
-from nitograph.optimizer import make_optimizer, trapezoid
-from nitograph.plan import decode_plan, encode_plan
-from nitograph.sources import mnist
-from nitograph.train_settings import TrainSettings
-from nitograph.training import PLAN_BATCH
-from nitograph.weave import WeaveSettings, targets, weave_targets
-from nitograph.weights import ModelSettings, Weights
-from nitograph.zernike import Zernike
+from nitograph.corpus.sources import mnist
+from nitograph.corpus.warps import warp
+from nitograph.evaluation.cache import Cache
+from nitograph.evaluation.judges.court import Panel
+from nitograph.evaluation.material import Material, rasters
+from nitograph.evaluation.metrics import frechet
+from nitograph.evaluation.nearest import pack_rows
+from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.light import chords
+from nitograph.light.zernike import Zernike
+from nitograph.model.network import Cache as Kept
+from nitograph.model.network import Network
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import ModelSettings, Weights
+from nitograph.training.optimizer import make_optimizer, trapezoid
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import PLAN_BATCH
+from nitograph.weaving.encoder import WeaveSettings, targets, weave_targets
 
 PRIOR_BATCH, CHUNK, GREYS = 256, 2000, 16
 

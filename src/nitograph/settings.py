@@ -3,7 +3,7 @@
 Flags, help texts, file metadata and documents all derive from that declaration. This module knows no
 particular setting and nothing of the command line.
 
-Try it: python -c "from nitograph.weave import WeaveSettings; print(WeaveSettings.describe('gamma'))"
+Try it: python -c "from nitograph.weaving.settings import WeaveSettings; print(WeaveSettings())"
 """
 
 import dataclasses

@@ -6,14 +6,14 @@ Try it: python -m nitograph animate thread.json -o winding.mp4
 import argparse
 from collections.abc import Iterator
 
-from nitograph import animation
-from nitograph.animation import FilmSettings
 from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import Advance, progress
+from nitograph.drawing import film
+from nitograph.drawing.film import FilmSettings
+from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, replacing
-from nitograph.neon import NeonSettings, Picture
+from nitograph.io.files import check_writable, replacing
 
 MAX_SIDE = 4096
 SIDES = {".mp4": 1080, ".gif": 540, ".webp": 720}
@@ -33,20 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, film, write; nothing is left where it is stopped."""
-    film = read_settings(args, FilmSettings)
+    settings = read_settings(args, FilmSettings)
     output = check_writable(args.output)
-    ending = animation.check_ending(output)
+    ending = film.check_ending(output)
     side = SIDES[ending] if args.size is None else args.size
     if not 64 <= side <= MAX_SIDE:
         raise SettingsError(f"a film has 64 to {MAX_SIDE} pixels a side, got {side}")
     args.size = None
     look = read_settings(args, NeonSettings).replace(size=side)
     threads = read_threads(args)
-    pictures = animation.frames(threads, look, film)
-    with progress("winding", film.frames) as done, replacing(output) as temporary:
-        animation.write(temporary, _told(pictures, done), film, ending)
+    pictures = film.frames(threads, look, settings)
+    with progress("winding", settings.frames) as done, replacing(output) as temporary:
+        film.write(temporary, _told(pictures, done), settings, ending)
     size = output.stat().st_size / 1e6
-    print(f"{output}: {film.frames} frames, {film.frames / film.fps:.1f} s, {size:.1f} MB")
+    print(f"{output}: {settings.frames} frames, {settings.frames / settings.fps:.1f} s, {size:.1f} MB")
     return 0
 
 

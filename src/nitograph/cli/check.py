@@ -8,9 +8,9 @@ import json
 
 from nitograph.cli.export import add_board, read_workpiece
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.export.check import CheckSettings, Report, check
-from nitograph.export.winding import duration, spools
-from nitograph.export.workpiece import Workpiece
+from nitograph.exporting.check import CheckSettings, Report, check
+from nitograph.exporting.winding_list import duration, spools
+from nitograph.exporting.workpiece import Workpiece
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,26 +12,28 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph import bundle, corpus, neon
 from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.corpus import rows as corpus
+from nitograph.drawing import neon
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, read_text, write_bytes, write_text
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, read_text, write_bytes, write_text
 
 if TYPE_CHECKING:
-    from nitograph.corpus import Corpus, CorpusSettings
-    from nitograph.evaluate.candidates import Candidate, ModelCandidate
-    from nitograph.evaluate.material import Material, Training
-    from nitograph.evaluate.settings import EvaluationSettings
-    from nitograph.weights import Weights
+    from nitograph.corpus.rows import Corpus, CorpusSettings
+    from nitograph.evaluation.candidates import Candidate, ModelCandidate
+    from nitograph.evaluation.material import Material, Training
+    from nitograph.evaluation.settings import EvaluationSettings
+    from nitograph.model.weights import Weights
 
 PARTS = 13
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Who is evaluated, how much, where to."""
-    from nitograph.evaluate.settings import EvaluationSettings
+    from nitograph.evaluation.settings import EvaluationSettings
 
     parser.add_argument(
         "--output", "-o", default="evaluation.json", help="record to write (default %(default)s)"
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         import torch  # noqa: F401  # only to say in one line that it is missing
     except ImportError:
         raise SettingsError("evaluation needs PyTorch: pip install 'nitograph[train]'") from None
-    from nitograph.evaluate.settings import EvaluationSettings
+    from nitograph.evaluation.settings import EvaluationSettings
 
     if sum(x is not None for x in (args.threads, args.stand_in, args.sweep)) > 1:
         raise SettingsError("threads, a stand-in and a sweep exclude each other; name one of them")
@@ -86,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     write_text(files["record"], json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     write_text(files["page"], text)
     if "plot" in files:
-        from nitograph.evaluate import sweep
+        from nitograph.evaluation import sweep
 
         write_bytes(files["plot"], neon.encode_png(sweep.plot(record)))
     print(f"{', '.join(map(str, files.values()))}: {_said(record)}")
@@ -110,7 +112,8 @@ def _evaluate(
     rows: "Corpus | None",
     settings: "EvaluationSettings",
 ) -> tuple[dict[str, Any], str]:
-    from nitograph.evaluate import protocol, report
+    from nitograph.evaluation import protocol
+    from nitograph.evaluation.page import report
 
     listed = _listed(args, settings)
     parts: list[str] = []
@@ -137,8 +140,8 @@ def _evaluate(
 def _sweep(
     args: argparse.Namespace, candidate: "ModelCandidate", material: "Material", settings: Any
 ) -> tuple[dict[str, Any], str]:
-    from nitograph.evaluate import sweep
-    from nitograph.sheets import need_matplotlib
+    from nitograph.drawing.figures import need_matplotlib
+    from nitograph.evaluation import sweep
 
     need_matplotlib()
     over = sweep.axes(args.sweep or sweep.AXES)
@@ -156,9 +159,9 @@ def _weights(args: argparse.Namespace) -> "Weights | None":
 
 def _material(weights: "Weights | None", rows: "Corpus | None") -> "Material":
     """References woven as the model's own corpus was, else as the named corpus, else by default."""
-    from nitograph.evaluate.cache import Cache
-    from nitograph.evaluate.material import Material
-    from nitograph.weave import WeaveSettings
+    from nitograph.evaluation.cache import Cache
+    from nitograph.evaluation.material import Material
+    from nitograph.weaving.encoder import WeaveSettings
 
     weaving = WeaveSettings() if rows is None else rows.weaving
     if weights is not None and weights.weaving:
@@ -167,7 +170,7 @@ def _material(weights: "Weights | None", rows: "Corpus | None") -> "Material":
 
 
 def _training(material: "Material", weights: "Weights | None", rows: "Corpus | None") -> "Training":
-    from nitograph.evaluate.material import Training
+    from nitograph.evaluation.material import Training
 
     if rows is not None:
         return Training.of_corpus(rows)
@@ -176,7 +179,7 @@ def _training(material: "Material", weights: "Weights | None", rows: "Corpus | N
 
 def _taught(weights: "Weights") -> "CorpusSettings | None":
     """The settings of the corpus a model learned, where its facts hold them."""
-    from nitograph.corpus import CorpusSettings
+    from nitograph.corpus.rows import CorpusSettings
 
     try:
         return CorpusSettings.from_dict(weights.facts["corpus"]["corpus"])
@@ -186,7 +189,7 @@ def _taught(weights: "Weights") -> "CorpusSettings | None":
 
 def _listed(args: argparse.Namespace, settings: "EvaluationSettings") -> "Candidate | None":
     """The threads of a file, if one is named; that there are enough of them is seen before the work."""
-    from nitograph.evaluate.candidates import ListedCandidate
+    from nitograph.evaluation.candidates import ListedCandidate
 
     if not args.threads:
         return None
@@ -203,7 +206,7 @@ def _candidate(
     training: "Training",
     settings: "EvaluationSettings",
 ) -> "Candidate":
-    from nitograph.evaluate.candidates import stand_in
+    from nitograph.evaluation.candidates import stand_in
 
     if args.stand_in:
         each = settings.samples_per_class
@@ -212,8 +215,8 @@ def _candidate(
 
 
 def _model(args: argparse.Namespace, weights: "Weights | None") -> "ModelCandidate":
-    from nitograph.evaluate.candidates import ModelCandidate
-    from nitograph.evaluate.material import CLASSES
+    from nitograph.evaluation.candidates import ModelCandidate
+    from nitograph.evaluation.material import CLASSES
 
     weights = weights or find_weights(args.checkpoint)
     if weights.classes != CLASSES:

@@ -8,7 +8,6 @@ Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 import argparse
 from pathlib import Path
 
-from nitograph import bundle, neon
 from nitograph.cli.models import (
     add_model_arguments,
     find_weights,
@@ -18,9 +17,11 @@ from nitograph.cli.models import (
 )
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.drawing import neon
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError, SettingsError
-from nitograph.files import check_writable, read_text, write_bytes, write_text
-from nitograph.neon import NeonSettings
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, read_text, write_bytes, write_text
 from nitograph.thread import Thread
 
 MOST = 10_000
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if output.suffix.lower() == ".png":
         _sheet(threads, look, args, output)
     else:
-        from nitograph import gallery
+        from nitograph.drawing import gallery
 
         write_text(output, gallery.page(threads, look, title=args.title or _headline(threads)))
     print(f"{output}: {len(threads)} threads")
@@ -83,7 +84,7 @@ def _given(path: str, count: int) -> list[Thread]:
 
 def _invented(args: argparse.Namespace) -> list[Thread]:
     """Threads of every class, as evenly as the count allows, in order of class and seed."""
-    from nitograph.sampling import invent
+    from nitograph.sampling.invent import invent
 
     sampling, weights = read_sampling(args), find_weights(args.checkpoint)
     asked = [part for text in args.classes for part in split_classes(text, weights.classes)]
@@ -98,10 +99,10 @@ def _invented(args: argparse.Namespace) -> list[Thread]:
 
 
 def _sheet(threads: list[Thread], look: NeonSettings, args: argparse.Namespace, output: Path) -> None:
-    from nitograph import sheets
+    from nitograph.drawing.contact_sheet import contact_sheet
 
     titles = [_title(thread) for thread in threads]
-    picture = sheets.contact_sheet(threads, titles, args.columns, tile=args.tile, settings=look)
+    picture = contact_sheet(threads, titles, args.columns, tile=args.tile, settings=look)
     write_bytes(output, neon.encode_png(picture, text=bundle.to_json(threads)))
 
 

@@ -10,7 +10,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitograph import bundle, neon
 from nitograph.cli.models import (
     add_model_arguments,
     find_weights,
@@ -19,17 +18,19 @@ from nitograph.cli.models import (
     split_classes,
 )
 from nitograph.cli.options import add_settings, read_settings
+from nitograph.drawing import neon
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, write_bytes, write_text
-from nitograph.neon import NeonSettings
-from nitograph.sampling import SampleSettings, invent
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, write_bytes, write_text
+from nitograph.sampling.invent import SampleSettings, invent
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nitograph.model.weights import Weights
     from nitograph.thread import Thread
-    from nitograph.weights import Weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,8 +115,8 @@ def _invent(args: argparse.Namespace, weights: "Weights", sampling: SampleSettin
 
 def _light_of(source: str, weights: "Weights") -> "NDArray[np.float32]":
     """Zernike coefficients (1, k) of a picture, prepared as the corpus' pictures were."""
-    from nitograph.sources import load
-    from nitograph.weave import WeaveSettings, targets
+    from nitograph.corpus.sources import load
+    from nitograph.weaving.encoder import WeaveSettings, targets
 
     image, _ = load(source)
     return weights.zernike.light(targets(image[None], WeaveSettings.from_dict(weights.weaving)))
@@ -125,9 +126,9 @@ def _draw(
     args: argparse.Namespace, threads: "list[Thread]", look: NeonSettings, output: Path, sequence: Path
 ) -> None:
     if args.renderer == "matplotlib":
-        from nitograph import sheets
+        from nitograph.drawing.classic import classic
 
-        picture = sheets.classic(threads, look)
+        picture = classic(threads, look)
     else:
         picture = neon.draw(threads, look)
     text = bundle.to_json(threads, label=args.label)
@@ -138,7 +139,7 @@ def _draw(
 def _export(threads: "list[Thread]", formats: list[str], output: Path) -> list[Path]:
     if not formats:
         return []
-    from nitograph.export import write_all
+    from nitograph.exporting import write_all
 
     return list(write_all(threads, formats, output.with_suffix("")))
 

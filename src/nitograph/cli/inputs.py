@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.export.readers import MAX_PICTURE_BYTES, ForeignList, parse_all
-from nitograph.files import MAX_TEXT_BYTES, read_bytes
+from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
+from nitograph.io.lists import MAX_PICTURE_BYTES, ForeignList, parse_all
 from nitograph.thread import Thread
 
 

@@ -10,11 +10,11 @@ Try it: python -m nitograph sample 3 --count 2 -o threads.jsonl
 import argparse
 from pathlib import Path
 
-from nitograph import weights as weights_file
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.errors import FileError, SettingsError
-from nitograph.sampling import Decoding, SampleSettings
-from nitograph.weights import Weights
+from nitograph.model import weights as weights_file
+from nitograph.model.weights import Weights
+from nitograph.sampling.invent import Decoding, SampleSettings
 
 DEFAULT = Path("string_ai.pt")
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -56,7 +56,7 @@ def find_weights(name: str | None) -> Weights:
     if not path.is_file():
         raise FileError(f"no checkpoint {path}; train one, or leave it out to use the bundled weights")
     try:
-        from nitograph.checkpoints import checkpoint_weights
+        from nitograph.training.checkpoints import checkpoint_weights
     except ImportError:
         raise FileError(
             f"reading {path} needs PyTorch (pip install 'nitograph[train]'); "
@@ -68,15 +68,15 @@ def find_weights(name: str | None) -> Weights:
 def make_decoder(weights: Weights, device: str) -> Decoding:
     """A decoder for these weights: NumPy, or PyTorch on the device that was asked for."""
     if device in ("auto", "cpu"):
-        from nitograph.decoder import Decoder
+        from nitograph.model.decoder import Decoder
 
         return Decoder(weights)
     try:
-        from nitograph.network import Network
-        from nitograph.network_decoder import NetworkDecoder
+        from nitograph.model.network import Network
+        from nitograph.model.network_decoder import NetworkDecoder
     except ImportError:
         raise SettingsError(f"device {device} needs PyTorch: pip install 'nitograph[train]'") from None
-    from nitograph.processes import find_device
+    from nitograph.training.processes import find_device
 
     return NetworkDecoder(Network.from_weights(weights).to(find_device(device)))
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus import CorpusSettings
-from nitograph.files import check_writable
-from nitograph.prepare import build, forget_parts
-from nitograph.sources import mnist
-from nitograph.weave import PRESETS, WeaveSettings
+from nitograph.corpus.prepare import build, forget_parts
+from nitograph.corpus.rows import CorpusSettings
+from nitograph.corpus.sources import mnist
+from nitograph.io.files import check_writable
+from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

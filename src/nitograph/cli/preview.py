@@ -7,9 +7,9 @@ import argparse
 
 import numpy as np
 
-from nitograph import corpus
+from nitograph.corpus import rows as corpus
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, write_bytes
+from nitograph.io.files import check_writable, write_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +32,13 @@ def run(args: argparse.Namespace) -> int:
         )
     output = check_writable(args.output)
     rows = corpus.load(args.dataset)
-    from nitograph import neon, sheets
+    from nitograph.drawing import neon
+    from nitograph.drawing.contact_sheet import contact_sheet
 
     chosen = np.random.default_rng(args.seed).permutation(len(rows))[: args.count]
     chosen = chosen[np.argsort(rows.labels[chosen], kind="stable")]
     threads = [rows.thread(int(row)) for row in chosen]
     titles = [f"{thread.label} · {thread.line_count} chords" for thread in threads]
-    write_bytes(output, neon.encode_png(sheets.contact_sheet(threads, titles)))
+    write_bytes(output, neon.encode_png(contact_sheet(threads, titles)))
     print(f"{output}: {len(threads)} of {len(rows)} threads")
     return 0

@@ -5,12 +5,13 @@ Try it: python -m nitograph render thread.json -o picture.png --palette fire
 
 import argparse
 
-from nitograph import bundle, neon
 from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
+from nitograph.drawing import neon
+from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError
-from nitograph.files import check_writable, write_bytes
-from nitograph.neon import NeonSettings
+from nitograph.io import threads as bundle
+from nitograph.io.files import check_writable, write_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
         raise FileError(f"a picture is written as .png, got {output.name}")
     threads = read_threads(args)
     if args.renderer == "matplotlib":
-        from nitograph import sheets
+        from nitograph.drawing.classic import classic
 
-        picture = sheets.classic(threads, settings)
+        picture = classic(threads, settings)
     else:
         picture = neon.draw(threads, settings)
     write_bytes(output, neon.encode_png(picture, text=bundle.to_json(threads)))

@@ -10,8 +10,8 @@ import argparse
 from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, write_text
-from nitograph.sampling import invent
+from nitograph.io.files import check_writable, write_text
+from nitograph.sampling.invent import invent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

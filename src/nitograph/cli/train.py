@@ -10,18 +10,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph import corpus
 from nitograph.cli.interrupts import interrupt_noted
 from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.corpus import rows as corpus
 from nitograph.errors import FileError, SettingsError
-from nitograph.files import check_writable, read_text, write_text
-from nitograph.train_settings import Report, TrainSettings
-from nitograph.weights import ModelSettings, load, load_bundled
+from nitograph.io.files import check_writable, read_text, write_text
+from nitograph.model.weights import ModelSettings, load, load_bundled
+from nitograph.training.settings import Report, TrainSettings
 
 if TYPE_CHECKING:
-    from nitograph.training import Trainer
+    from nitograph.training.trainer import Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train to the end or to Ctrl-C, keeping checkpoints."""
     try:
-        from nitograph import processes, training
+        from nitograph.training import processes
+        from nitograph.training import trainer as training
     except ImportError:
         raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
     best, last = check_writable(args.output), check_writable(args.last_output)

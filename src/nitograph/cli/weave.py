@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.corpus.sources import load, picture
 from nitograph.errors import SettingsError
-from nitograph.files import check_writable, write_text
-from nitograph.photo import PhotoSettings, prepare_photo
-from nitograph.sources import load, picture
-from nitograph.weave_settings import PRESETS, WeaveSettings, with_real_thread
+from nitograph.io.files import check_writable, write_text
+from nitograph.weaving.photo import PhotoSettings, prepare_photo
+from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nitograph.weaver import Weaver
+    from nitograph.weaving.stepwise import Weaver
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,9 +79,9 @@ def make_weaver(
     grey: "NDArray[np.uint8]", settings: WeaveSettings, importance: str | None, photo: PhotoSettings
 ) -> "Weaver":
     """A weaver over the prepared picture, with the importance map cropped alike."""
-    from nitograph.targets import prepare
-    from nitograph.weave import targets
-    from nitograph.weaver import Weaver
+    from nitograph.weaving.encoder import targets
+    from nitograph.weaving.stepwise import Weaver
+    from nitograph.weaving.targets import prepare
 
     heed: Any = None
     if importance is not None:
@@ -107,8 +107,8 @@ def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> bool:
 
 def print_bound(grey: "NDArray[np.uint8]", settings: WeaveSettings, error: float) -> None:
     """Say how good any thread could be on this canvas with these chords."""
-    from nitograph.bound import relaxed_bound
-    from nitograph.weave import targets
+    from nitograph.weaving.bound import relaxed_bound
+    from nitograph.weaving.encoder import targets
 
     found = relaxed_bound(targets(grey[None], settings)[0], settings)
     print(

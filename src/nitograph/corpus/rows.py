@@ -1,0 +1,189 @@
+"""Threads as a training set, kept in one compressed .npz.
+
+Rows know the source image they came from, so that every split is by source and a validation picture is
+never a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
+that plan. A file is checked when it is read. This module does not know how a corpus is made (`prepare`),
+nor what a network is.
+
+Try it: python -m nitograph preview --dataset string_dataset.npz
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import Board, Rules
+from nitograph.errors import FileError, NitographError, SettingsError
+from nitograph.io.files import read_bytes, replacing
+from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.light.zernike import Zernike
+from nitograph.model.vocab import Vocabulary
+from nitograph.settings import Settings, setting
+from nitograph.thread import Thread
+from nitograph.weaving.settings import WeaveSettings
+
+FORMAT = "nitograph-corpus/1"
+MAX_FILE_BYTES = 4 * 2**30
+ARRAYS = ("tokens", "labels", "lengths", "sources", "explained", "light")
+LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U0"), strict=True))
+
+
+@dataclass(frozen=True)
+class CorpusSettings(Settings):
+    """Which pictures become the rows of a corpus."""
+
+    samples: int = setting(5000, "rows of the corpus", low=1, high=10_000_000)
+    mode: str = setting(
+        "examples",
+        "real handwriting, or averaged prototypes repeated (for comparison: a model memorises them)",
+        choices=("examples", "prototypes"),
+    )
+    prototype_count: int = setting(1, "prototypes for each class", low=1, high=1000)
+    prototype_pool: int = setting(1000, "images averaged into one class's prototypes", low=1, high=100_000)
+    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=100)
+    seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
+    zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Threads as rows of tokens.
+
+    tokens: (rows, width) int16 or int32: class, nails, EOS, then PAD. labels: (rows,) class indices.
+    lengths: (rows,) tokens without padding. sources: (rows,) index of the image in the source; warped
+    variants share it. explained: (rows,) share of the picture's energy that the thread explains.
+    light: (rows, k) float16 Zernike coefficients of the pictures. metadata: every setting, as JSON values.
+    """
+
+    tokens: NDArray[np.integer]
+    labels: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    explained: NDArray[np.float32]
+    light: NDArray[np.float16]
+    metadata: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def weaving(self) -> WeaveSettings:
+        """The settings its threads were woven with."""
+        return WeaveSettings.from_dict(self.metadata["weaving"])
+
+    @property
+    def board(self) -> Board:
+        """The board of all its threads."""
+        return self.weaving.board
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that all its threads obey."""
+        return self.weaving.rules
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of its classes."""
+        return tuple(self.metadata["classes"])
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The token ids of its rows."""
+        return Vocabulary(self.board.num_nails, self.classes)
+
+    def thread(self, row: int) -> Thread:
+        """One row as a Thread, with its source as provenance."""
+        nails = self.tokens[row, 1 : self.lengths[row] - 1]
+        averaged = ":prototype" if self.metadata["corpus"]["mode"] == "prototypes" else ""
+        made = {"made_by": "corpus", "source": f"{self.metadata['source']}{averaged}:{self.sources[row]}"}
+        return Thread(nails.astype(np.int32), self.board, self.classes[self.labels[row]], made)
+
+    def take(self, rows: NDArray[np.integer]) -> "Corpus":
+        """The corpus of these rows only."""
+        picked = {name: getattr(self, name)[rows] for name in ARRAYS}
+        return dataclasses.replace(self, **picked)
+
+    def split(self, fraction: float, *, seed: int) -> tuple["Corpus", "Corpus"]:
+        """Training and validation parts; no source image is in both. SettingsError if one is empty."""
+        names = np.unique(self.sources)
+        held = round(len(names) * fraction)
+        if fraction > 0:
+            held = min(max(held, 1), len(names) - 1)
+        if held < 0 or len(names) - held < 1 or (fraction > 0 and held < 1):
+            raise SettingsError(
+                f"a corpus of {len(names)} source image(s) cannot be split; prepare one from more images"
+            )
+        chosen = np.random.default_rng(seed).permutation(names)[:held]
+        valid = np.isin(self.sources, chosen)
+        return self.take(np.flatnonzero(~valid)), self.take(np.flatnonzero(valid))
+
+    def save(self, path: str | Path) -> None:
+        """Write the compressed .npz, whole or not at all."""
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            arrays = {name: getattr(self, name) for name in ARRAYS}
+            text = json.dumps(dict(self.metadata), ensure_ascii=False)
+            np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **arrays)
+
+
+def load(path: str | Path) -> Corpus:
+    """Read a corpus; FileError where the file is cut, foreign or breaks its own rules."""
+    data = read_bytes(path, limit=MAX_FILE_BYTES)
+    try:
+        arrays = read_arrays(data, LAYOUT)
+        corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=_read_metadata(arrays))
+        _check(corpus)
+    except NitographError as error:
+        raise FileError(f"{path} is no Nitograph corpus: {error}") from None
+    except DAMAGE:
+        raise FileError(f"{path} is no Nitograph corpus, or it is damaged; prepare it again") from None
+    return corpus
+
+
+def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """The metadata with everything that the rest of the program takes from it, checked."""
+    metadata = json.loads(str(arrays["metadata"]))
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise FileError(f"this version reads the form {FORMAT}")
+    CorpusSettings.from_dict(metadata["corpus"])
+    WeaveSettings.from_dict(metadata["weaving"])
+    names = metadata["classes"]
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
+        raise FileError("its classes must be a list of names")
+    if len(set(names)) != len(names):
+        raise FileError("two of its classes have one name")
+    return metadata
+
+
+def _check(corpus: Corpus) -> None:
+    """FileError where the arrays contradict each other or a row is no legal thread."""
+    from nitograph.compute.rules import legal_paths
+
+    rows, words = len(corpus.tokens), corpus.vocabulary
+    if {len(getattr(corpus, name)) for name in ARRAYS} != {rows} or rows < 1:
+        raise FileError("its arrays differ in length")
+    if corpus.light.shape[1] != Zernike(corpus.metadata["corpus"]["zernike_order"]).size:
+        raise FileError("its light has another number of coefficients than its metadata states")
+    within = (corpus.lengths >= 4) & (corpus.lengths <= corpus.tokens.shape[1])
+    known = (corpus.labels >= 0) & (corpus.labels < len(words.classes))
+    if not (within.all() and known.all() and np.isfinite(corpus.light).all()):
+        raise FileError("lengths, labels or light are out of range")
+    if (corpus.tokens[:, 0] != words.first_class + corpus.labels).any():
+        raise FileError("a row does not begin with its class")
+    place = np.arange(corpus.tokens.shape[1])
+    nails = corpus.tokens[:, 1:]
+    inside = place[1:] < corpus.lengths[:, None] - 1
+    if ((nails[inside] < 0) | (nails[inside] >= words.num_nails)).any():
+        raise FileError("a row holds tokens that are no nails")
+    if (corpus.tokens[np.arange(rows), corpus.lengths - 1] != words.eos).any():
+        raise FileError("a row does not end with EOS")
+    if (corpus.tokens[place >= corpus.lengths[:, None]] != words.pad).any():
+        raise FileError("a row holds more than padding after its end")
+    legal = legal_paths(np.where(inside, nails, -1), corpus.board, corpus.rules)
+    if not legal.all():
+        raise FileError(f"row {int(np.flatnonzero(~legal)[0])} breaks the rules that its metadata states")

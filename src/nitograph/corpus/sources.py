@@ -1,0 +1,218 @@
+"""Labelled images and single pictures: MNIST (bundled), anybody's IDX files, picture files.
+
+Everything read here comes from outside, so headers are checked before memory is taken and every fault
+is a SourceError of one line. This module knows nothing of boards, threads or settings.
+
+Try it: python -c "from nitograph.corpus.sources import mnist; print(mnist('test').labels[:10])"
+"""
+
+import gzip
+import hashlib
+import importlib.resources
+import io
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import FileError, SourceError
+from nitograph.io.files import read_bytes
+
+MNIST_HASHES = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+SPLITS = {"train": "train", "test": "t10k"}
+MAX_IDX_BYTES = 2**30
+MAX_PICTURE_BYTES = 2**28
+MAX_PICTURE_PIXELS = 16_384 * 16_384
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Pictures of one size with their classes.
+
+    images: (n, h, w) uint8, light on dark. labels: (n,) int64, an index into classes.
+    name says where they come from; sha256 is the hash of the uncompressed image and label data.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    name: str
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def mnist(split: str = "train", data_dir: str | Path | None = None) -> LabelledImages:
+    """MNIST's "train" or "test" images, from the package or from the IDX files in `data_dir`.
+
+    In `data_dir` the four files may be gzipped or not; there only their form is checked, while the
+    bundled ones must have the known SHA-256. Raises SourceError.
+    """
+    if split not in SPLITS:
+        raise SourceError(f"MNIST has the splits {' and '.join(SPLITS)}, got {split!r}")
+    parts, digest = [], hashlib.sha256()
+    for kind in ("images-idx3", "labels-idx1"):
+        stem = f"{SPLITS[split]}-{kind}-ubyte"
+        data = _bundled(stem) if data_dir is None else _from_folder(stem, Path(data_dir))
+        digest.update(data)
+        parts.append(parse_idx(data, name=stem))
+    return _labelled(parts[0], parts[1], tuple("0123456789"), f"mnist:{split}", digest.hexdigest())
+
+
+def read_idx(path: str | Path) -> NDArray[np.uint8]:
+    """The array in one IDX file, gzipped or not; SourceError where it is not one."""
+    try:
+        data = read_bytes(path, limit=MAX_IDX_BYTES)
+    except FileError as error:
+        raise SourceError(str(error)) from None
+    return parse_idx(_unzipped(data, str(path)), name=str(path))
+
+
+def parse_idx(data: bytes, *, name: str = "the data") -> NDArray[np.uint8]:
+    """Unsigned bytes in IDX form to an array of 1 to 3 dimensions; SourceError where they are not."""
+    if len(data) < 4 or data[:2] != b"\0\0":
+        raise SourceError(f"{name} is no IDX file: it must begin with two zero bytes")
+    kind, dimensions = data[2], data[3]
+    if kind != 8 or not 1 <= dimensions <= 3:
+        raise SourceError(
+            f"{name} holds IDX type {kind:#04x} in {dimensions} dimensions; wanted unsigned bytes in 1 to 3"
+        )
+    head = 4 + 4 * dimensions
+    if len(data) < head:
+        raise SourceError(f"{name} ends within its IDX header; the file is cut, fetch it again")
+    shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, head, 4))
+    size = 1
+    for extent in shape:
+        size *= extent
+    if size != len(data) - head:
+        raise SourceError(
+            f"{name} says {'×'.join(map(str, shape))} bytes in its header but holds {len(data) - head}; "
+            "the file is cut or damaged, fetch it again"
+        )
+    return np.frombuffer(data, dtype=np.uint8, offset=head).reshape(shape)
+
+
+def picture(path: str | Path) -> NDArray[np.uint8]:
+    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on black.
+
+    Raises SourceError where the file is no picture Pillow reads, or too large (16,384² pixels).
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        data = read_bytes(path, limit=MAX_PICTURE_BYTES)
+    except FileError as error:
+        raise SourceError(str(error)) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own warnings; the size is checked below
+            with Image.open(io.BytesIO(data)) as opened:
+                width, height = opened.size
+                if width * height > MAX_PICTURE_PIXELS:
+                    raise SourceError(
+                        f"{path} has {width}×{height} pixels; a picture may have {MAX_PICTURE_PIXELS:,}"
+                    )
+                upright = ImageOps.exif_transpose(opened)
+                return _luminance(upright)
+    except UnidentifiedImageError:
+        raise SourceError(f"{path} is no picture; wanted PNG, JPEG or another form Pillow reads") from None
+    except Image.DecompressionBombError:
+        raise SourceError(f"{path} would unpack to too many pixels; make it smaller first") from None
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, zlib.error, OverflowError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SourceError(f"{path} is a damaged picture: {reason[:120]}") from None
+
+
+def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArray[np.uint8], str | None]:
+    """One grey picture (h, w) uint8 and its label: `mnist:train:17`, `mnist:test:17` or a file's name."""
+    text = str(source)
+    if not text.startswith("mnist:"):
+        return picture(source), None
+    parts = text.split(":")
+    if len(parts) != 3 or not parts[2].isdecimal():
+        raise SourceError(
+            f"an MNIST picture is named mnist:train:NUMBER or mnist:test:NUMBER, got {text!r}"
+        )
+    digits, index = mnist(parts[1], data_dir), int(parts[2])
+    if index >= len(digits):
+        raise SourceError(f"mnist:{parts[1]} has pictures 0 to {len(digits) - 1}, got {index}")
+    return digits.images[index], digits.classes[int(digits.labels[index])]
+
+
+def _labelled(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    classes: tuple[str, ...],
+    name: str,
+    sha256: str,
+) -> LabelledImages:
+    if images.ndim != 3 or labels.ndim != 1 or 0 in images.shape:
+        raise SourceError(f"{name}: wanted images of 3 dimensions and labels of 1")
+    if len(images) != len(labels):
+        raise SourceError(f"{name} has {len(images)} images but {len(labels)} labels; they must match")
+    if int(labels.max()) >= len(classes):
+        raise SourceError(f"{name}: labels run from 0 to {len(classes) - 1}, got {int(labels.max())}")
+    return LabelledImages(images, labels.astype(np.int64), classes, name, sha256)
+
+
+def _bundled(stem: str) -> bytes:
+    file = importlib.resources.files("nitograph").joinpath("data", "mnist", f"{stem}.gz")
+    try:
+        data = _unzipped(file.read_bytes(), stem)
+    except OSError as error:
+        raise SourceError(f"the bundled {stem}.gz cannot be read: {error.strerror or error}") from None
+    if hashlib.sha256(data).hexdigest() != MNIST_HASHES[stem]:
+        raise SourceError(f"the bundled {stem}.gz is damaged (wrong SHA-256); install nitograph again")
+    return data
+
+
+def _from_folder(stem: str, folder: Path) -> bytes:
+    for name in (stem, f"{stem}.gz", stem.replace("-idx", ".idx"), stem.replace("-idx", ".idx") + ".gz"):
+        if (folder / name).is_file():
+            try:
+                return _unzipped(read_bytes(folder / name, limit=MAX_IDX_BYTES), str(folder / name))
+            except FileError as error:
+                raise SourceError(str(error)) from None
+    raise SourceError(f"no {stem} or {stem}.gz in {folder}; give the folder with the four MNIST files")
+
+
+def _unzipped(data: bytes, name: str) -> bytes:
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        with gzip.open(io.BytesIO(data)) as stream:
+            return _bounded(stream, name)
+    except (OSError, EOFError, zlib.error):
+        raise SourceError(f"{name} is a damaged gzip file; fetch it again") from None
+
+
+def _bounded(stream: gzip.GzipFile, name: str) -> bytes:
+    unpacked = stream.read(MAX_IDX_BYTES + 1)
+    if len(unpacked) > MAX_IDX_BYTES:
+        raise SourceError(f"{name} unpacks to more than {MAX_IDX_BYTES // 2**20} MiB; it is no data set")
+    return unpacked
+
+
+def _luminance(image: object) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    assert isinstance(image, Image.Image)
+    if image.mode in ("I;16", "I;16L", "I;16B", "I", "F"):
+        values = np.asarray(image, dtype=np.float64)
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        top = 65535.0 if image.mode != "F" else max(float(values.max()), 1e-9)
+        return np.asarray(np.clip(np.rint(values * (255.0 / top)), 0, 255), dtype=np.uint8)
+    if "A" in image.getbands() or "transparency" in image.info:
+        layered = image.convert("RGBA")
+        black = Image.new("RGBA", layered.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, layered)
+    return np.asarray(image.convert("L"), dtype=np.uint8)

@@ -1,0 +1,70 @@
+"""Many threads in one picture: rows of small neon pictures, each with its title below.
+
+Takes values, gives a picture; knows nothing of files.
+
+Try it: python -m nitograph gallery 7 --count 24 -o sheet.png
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.drawing import neon, palettes
+from nitograph.drawing.look import MAX_SIZE, NeonSettings, Picture
+from nitograph.errors import SettingsError
+from nitograph.thread import Thread
+
+
+def contact_sheet(
+    threads: Sequence[Thread],
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    *,
+    tile: int = 320,
+    settings: NeonSettings | None = None,
+) -> Picture:
+    """Threads in neon, `tile` px each, in rows of `columns`, each with its title below: (h, w, 3).
+
+    SettingsError where there are no threads, or where titles and threads differ in number.
+    """
+    if not threads:
+        raise SettingsError("a contact sheet needs at least one thread, got none")
+    if titles is not None and len(titles) != len(threads):
+        raise SettingsError(f"a contact sheet needs a title a thread, got {len(titles)} for {len(threads)}")
+    columns = columns or max(1, round((1.5 * len(threads)) ** 0.5))
+    columns = min(columns, len(threads))
+    look = (settings or NeonSettings()).replace(size=tile)
+    caption = 0 if titles is None else max(16, tile // 9)
+    rows = -(-len(threads) // columns)
+    if max(rows * (tile + caption), columns * tile) > MAX_SIZE:
+        raise SettingsError(
+            f"a contact sheet has at most {MAX_SIZE} pixels a side, {len(threads)} threads of {tile} "
+            f"in rows of {columns} would have more; show fewer or smaller ones"
+        )
+    ground = np.rint(255 * palettes.colour(look.background)).astype(np.uint8)
+    sheet = np.empty((rows * (tile + caption), columns * tile, 3), dtype=np.uint8)
+    sheet[:] = ground
+    for i, picture in enumerate(neon.draw_many(threads, look)):
+        row, column = divmod(i, columns)
+        y, x = row * (tile + caption), column * tile
+        sheet[y : y + tile, x : x + tile] = picture.rgb()
+    if titles is not None:
+        _write_titles(sheet, titles, columns, tile, caption)
+    return Picture(sheet, None, look.dpi)
+
+
+def _write_titles(
+    sheet: NDArray[np.uint8], titles: Sequence[str], columns: int, tile: int, caption: int
+) -> None:
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(sheet)
+    pen = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=caption * 0.55)
+    bright = palettes.is_bright(sheet[0, 0] / 255.0)
+    for i, words in enumerate(titles):
+        row, column = divmod(i, columns)
+        at = ((column + 0.5) * tile, row * (tile + caption) + tile + caption * 0.4)
+        pen.text(at, words, font=font, fill="#333a44" if bright else "#aab4c2", anchor="mm")
+    sheet[:] = np.asarray(image)

@@ -1,0 +1,31 @@
+"""Matplotlib, asked for and drawn on: what the classic look and the charts share.
+
+Try it: python -c "from nitograph.drawing.figures import need_matplotlib; need_matplotlib()"
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import NitographError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def need_matplotlib() -> None:
+    """NitographError that says how to get Matplotlib, where it is missing."""
+    try:
+        import matplotlib  # noqa: F401  # whether it is there is all that is asked
+    except ImportError:
+        raise NitographError("this needs Matplotlib: pip install 'nitograph[sheets]'") from None
+
+
+def pixels_of(figure: "Figure") -> NDArray[np.uint8]:
+    """What a figure looks like, (h, w, 3)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)  # Any, as Matplotlib leaves these two calls untyped
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[:, :, :3])

@@ -1,0 +1,74 @@
+"""Thread → neon picture: light adds up, crossings burn towards white.
+
+Settings of the look, threads placed on their boards, pictures out; `painter` makes the light and `png` the
+file. Touches no disk; knows nothing of sampling.
+
+Try it: python -m nitograph render thread.json -o picture.png --palette fire
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.compute.cores import cores
+from nitograph.drawing import palettes
+from nitograph.drawing.look import NeonSettings, Picture
+from nitograph.drawing.painter import Painter
+from nitograph.drawing.scene import stage
+from nitograph.errors import SettingsError
+from nitograph.io import png
+from nitograph.io import threads as bundle
+from nitograph.thread import Thread
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+UInt8 = NDArray[np.uint8]
+
+
+def draw(
+    threads: Thread | Sequence[Thread], settings: NeonSettings, *, workers: int | None = None
+) -> Picture:
+    """The picture of one thread, or of several on boards laid out by `settings.layout`.
+
+    One-colour palettes give a palette picture (h, w), gradients RGB (h, w, 3). SettingsError as
+    NeonSettings. The result does not depend on `workers` (default: every core, at most 8).
+    """
+    listed = [threads] if isinstance(threads, Thread) else list(threads)
+    if not listed:
+        raise SettingsError("a picture needs at least one thread, got none")
+    pixels = Painter(stage(listed, settings), settings).paint(workers or _workers())
+    return framed(pixels, settings)
+
+
+def framed(pixels: UInt8, settings: NeonSettings) -> Picture:
+    """Painted pixels with the ramp they are numbers of, if they are."""
+    ramp = palettes.ramp(settings.palette, settings.background) if pixels.ndim == 2 else None
+    return Picture(pixels, ramp, settings.dpi)
+
+
+def draw_many(
+    threads: Sequence[Thread], settings: NeonSettings, *, workers: int | None = None
+) -> list[Picture]:
+    """One picture a thread, drawn side by side; made for many small ones.
+
+    Below some 600 px one worker is as fast as many: the calls are too short to run beside each other.
+    """
+    with ThreadPoolExecutor(workers or (_workers() if settings.pixels >= 600 else 1)) as pool:
+        return list(pool.map(lambda thread: draw(thread, settings, workers=1), threads))
+
+
+def encode_png(picture: Picture, *, text: str | None = None, workers: int | None = None) -> bytes:
+    """The picture as a PNG file; `text`, the JSON of its threads, goes along with it."""
+    return png.encode(
+        picture.pixels,
+        picture.palette,
+        text=None if text is None else {bundle.KEYWORD: text},
+        dpi=picture.dpi,
+        workers=workers or _workers(),
+    )
+
+
+def _workers() -> int:
+    return min(8, cores())

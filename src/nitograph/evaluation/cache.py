@@ -1,0 +1,95 @@
+"""Work that is kept between evaluations: arrays under the hash of everything they were made from.
+
+The folder is NITOGRAPH_CACHE where that is set, else nitograph in the user's cache folder. A kept file that
+is damaged, or cannot be written, costs time and nothing else. This module does not know what it keeps.
+
+Try it: python -c "from nitograph.evaluation.cache import Cache; print(Cache.of_user().folder)"
+"""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import FileError
+from nitograph.io.files import read_bytes, write_bytes
+
+Arrays = dict[str, NDArray[Any]]
+MAX_BYTES = 2**28
+_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of arrays by content hash; `folder` None keeps nothing."""
+
+    folder: Path | None = None
+
+    @staticmethod
+    def of_user() -> "Cache":
+        """The folder that NITOGRAPH_CACHE names, else the user's own; made when first written to."""
+        named = os.environ.get("NITOGRAPH_CACHE")
+        if named:
+            return Cache(Path(named))
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        return Cache(Path(base).expanduser() / "nitograph")
+
+    def fetch(self, kind: str, made_from: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
+        """The arrays made from these facts: kept ones, or new ones that are then kept.
+
+        made_from: JSON values, or arrays, which count by their bytes, form and type.
+        """
+        path = self._path(kind, made_from)
+        kept = _read(path) if path is not None and path.is_file() else None
+        if kept is not None:
+            return kept
+        made = make()
+        if path is not None:
+            _write(path, made)
+        return made
+
+    def _path(self, kind: str, made_from: Mapping[str, Any]) -> Path | None:
+        if self.folder is None:
+            return None
+        return self.folder / f"{kind}-{digest(made_from)[:32]}.npz"
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of JSON values that may hold arrays."""
+    sha = hashlib.sha256()
+
+    def told(array: Any) -> list[Any]:
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"{type(array).__name__} has no hash here")
+        inside = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        return [str(array.dtype), list(array.shape), inside]
+
+    sha.update(json.dumps(value, sort_keys=True, default=told).encode())
+    return sha.hexdigest()
+
+
+def _read(path: Path) -> Arrays | None:
+    try:
+        with np.load(io.BytesIO(read_bytes(path, limit=MAX_BYTES)), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (FileError, *_DAMAGED):
+        return None
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, buffer.getvalue())
+    except (FileError, OSError):
+        return  # a cache that cannot be written is no cache; the arrays are there all the same

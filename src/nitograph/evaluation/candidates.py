@@ -1,0 +1,186 @@
+"""Who is evaluated: a model, a file of threads, or one of six that must pass or fail for a known reason.
+
+A candidate gives a thread for each class name and seed; that is all the evaluation asks of it. The
+stand-ins prove the evaluation itself: `woven` is the ideal (real handwriting it never showed), `copier`
+returns training threads, `rewinder` winds their pictures afresh, `prototypes` ten threads again and again,
+`random` legal walks, `swapped` the ideal under wrong names. This module knows no critics.
+
+Try it: python -m nitograph evaluate --stand-in copier
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import allowed_next
+from nitograph.errors import SettingsError
+from nitograph.evaluation.material import CLASSES, Material, Training, Woven
+from nitograph.model.weights import Weights
+from nitograph.sampling.invent import Decoding, SampleSettings, invent
+from nitograph.thread import Thread
+from nitograph.weaving.encoder import WeaveSettings, weave_many
+
+STAND_INS = {
+    "woven": "unseen woven handwriting, the ideal: must pass everything",
+    "copier": "training threads: must fail copying",
+    "rewinder": "training pictures wound afresh from another nail: must fail nearness as pictures",
+    "prototypes": "ten woven digits repeated: must fail duplicates and coverage",
+    "random": "random legal walks: must fail recognisability",
+    "swapped": "woven handwriting under wrong names: must fail recognisability",
+}
+
+
+class Candidate(Protocol):
+    """Anything that gives threads for class names and seeds."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+
+    def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
+        """One thread for each label and seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCandidate:
+    """What a model invents under these sampling settings."""
+
+    weights: Weights
+    settings: SampleSettings = field(default_factory=SampleSettings)
+    decoder: Decoding | None = None
+    name: str = "model"
+
+    def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
+        """Sampled threads."""
+        return invent(self.weights, list(labels), list(seeds), self.settings, decoder=self.decoder)
+
+
+@dataclass(frozen=True, eq=False)
+class ListedCandidate:
+    """Threads that exist already, dealt out class by class in their order, each one once."""
+
+    listed: Sequence[Thread]
+    name: str = "threads"
+    _dealt: dict[str, int] = field(default_factory=dict)
+
+    def require(self, each: int) -> None:
+        """SettingsError where there are fewer than `each` threads of a digit."""
+        counts = Counter(thread.label for thread in self.listed)
+        fewest = min(CLASSES, key=lambda label: counts[label])
+        if counts[fewest] < each:
+            raise SettingsError(
+                f"{self.name} has {counts[fewest]} threads of class {fewest}, but {each} are needed; "
+                "lower samples_per_class or the number of seeds, or bring more threads"
+            )
+
+    def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
+        """The next threads of each label; SettingsError where they have run out."""
+        by_class: dict[str, list[Thread]] = {}
+        for thread in self.listed:
+            by_class.setdefault(str(thread.label), []).append(thread)
+        given = []
+        for label in labels:
+            place = self._dealt.get(label, 0)
+            if place >= len(by_class.get(label, [])):
+                raise SettingsError(f"{self.name} has no more threads of class {label}; bring more")
+            given.append(by_class[label][place])
+            self._dealt[label] = place + 1
+        return given
+
+
+@dataclass(frozen=True, eq=False)
+class MadeCandidate:
+    """A stand-in: a function of class index and a generator of its own seed."""
+
+    name: str
+    make: Callable[[int, np.random.Generator], Thread]
+
+    def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
+        """One thread for each label and seed, made from them alone."""
+        made = []
+        for label, seed in zip(labels, seeds, strict=True):
+            thread = self.make(CLASSES.index(label), np.random.default_rng(seed))
+            made.append(thread.replace(label=label))
+        return made
+
+
+def stand_in(name: str, material: Material, training: Training, *, each: int, after: int) -> Candidate:
+    """One of STAND_INS. each: threads of a class it will be asked for. after: those the reference uses."""
+    if name == "copier":
+        return _copier(material, training)
+    if name == "rewinder":
+        return _rewinder(material, training, each)
+    if name == "random":
+        return RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
+    unseen = material.unseen(each if name != "prototypes" else 1, after=after)
+    if name == "prototypes":
+        return MadeCandidate(name, lambda label, rng: unseen.threads[label])
+    if name == "swapped":
+        return ListedCandidate(_renamed(unseen), name)
+    if name == "woven":
+        return ListedCandidate(unseen.threads, name)
+    raise SettingsError(f"a stand-in is one of {', '.join(STAND_INS)}, got {name!r}")
+
+
+def random_walks(
+    weaving: WeaveSettings, chords: Sequence[int], rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Legal walks of at most so many chords each, every next nail drawn evenly from those allowed."""
+    longest, rows = max(chords), np.arange(len(chords))
+    paths = np.zeros((len(chords), longest + 1), dtype=np.int64)
+    paths[:, 0] = rng.integers(weaving.nails, size=len(chords))
+    ends = np.asarray(chords, dtype=np.int64) + 1
+    for count in range(1, longest + 1):
+        recent = paths[:, max(0, count - weaving.recent_edges - 1) : count]
+        allowed = allowed_next(recent, weaving.board, weaving.rules)
+        ends = np.where(allowed.any(axis=1), ends, np.minimum(ends, count))
+        paths[rows, count] = np.where(allowed, rng.random(allowed.shape), -1).argmax(axis=1)
+    return [path[:end] for path, end in zip(paths, ends, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class RandomCandidate:
+    """Legal walks as long as training threads are."""
+
+    weaving: WeaveSettings
+    lengths: NDArray[np.int64]
+    name: str = "random"
+
+    def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
+        """One walk for each label, drawn from all the seeds together."""
+        rng = np.random.default_rng(list(seeds))
+        walks = random_walks(self.weaving, [int(x) for x in rng.choice(self.lengths, len(labels))], rng)
+        board = self.weaving.board
+        return [Thread(walk, board, label) for walk, label in zip(walks, labels, strict=True)]
+
+
+def _copier(material: Material, training: Training) -> MadeCandidate:
+    rows = [np.flatnonzero(training.labels == label) for label in range(len(CLASSES))]
+
+    def make(label: int, rng: np.random.Generator) -> Thread:
+        return Thread(training.paths.path(int(rng.choice(rows[label]))), material.weaving.board)
+
+    return MadeCandidate("copier", make)
+
+
+def _rewinder(material: Material, training: Training, each: int) -> ListedCandidate:
+    """The pictures of training threads, woven from a nail where none of them began."""
+    if training.images is None:
+        raise SettingsError("the rewinder needs training pictures; leave out the dataset")
+    rows = np.concatenate([np.flatnonzero(training.labels == i)[:each] for i in range(len(CLASSES))])
+    began = np.bincount(training.paths.flat[training.paths.starts[:-1]], minlength=material.weaving.nails)
+    weaving = material.weaving.replace(start_nail=int(began.argmin()))
+    woven = weave_many(training.images[rows], weaving)
+    board = weaving.board
+    listed = [Thread(woven.path(i), board, CLASSES[training.labels[row]]) for i, row in enumerate(rows)]
+    return ListedCandidate(listed, "rewinder")
+
+
+def _renamed(woven: Woven) -> list[Thread]:
+    """Every thread under the name of the class after its own."""
+    names = [CLASSES[(int(label) + 1) % len(CLASSES)] for label in woven.labels]
+    return [thread.replace(label=name) for thread, name in zip(woven.threads, names, strict=True)]

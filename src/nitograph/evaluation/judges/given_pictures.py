@@ -1,0 +1,184 @@
+"""Winding a given picture: a plan model's threads beside the encoder's own, on the same MNIST test images.
+
+The model is told a picture, and its class, in two ways: the exact light (behind the picture's codes), or
+the codes alone, and then it sees the light that they stand for. Fidelity is `chords.error` on the canvas of
+the weaving settings, for each picture ÷ the encoder's; a few pictures also get the relaxed bound, which no
+additive thread can undercut. This module samples nothing that the model plans itself.
+
+Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.compute.parallel import in_threads
+from nitograph.errors import SettingsError
+from nitograph.evaluation.candidates import ModelCandidate
+from nitograph.evaluation.judges.court import Court, Panel, mean
+from nitograph.evaluation.judges.likelihood import measure
+from nitograph.evaluation.material import CLASSES, Material, Woven, rasters
+from nitograph.evaluation.metrics import mean_interval
+from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.verdicts import Figure, ends, rounded
+from nitograph.light import chords
+from nitograph.model.decoder import Decoder
+from nitograph.model.weights import Weights
+from nitograph.sampling.invent import Decoding, invent
+from nitograph.thread import Thread
+from nitograph.weaving.bound import relaxed_bound
+from nitograph.weaving.encoder import WeaveSettings, targets
+
+PICTURES = 200  # the first references, classes in turn
+BOUNDED = 20  # of them with the relaxed bound, some 0.8 s each the first time
+GAP = 0.03  # from the bound's certificate to what is reached; the latter is used, as by `weave --bound`
+ALONE = 5  # pictures wound one by one, for the time
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Wound:
+    """What a page shows: targets (n, c, c) in 0 to 1, and the encoder's and the model's threads of them."""
+
+    targets: Float32
+    encoder: Sequence[Thread]
+    model: Sequence[Thread]
+
+
+class CodesAlone:
+    """A decoder that is not told a picture's light and sees what its codes stand for."""
+
+    def __init__(self, decoder: Decoding) -> None:
+        self._decoder = decoder
+
+    def start(self, labels: NDArray[np.integer]) -> Float32:
+        """As the decoder's."""
+        return self._decoder.start(labels)
+
+    def step(self, tokens: NDArray[np.integer], light: Float32 | None = None) -> Float32:
+        """As the decoder's, without the light."""
+        return self._decoder.step(tokens)
+
+    def select(self, rows: NDArray[np.integer]) -> None:
+        """As the decoder's."""
+        self._decoder.select(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    """What every thread of these pictures is held against; bound: of the first of them, or of none."""
+
+    reference: Woven
+    wanted: Float32
+    own: Float64
+    bound: Float64
+    weaving: WeaveSettings
+    panel: Panel
+
+    def row(self, threads: Sequence[Thread]) -> dict[str, Any]:
+        """Errors of threads of these pictures, and what critics read in them, JSON values."""
+        found = errors(threads, self.wanted, self.weaving)
+        told = {"error": ends(mean_interval(found)), **_over("encoder", found / self.own)}
+        if len(self.bound):
+            told |= _over("bound", found[: len(self.bound)] / self.bound)
+        shown, labels = rasters(pack([t.nails for t in threads]), self.weaving), self.reference.labels
+        right = {name: critic.read(shown)[1] == labels for name, critic in self.panel.critics.items()}
+        return told | {"read": {name: ends(mean_interval(parts)) for name, parts in right.items()}}
+
+
+def winding(
+    candidate: ModelCandidate, court: Court, panel: Panel, *, seed: int = 0
+) -> tuple[dict[str, Figure], dict[str, Any], Wound]:
+    """The figure of fidelity, its details, and the first picture of each digit as they were wound.
+
+    seed: of the first picture; the others follow. SettingsError where the model is of the plain design.
+    """
+    reference = court.reference.take(np.arange(min(PICTURES, court.size)))
+    weaving, images = court.material.weaving, court.material.test.images[reference.rows]
+    wanted = targets(images, weaving)
+    own = errors(reference.threads, wanted, weaving)
+    bound, facts = _bound(wanted[:BOUNDED], court.material)
+    pictures = _Pictures(reference, wanted, own, bound, weaving, panel)
+    rows = [{"wound_by": "encoder", **pictures.row(reference.threads)}]
+    made: list[list[Thread]] = []
+    exact: Decoding = candidate.decoder or Decoder(candidate.weights)
+    for given, decoder in (("light", exact), ("codes", CodesAlone(exact))):
+        for temperature in dict.fromkeys((candidate.settings.temperature, 0.0)):
+            maker = replace(
+                candidate, decoder=decoder, settings=candidate.settings.replace(temperature=temperature)
+            )
+            threads, spent = _wind(maker, reference, wanted, seed)
+            row = {"wound_by": "model", "given": given, "temperature": temperature, "ms_a_picture": spent}
+            rows.append(row | pictures.row(threads))
+            made.append(threads)
+    first = errors(made[0], wanted, weaving)
+    lost = errors(court.walks.threads[: len(wanted)], wanted, weaving)
+    figure = Figure("winding", mean_interval(first / own), mean(first), mean(own), (), mean(lost))
+    alone = [
+        _wind(candidate, reference.take(np.array([i])), wanted[i : i + 1], seed)[1] for i in range(ALONE)
+    ]
+    details = {"pictures": len(reference), "rows": rows, "bound": facts, "ms_alone": round(mean(alone), 1)}
+    details["nats_a_thread"] = _nats(candidate.weights, images, reference)
+    shown = slice(len(CLASSES))
+    return {"winding": figure}, details, Wound(wanted[shown], reference.threads[shown], made[0][shown])
+
+
+def errors(threads: Sequence[Thread], wanted: Float32, weaving: WeaveSettings) -> Float64:
+    """`chords.error` of each thread against its target (n, c, c), on the encoder's canvas, (n,)."""
+    size, strength, width = weaving.canvas_size, weaving.line_strength, weaving.width
+    shown = (chords.raster(thread, size, strength=strength, width=width) for thread in threads)
+    return np.array([chords.error(*pair) for pair in zip(wanted, shown, strict=True)])
+
+
+def _wind(
+    candidate: ModelCandidate, pictures: Woven, wanted: Float32, seed: int
+) -> tuple[list[Thread], float]:
+    """The model's threads of pictures whose classes are told, and milliseconds a picture."""
+    weights, light = candidate.weights, candidate.weights.zernike.light(wanted)
+    labels = [CLASSES[label] for label in pictures.labels]
+    seeds = range(seed, seed + len(labels))
+    began = time.perf_counter()
+    made = invent(weights, labels, seeds, candidate.settings, light=light, decoder=candidate.decoder)
+    return made, round(1000 * (time.perf_counter() - began) / len(made), 1)
+
+
+def _bound(wanted: Float32, material: Material) -> tuple[Float64, dict[str, Any]]:
+    """The relaxed bound of each target, kept in the cache; where it cannot be had none, and the reason."""
+
+    def make() -> dict[str, NDArray[Any]]:
+        def bound(_: None, target: Float32) -> float:
+            return relaxed_bound(target, material.weaving, gap=GAP).upper
+
+        return {"upper": np.array(list(in_threads(bound, lambda: None, list(wanted))))}
+
+    made_from = {"targets": wanted, "weaving": material.weaving.to_dict(), "gap": GAP}
+    try:
+        upper = material.cache.fetch("bound", made_from, make)["upper"]
+    except SettingsError as error:
+        return np.zeros(0), {"pictures": 0, "refused": str(error)}
+    return upper, {"pictures": len(upper), "error": ends(mean_interval(upper))}
+
+
+def _over(name: str, quotients: Float64) -> dict[str, Any]:
+    worst = rounded(float(quotients.max()))
+    return {f"over_{name}": ends(mean_interval(quotients)), f"worst_over_{name}": worst}
+
+
+def _nats(weights: Weights, images: NDArray[np.uint8], reference: Woven) -> dict[str, Any]:
+    """Of the encoder's threads: told the class alone (an upper bound), its codes too, its light too."""
+    asked = weights, images, reference.labels, reference.paths()
+    coded, exact = measure(*asked), measure(*asked, exact=True)
+    nats = {
+        "class": coded.plan + coded.nail,
+        "codes": coded.nail,
+        "light": exact.nail,
+        "gained_by_codes": coded.plan,
+        "gained_by_light": coded.plan + coded.nail - exact.nail,
+    }
+    return {name: ends(mean_interval(values)) for name, values in nats.items()}

@@ -1,0 +1,166 @@
+# mypy: disable-error-code="no-untyped-def"
+# The functions under @jit are typed by Numba when they are compiled.
+"""Is it invention or memory? Each thread against every training thread: shared chords and runs of nails.
+
+An index of the asked threads' chords is walked once by each training thread, so that a thousand threads
+against a hundred thousand take about a second. The plain comparisons stand in the tests as the oracle.
+This module knows no pictures and no models.
+
+Try it: python -c "from nitograph.evaluation.nearest import *; print(nearest(p := pack([[0, 9]]), p, 16))"
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.compute.jit import jit
+
+IntArray = NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Many threads' nails, one after the other: flat (Σ lengths,) int32; starts (n + 1,) int64."""
+
+    flat: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def path(self, row: int) -> NDArray[np.int32]:
+        """The nails of one thread."""
+        return self.flat[self.starts[row] : self.starts[row + 1]]
+
+    def take(self, rows: IntArray) -> "Paths":
+        """These threads only."""
+        return pack([self.path(int(row)) for row in rows])
+
+    def reversed(self) -> "Paths":
+        """Every thread wound from its end."""
+        back = [self.path(row)[::-1] for row in range(len(self))]
+        return pack(back)
+
+
+def pack(paths: Sequence[IntArray | Sequence[int]]) -> Paths:
+    """Paths of a list of threads' nails."""
+    lengths = [len(path) for path in paths]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    parts = [np.asarray(path, dtype=np.int32) for path in paths]
+    return Paths(np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32), starts)
+
+
+def pack_rows(nails: IntArray, lengths: IntArray) -> Paths:
+    """Paths of padded rows (n, t) of which `lengths` (n,) nails count."""
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    inside = np.arange(nails.shape[1]) < np.asarray(lengths)[:, None]
+    return Paths(nails[inside].astype(np.int32), starts)
+
+
+def nearest(asked: Paths, training: Paths, num_nails: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The largest Jaccard index of undirected chord sets with any training thread, and which: two (q,).
+
+    Jaccard: chords in both ÷ chords in either. −1 for "which" where nothing is shared.
+    """
+    first, posting, sizes = _index(asked, num_nails, directed=False)
+    best, where = np.zeros(len(asked)), np.full(len(asked), -1, dtype=np.int64)
+    _nearest(training.flat, training.starts, num_nails, first, posting, sizes, best, where)
+    return best, where
+
+
+def longest_runs(asked: Paths, training: Paths, num_nails: int) -> NDArray[np.int64]:
+    """Nails in the longest stretch that each thread shares with any training thread, either way, (q,)."""
+    found = np.zeros(len(asked), dtype=np.int64)
+    for paths in (asked, asked.reversed()):
+        first, posting, _ = _index(paths, num_nails, directed=True)
+        runs = np.zeros(len(paths.flat), dtype=np.int64)
+        _runs(training.flat, training.starts, num_nails, first, posting, runs)
+        longest = np.maximum.reduceat(runs, paths.starts[:-1]) if len(paths) else found
+        found = np.maximum(found, longest)
+    return np.where(found > 0, found + 1, 0)
+
+
+def repeats(paths: Paths) -> int:
+    """How many threads are exactly like an earlier one."""
+    return len(paths) - len({paths.path(row).tobytes() for row in range(len(paths))})
+
+
+def in_both(asked: Paths, training: Paths) -> NDArray[np.bool_]:
+    """Which threads are in training to the last nail, (q,)."""
+    known = {training.path(row).tobytes() for row in range(len(training))}
+    return np.array([asked.path(row).tobytes() in known for row in range(len(asked))], dtype=np.bool_)
+
+
+def _index(
+    paths: Paths, num_nails: int, *, directed: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Where each chord occurs: first (n² + 1,) into posting; and how many chords each thread has.
+
+    posting holds the number of the thread, each chord once a thread; if directed, places in paths.flat.
+    """
+    rows = np.repeat(np.arange(len(paths)), np.diff(paths.starts))
+    places = np.flatnonzero(rows[:-1] == rows[1:]) if len(rows) else np.zeros(0, dtype=np.int64)
+    a, b = paths.flat[places].astype(np.int64), paths.flat[places + 1].astype(np.int64)
+    if directed:
+        codes, values = a * num_nails + b, places
+    else:
+        both = np.minimum(a, b) * num_nails + np.maximum(a, b)
+        unique = np.unique(rows[places] * num_nails**2 + both)
+        codes, values = unique % num_nails**2, unique // num_nails**2
+    order = np.argsort(codes, kind="stable")
+    first = np.searchsorted(codes[order], np.arange(num_nails**2 + 1)).astype(np.int64)
+    sizes = np.bincount(values, minlength=len(paths)) if not directed else np.diff(paths.starts) - 1
+    return first, values[order].astype(np.int64), sizes.astype(np.int64)
+
+
+@jit
+def _nearest(flat, starts, num_nails, first, posting, sizes, best, where):
+    seen = np.full(num_nails * num_nails, -1, dtype=np.int64)
+    shared = np.zeros(len(sizes), dtype=np.int64)
+    touched = np.empty(len(sizes), dtype=np.int64)
+    for row in range(len(starts) - 1):
+        size, count = 0, 0
+        for at in range(starts[row], starts[row + 1] - 1):
+            code = min(flat[at], flat[at + 1]) * num_nails + max(flat[at], flat[at + 1])
+            if seen[code] == row:
+                continue
+            seen[code] = row
+            size += 1
+            for place in range(first[code], first[code + 1]):
+                other = posting[place]
+                if shared[other] == 0:
+                    touched[count] = other
+                    count += 1
+                shared[other] += 1
+        for i in range(count):
+            other = touched[i]
+            found = shared[other] / (size + sizes[other] - shared[other])
+            if found > best[other]:
+                best[other] = found
+                where[other] = row
+            shared[other] = 0
+
+
+@jit
+def _runs(flat, starts, num_nails, first, posting, runs):
+    """runs[p]: most chords in a row, ending with the chord at place p, that some training thread has too.
+
+    A run grows where the chord before it, in both threads, belonged to it; two chords in a row are never
+    the same directed chord, so one pass over the training nails is enough.
+    """
+    ends = np.full(len(runs), -2, dtype=np.int64)
+    now = np.zeros(len(runs), dtype=np.int64)
+    for row in range(len(starts) - 1):
+        for at in range(starts[row], starts[row + 1] - 1):
+            code = flat[at] * num_nails + flat[at + 1]
+            for k in range(first[code], first[code + 1]):
+                place = posting[k]
+                long = 1
+                if place > 0 and ends[place - 1] == at - 1 and at > starts[row]:
+                    long = now[place - 1] + 1
+                ends[place] = at
+                now[place] = long
+                if long > runs[place]:
+                    runs[place] = long

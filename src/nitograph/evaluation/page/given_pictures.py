@@ -1,0 +1,75 @@
+"""The part of the page that shows given pictures, wound: three rows of pictures and two tables.
+
+Takes what judges.given_pictures found, gives HTML text.
+
+Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1 --page page.html
+"""
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+from nitograph.evaluation.judges.given_pictures import Wound
+from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page.elements import number, percent, spread, table
+
+KNOWN = {
+    "class": "its class alone, at most",
+    "codes": "its class and codes",
+    "light": "its exact light too",
+}
+
+
+def section(found: Mapping[str, Any], wound: Wound) -> str:
+    """Fidelity, what critics read, and likelihood, under the first picture of each digit."""
+    shown = tiles.under(wound.targets, wound.encoder, wound.model)
+    names = list(found["rows"][0]["read"])
+    head = (
+        "",
+        "error",
+        "÷ encoder’s",
+        "worst",
+        "÷ bound",
+        "worst",
+        *(f"read by {n}" for n in names),
+        "time",
+    )
+    return (
+        "<h2>Given pictures, wound</h2>"
+        f"<p>{found['pictures']} test pictures with their classes, each wound by the model in one pass. "
+        "Error is the light that is wrong, squared, ÷ the picture’s, on the encoder’s own canvas. "
+        f"{_bound(found['bound'])} Wound one by one, a picture takes {found['ms_alone']:.0f} ms.</p>"
+        f'<figure><img alt="given pictures and their threads" src="{shown}"><figcaption>Given; wound by '
+        "the encoder; wound by the model from the exact light</figcaption></figure>"
+        + table(head, [_row(row, names) for row in found["rows"]])
+        + "<h3>How well it foretells the encoder’s threads</h3><p>Nats a thread. That of the class alone "
+        "is the joint of codes and nails, an upper bound, and so is what is gained over it; the other two "
+        "are exact.</p>" + table(("told", "nats a thread", "gained"), _nats(found["nats_a_thread"]))
+    )
+
+
+def _row(row: Mapping[str, Any], names: list[str]) -> list[str]:
+    title = "the encoder"
+    if row["wound_by"] == "model":
+        given = {"light": "exact light", "codes": "codes alone"}[row["given"]]
+        title = f"the model, {given}, temperature {row['temperature']:g}"
+    read = [f"{percent(row['read'][name][0])}" for name in names]
+    time = f"{row['ms_a_picture']:.1f} ms" if "ms_a_picture" in row else "–"
+    over = [spread(row["over_encoder"]), number(row["worst_over_encoder"])]
+    over += [spread(row.get("over_bound")), number(row.get("worst_over_bound"))]
+    return [title, spread(row["error"]), *over, *read, time]
+
+
+def _bound(bound: Mapping[str, Any]) -> str:
+    if not bound["pictures"]:
+        return f"There is no relaxed bound: {html.escape(bound['refused'])}."
+    return (
+        f"The relaxed bound, under which no additive thread can be, is {bound['error'][0]:.4g} on average "
+        f"over the first {bound['pictures']}."
+    )
+
+
+def _nats(nats: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [title, spread(nats[key]), spread(nats.get(f"gained_by_{key}"))] for key, title in KNOWN.items()
+    ]

@@ -1,0 +1,276 @@
+"""The page of an evaluation: verdicts first, then pictures, then the details. One file, nothing fetched.
+
+Takes an Evaluation, gives HTML text; `elements` has the template and its policy.
+
+Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1 --page page.html
+"""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nitograph.evaluation.material import CLASSES
+from nitograph.evaluation.metrics import ENDLESS
+from nitograph.evaluation.page import given_pictures as wound_page
+from nitograph.evaluation.page import plots
+from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page.elements import fill, number, percent, spread, table
+from nitograph.evaluation.protocol import Evaluation
+from nitograph.evaluation.verdicts import Figure
+from nitograph.thread import Thread
+
+SHOWN, FAILURES, NEAREST, MIXED = 7, 24, 6, 12
+DISTANCES = (
+    "frechet",
+    "density",
+    "coverage",
+    "nearness",
+    "pictures",
+    "longest_run",
+    "winding",
+)  # measured in their own units
+
+
+def page(found: Evaluation) -> str:
+    """The whole page as HTML text."""
+    record = found.record
+    parts = [
+        _head(record),
+        _figures(found),
+        _sheets(found),
+        _blind(found),
+        _recognised(record),
+        _failures(found),
+        _copying(found),
+        _likelihood(record.get("likelihood")),
+        *([wound_page.section(record["winding"], found.wound)] if found.wound else []),
+        _rest(record),
+    ]
+    return fill(f"Evaluation of {record['candidate']}", "\n".join(parts))
+
+
+def _head(record: dict[str, Any]) -> str:
+    verdicts = list(record["verdicts"].values())
+    passed = verdicts.count("pass")
+    settings = record["settings"]
+    made_with = {**record.get("model", {}), **record.get("sampling", {})}
+    told = " · ".join(f"{html.escape(str(k))} {html.escape(str(v))}" for k, v in made_with.items())
+    return (
+        f"<h1>Evaluation of {html.escape(str(record['candidate']))}</h1>"
+        f"<p><strong>{passed} of {len(verdicts)} figures reached</strong>"
+        f"{_also(verdicts)}. {record['samples']} samples: "
+        f"{settings['samples_per_class']} a class in {settings['seeds']} rounds, best of one.</p>"
+        f'<p class="soft">{told}</p>'
+    )
+
+
+def _also(verdicts: Sequence[str]) -> str:
+    return "".join(f", {verdicts.count(v)} {v}" for v in ("open", "fail") if v in verdicts)
+
+
+def _figures(found: Evaluation) -> str:
+    rows = [_row(figure) for figure in found.figures.values()]
+    head = ("figure", "samples", "woven test", "random walks", "judged", "", "goal", "verdict")
+    return (
+        "<h2>Figures and verdicts</h2>"
+        '<p class="soft">“Woven test” is what real handwriting, woven, gets: the ceiling, or the floor '
+        "of a distance. The bar is the judged value with its 95 % interval against the goal. A figure "
+        "fails where its whole interval misses the goal; it is open where more samples would decide.</p>"
+        + table(head, rows)
+    )
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    goal, value = figure.goal, figure.value
+    threshold = goal.least if goal.least is not None else goal.most or 0.0
+    bar = plots.interval(
+        value.value, value.low, value.high, threshold, figure.verdict, at_least=goal.least is not None
+    )
+    show = number if figure.key in DISTANCES else percent
+    return (
+        f"{html.escape(goal.title)}<small>{html.escape(goal.meaning)}</small>",
+        show(figure.measured),
+        show(figure.reference),
+        show(figure.floor),
+        f"{_judged(value.value)}<small>{_judged(value.low)} to {_judged(value.high)}</small>",
+        bar,
+        goal.says(),
+        f'<span class="{figure.verdict}">{figure.verdict}</span>',
+    )
+
+
+def _judged(value: float) -> str:
+    return f"{value:.3f}" if value < ENDLESS else "∞"
+
+
+def _sheets(found: Evaluation) -> str:
+    def first(threads: Sequence[Thread]) -> list[Thread]:
+        by_class = [threads[label :: len(CLASSES)][:SHOWN] for label in range(len(CLASSES))]
+        return [thread for row in by_class for thread in row]
+
+    columns = min(SHOWN, len(found.reference) // len(CLASSES), len(found.samples) // len(CLASSES))
+    kinds = (("Samples, the first of each class", found.samples), ("Woven test digits", found.reference))
+    shown = "".join(
+        f'<figure><img alt="{name}" src="{tiles.sheet(first(kind.threads), columns)}">'
+        f"<figcaption>{name}</figcaption></figure>"
+        for name, kind in kinds
+    )
+    return f'<h2>Samples beside woven test digits</h2><div class="pair">{shown}</div>'
+
+
+def _blind(found: Evaluation) -> str:
+    rng = np.random.default_rng(1)
+    picked = [
+        [kind.threads[i] for i in rng.permutation(len(kind))[:MIXED]]
+        for kind in (found.samples, found.reference)
+    ]
+    threads, invented = tiles.mixed(*picked, seed=2)
+    key = ", ".join(f"{i + 1}" for i, mine in enumerate(invented) if mine)
+    return (
+        "<h3>Which are which?</h3><p>Half of these are invented, half are woven from real handwriting; "
+        "count from the left, row by row, eight a row.</p>"
+        f'<figure><img alt="samples and woven digits mixed" src="{tiles.sheet(threads, 8)}"></figure>'
+        f"<details><summary>Show the answer</summary><p>Invented: {key}.</p></details>"
+    )
+
+
+def _recognised(record: dict[str, Any]) -> str:
+    details = record["recognisability"]
+    names = [name for name in details if name != "worst_digit"]
+    rows = []
+    for i, digit in enumerate(CLASSES):
+        cells = [digit]
+        for name in names:
+            cells += [
+                percent(details[name]["by_class"][i]),
+                percent(details[name]["ceiling_by_class"][i]),
+            ]
+        closeness = record["closeness"]
+        rows.append(
+            [
+                *cells,
+                percent(closeness["coverage_by_class"][i]),
+                percent(closeness["real_coverage_by_class"][i]),
+            ]
+        )
+    head = ["digit", *[f"critic {n}{end}" for n in names for end in ("", ", woven")]]
+    maps = "".join(
+        f"<figure>{plots.confusion(details[name]['confusion'], CLASSES)}"
+        f"<figcaption>Critic {name}: rows asked for, columns read</figcaption></figure>"
+        for name in names
+    )
+    features = html.escape(record["closeness"]["features"])
+    return (
+        "<h2>Digit by digit</h2>"
+        + table([*head, "coverage", "coverage, woven"], rows)
+        + f'<p class="soft">Closeness is measured in {features}; {record["closeness"]["count"]} samples '
+        f"against {record['closeness']['count']} woven test digits, k = {record['closeness']['k']}. The "
+        f"Fréchet distance is {_frechet(record['closeness'])}.</p>" + f'<div class="row">{maps}</div>'
+    )
+
+
+def _frechet(found: dict[str, Any]) -> str:
+    value, low, high = found["frechet"]
+    return f"{value:.3g} ({low:.3g} to {high:.3g}) where real against real is {found['real_frechet']:.3g}"
+
+
+def _failures(found: Evaluation) -> str:
+    labels = found.samples.labels
+    wrong = {name: read != labels for name, read in found.read.items()}
+    votes = np.sum(list(wrong.values()), axis=0)
+    worst = np.flatnonzero(wrong.get("B", votes > 0))
+    worst = worst[np.argsort(-votes[worst], kind="stable")]
+    if not len(worst):
+        return "<h2>Failures</h2><p>Critic B misreads none of the samples.</p>"
+    shown = "".join(
+        _captioned(
+            found.samples.threads[i],
+            f"{CLASSES[labels[i]]}, read as "
+            + " ".join(f"{CLASSES[read[i]]} ({name})" for name, read in found.read.items()),
+        )
+        for i in worst[:FAILURES]
+    )
+    return (
+        f"<h2>Failures</h2><p>{len(worst)} of {len(labels)} samples are misread by critic B; "
+        f'those that most critics misread come first.</p><div class="row tiles">{shown}</div>'
+    )
+
+
+def _captioned(thread: Thread, caption: str) -> str:
+    return (
+        f'<figure><img alt="" src="{tiles.tile(thread)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _copying(found: Evaluation) -> str:
+    mine, test = found.nearness["samples"], found.nearness["test"]
+    where, training = found.nearest
+    shown = ""
+    for i in np.argsort(-mine, kind="stable")[:NEAREST]:
+        if where[i] < 0:
+            continue
+        thread = found.samples.threads[i]
+        twin = Thread(training.paths.path(int(where[i])), thread.board)
+        shown += _captioned(thread, f"sample, {CLASSES[found.samples.labels[i]]}")
+        shown += _captioned(twin, f"its nearest in training, Jaccard {mine[i]:.3f}")
+    plot = plots.histogram(
+        mine, test, ("samples", "woven test digits"), "Jaccard index with the nearest training thread"
+    )
+    count, clean = found.record["hygiene"]["training_threads"], found.record["hygiene"]
+    return (
+        f"<h2>Invention or memory?</h2><p>Each sample against {count:,} training threads. Images in both "
+        f"test and training: {clean['images_in_both']}; sequences: {clean['sequences_in_both']}.</p>"
+        f"{plot}<h3>The samples nearest to training</h3>"
+        f'<div class="row tiles">{shown}</div>'
+    )
+
+
+def _likelihood(found: dict[str, Any] | None) -> str:
+    if not found:
+        return ""
+    titles = {
+        "nats_a_nail": "nats a nail, given the plan",
+        "nats_a_code": "nats a code of the plan",
+        "joint_nats_a_token": "both together, nats a token",
+        "joint_nats_a_thread": "both together, nats a thread",
+        "floor_nats_a_nail": "if every legal step were as likely, nats a nail",
+    }
+    rows = [
+        [title, *[spread(found[part].get(key)) for part in ("test", "training") if part in found]]
+        for key, title in titles.items()
+        if key in found["test"]
+    ]
+    gap = ""
+    if "gap" in found:
+        value, low, high = found["gap"]
+        gap = f"<p>Test less training: {value:.4f} nats a token ({low:.4f} to {high:.4f}).</p>"
+    return (
+        "<h2>Likelihood</h2><p>On threads woven from images of the test set and from images it "
+        "learned from, after the legal mask. Codes and nails together are the exact joint of plan and "
+        "thread, and so an upper bound for the thread alone; a model without a plan has no codes, and "
+        "its nails are the thread exactly.</p>"
+        + table(("", *[part for part in ("test", "training") if part in found]), rows)
+        + gap
+    )
+
+
+def _rest(record: dict[str, Any]) -> str:
+    rules = record["rules"]
+    off = rules.get("mask_off")
+    masked = (
+        ""
+        if off is None
+        else f" With the mask off {percent(off['share'][0])} of {off['paths']} paths break one; "
+        "a model that learns under the mask is never told."
+    )
+    chords, usual = rules["chords"], rules["test_chords"]
+    times = [(html.escape(name), f"{seconds:.1f} s") for name, seconds in record["seconds"].items()]
+    return (
+        f"<h2>Rules and lengths</h2><p>{percent(rules['mask_on']['share'][0])} of the samples break "
+        f"a rule.{masked} Chords: {chords['mean']:.0f} on average, {chords['largest']:.0f} at most; "
+        f"woven test digits {usual['mean']:.0f} and {usual['largest']:.0f}.</p>"
+        f"<h2>Time</h2>{table(('part', 'time'), times)}"
+    )

@@ -1,0 +1,65 @@
+"""Threads as small pictures for the page: sheets, single tiles and a sheet of both kinds mixed.
+
+Samples and woven digits are drawn by the same painter with the same settings, so that only their nails can
+tell them apart. Gives PNG as data addresses; touches no disk.
+
+Try it: python -c "from nitograph.evaluation.page.thumbnails import *; print(tile(Thread([0, 99]))[:30])"
+"""
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.drawing import neon
+from nitograph.drawing.look import NeonSettings, Picture
+from nitograph.thread import Thread
+
+SIDE = 128  # px of a tile
+LOOK = NeonSettings(size=SIDE, thickness=2.2, glow=0.5, brightness=0.8, ring=False)
+
+
+def tile(thread: Thread) -> str:
+    """One thread as the data address of a PNG."""
+    return address(neon.draw(thread, LOOK, workers=1))
+
+
+def sheet(threads: Sequence[Thread], columns: int) -> str:
+    """Threads in rows of `columns`, the data address of one PNG."""
+    return _joined([picture.pixels for picture in neon.draw_many(threads, LOOK)], columns)
+
+
+def under(targets: NDArray[np.floating], *rows: Sequence[Thread]) -> str:
+    """Targets (n, c, c) in 0 to 1 side by side, and rows of n threads under them, one PNG's data address.
+
+    A target is shown as light of the same colours, each tile's pixel the nearest of the target's.
+    """
+    nearest = np.arange(SIDE) * targets.shape[-1] // SIDE
+    greys = np.rint(255 * targets[:, nearest][:, :, nearest]).astype(np.uint8)
+    threads = [thread for row in rows for thread in row]
+    drawn = [picture.pixels for picture in neon.draw_many(threads, LOOK)]
+    return _joined([*greys, *drawn], len(targets))
+
+
+def mixed(one: Sequence[Thread], two: Sequence[Thread], *, seed: int) -> tuple[list[Thread], list[bool]]:
+    """Both kinds in random order, and of each whether it is one of the first kind."""
+    threads, kinds = [*one, *two], [True] * len(one) + [False] * len(two)
+    order = np.random.default_rng(seed).permutation(len(threads))
+    return [threads[i] for i in order], [kinds[i] for i in order]
+
+
+def address(picture: Picture) -> str:
+    """A picture as the data address of a PNG."""
+    data = neon.encode_png(picture, workers=1)
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def _joined(pictures: Sequence[NDArray[np.uint8]], columns: int) -> str:
+    """Pictures of SIDE × SIDE numbers of the look's colours as one PNG."""
+    rows = -(-len(pictures) // columns)
+    whole = np.zeros((rows * SIDE, columns * SIDE), dtype=np.uint8)
+    for i, picture in enumerate(pictures):
+        row, column = divmod(i, columns)
+        whole[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE] = picture
+    return address(neon.framed(whole, LOOK))

@@ -1,0 +1,78 @@
+"""DXF in millimetres: drill holes, thread, numbers and the nail circle, each on its own layer.
+
+y points up, 0, 0 is the middle of the board; ezdxf writes the file. It knows the workpiece and nothing
+of machines.
+
+Try it: python -m nitograph export thread.json -o board.dxf
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from nitograph.exporting import require
+from nitograph.exporting.rim import rim
+from nitograph.exporting.workpiece import Workpiece, y_up
+from nitograph.settings import Settings, setting
+
+LAYERS = {"DRILL": 1, "THREAD": 7, "NUMBERS": 3, "CIRCLE": 8, "NOTES": 8}
+"""Layer names with their colours in AutoCAD's index."""
+
+
+@dataclass(frozen=True)
+class DxfSettings(Settings):
+    """What the drawing holds."""
+
+    hole: float | None = setting(
+        None, "diameter of the drill holes; the nail's where none is given", unit="mm", low=0.05, high=50
+    )
+    thread_layer: bool = setting(True, "the thread's path, on its own layer")
+
+
+def dxf(workpiece: Workpiece, settings: DxfSettings) -> str:
+    """The drawing as DXF text (R2010); FileError where ezdxf is not installed."""
+    ezdxf = require("ezdxf", "a DXF drawing")
+    units = require("ezdxf.units", "a DXF drawing")
+    document = ezdxf.new("R2010", setup=False)
+    document.units = units.MM
+    document.header["$MEASUREMENT"] = 1
+    for name, colour in LAYERS.items():
+        document.layers.add(name, color=colour)
+    space = document.modelspace()
+    space.add_circle((0, 0), workpiece.radius, dxfattribs={"layer": "CIRCLE"})
+    radius = (settings.hole or workpiece.settings.nail_diameter) / 2
+    for x, y in y_up(workpiece.centres).tolist():
+        space.add_circle((x, y), radius, dxfattribs={"layer": "DRILL"})
+    if settings.thread_layer:
+        points = y_up(workpiece.polyline).tolist()
+        space.add_lwpolyline(points, format="xy", dxfattribs={"layer": "THREAD"})
+    _numbers(space, workpiece)
+    return _text(document)
+
+
+def _numbers(space: Any, workpiece: Workpiece) -> None:
+    """Nail numbers along their radius, and the statement below the board."""
+    shown = rim(workpiece)
+    rows = zip(
+        shown.nails.tolist(),
+        y_up(shown.anchors).tolist(),
+        (-shown.degrees).tolist(),
+        shown.outward.tolist(),
+        strict=True,
+    )
+    align = require("ezdxf.enums", "a DXF drawing").TextEntityAlignment
+    for nail, anchor, degrees, outward in rows:
+        attributes = {"layer": "NUMBERS", "rotation": degrees}
+        text = space.add_text(str(nail), height=shown.size, dxfattribs=attributes)
+        text.set_placement(anchor, align=align.MIDDLE_LEFT if outward else align.MIDDLE_RIGHT)
+    below = -(workpiece.radius + shown.width + 3 * shown.size)
+    statement = workpiece.statement()
+    height = min(shown.size, 2 * (workpiece.radius + shown.width) / len(statement))
+    note = space.add_text(statement, height=height, dxfattribs={"layer": "NOTES"})
+    note.set_placement((0, below), align=align.MIDDLE_CENTER)
+
+
+def _text(document: Any) -> str:
+    stream = io.StringIO()
+    document.write(stream)
+    return stream.getvalue()

@@ -1,0 +1,192 @@
+"""G-code: the thread drawn with a pen, wound by a thread feeder, or its nail holes drilled.
+
+Winding: the feeder goes straight inside the ring to the gap before the nail, out through it, on an arc
+round the back of the nail and in through the gap after it, on the side that the workpiece's turns say. It
+never comes nearer to a nail than half the nail and half the feeder. Machines are in `machines`.
+
+Try it: python -m nitograph export thread.json -o job.gcode --job wind --profile grbl
+"""
+
+import math
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from nitograph import __version__
+from nitograph.errors import SettingsError
+from nitograph.exporting.gcode.machines import Grbl, Machine, Marlin, Point, Polar, number
+from nitograph.exporting.gcode.settings import GcodeSettings as GcodeSettings
+from nitograph.exporting.workpiece import FloatArray, Workpiece, y_up
+
+WIDTH = 68
+"""Longest comment: some senders and firmwares cut lines at 80 characters."""
+
+
+def gcode(workpiece: Workpiece, settings: GcodeSettings | None = None) -> str:
+    """The whole job as text; SettingsError where it cannot be done on that board."""
+    settings = settings or GcodeSettings()
+    job = {"plot": plot, "wind": wind, "drill": drill}[settings.job]
+    last = workpiece.num_nails if settings.job == "drill" else workpiece.thread.line_count
+    if settings.start_at > last:
+        kind = "holes" if settings.job == "drill" else "steps"
+        raise SettingsError(f"this job has {last} {kind}, got a start at {settings.start_at}")
+    if settings.job == "wind":
+        check_room(workpiece, settings)
+    if settings.job == "drill" and workpiece.spacing <= workpiece.settings.nail_diameter:
+        raise SettingsError(
+            f"holes of {workpiece.settings.nail_diameter:g} mm every {workpiece.spacing:.2f} mm run into "
+            "each other; use thinner nails, fewer of them or a larger board"
+        )
+    machine = machine_for(workpiece, settings)
+    job(workpiece, machine)
+    finish(machine)
+    return "\n".join(
+        [*head(workpiece, machine, last), *opening(machine), *machine.lines, machine.ending, ""]
+    )
+
+
+def machine_for(workpiece: Workpiece, settings: GcodeSettings) -> Machine:
+    """The machine that the profile names, for that board."""
+    if settings.profile == "polar":
+        zero = y_up(workpiece.centres[0])
+        return Polar(settings, workpiece.radius, math.atan2(zero[1], zero[0]))
+    kind = Marlin if settings.profile == "marlin" else Grbl
+    return kind(settings, workpiece.radius)
+
+
+def check_room(workpiece: Workpiece, settings: GcodeSettings) -> None:
+    """SettingsError where the feeder cannot pass between nails or round them."""
+    nail, feeder = workpiece.settings.nail_diameter, settings.feeder_diameter
+    if workpiece.spacing < nail + feeder:
+        raise SettingsError(
+            f"nails of {nail:g} mm every {workpiece.spacing:.2f} mm leave no way for a feeder of "
+            f"{feeder:g} mm; use a larger board, fewer or thinner nails, or a thinner feeder"
+        )
+    if not (nail + feeder) / 2 < settings.reach < workpiece.radius / 2:
+        raise SettingsError(
+            f"reach must lie between {(nail + feeder) / 2:g} mm, where the feeder would touch the nail, "
+            f"and {workpiece.radius / 2:g} mm, half the way to the middle; got {settings.reach:g}"
+        )
+
+
+def plot(workpiece: Workpiece, machine: Machine) -> None:
+    """One polyline from nail to nail, the pen never lifted."""
+    first = machine.settings.start_at
+    points = y_up(workpiece.polyline)[first - 1 :]
+    path = workpiece.path.tolist()
+    notes = [f"step {step} nail {path[step]}" for step in range(first, len(path))]
+    machine.say(f"start: nail {path[first - 1]}")
+    machine.travel(_point(points[0]))
+    machine.lower()
+    machine.draw(points[1:], notes)
+    machine.lift()
+
+
+def wind(workpiece: Workpiece, machine: Machine) -> None:
+    """Round each nail on its side; a person ties the thread on and off."""
+    reach, first = machine.settings.reach, machine.settings.start_at
+    radius = workpiece.radius
+    inside, outside = radius - reach, radius + reach
+    beside = min(math.pi / workpiece.num_nails, reach / radius)
+    centres = y_up(workpiece.centres)
+    angles = np.arctan2(centres[:, 1], centres[:, 0]).tolist()
+    path, turns = workpiece.path.tolist(), workpiece.turns.tolist()
+
+    machine.say(f"start: nail {path[first - 1]}")
+    machine.travel(_on(inside, angles[path[first - 1]]))
+    machine.lower()
+    machine.pause(f"{'tie' if first == 1 else 'hold'} the thread at nail {path[first - 1]}, then go on")
+    for step in range(first, len(path)):
+        nail, turn = path[step], turns[step]
+        machine.say(f"step {step} nail {nail} {'cw' if turn > 0 else 'ccw'}")
+        before, after = angles[nail] + turn * beside, angles[nail] - turn * beside
+        for _ in range(1 + workpiece.settings.wraps):
+            machine.move(_on(inside, before))
+            machine.move(_on(outside, before))
+            machine.arc(_on(outside, after), turn)
+            machine.move(_on(inside, after))
+    machine.pause(f"tie the thread off at nail {path[-1]}, cut it, then go on")
+    machine.lift()
+
+
+def drill(workpiece: Workpiece, machine: Machine) -> None:
+    """Every nail hole once, in the order of their numbers: the shortest way round."""
+    if machine.settings.spindle:
+        machine.line(f"M3 S{machine.settings.spindle}")
+        machine.wait(2.0)
+    else:
+        machine.pause("switch the drill on, then go on")
+    centres = y_up(workpiece.centres)
+    for nail in range(machine.settings.start_at - 1, workpiece.num_nails):
+        machine.say(f"step {nail + 1} nail {nail}")
+        machine.travel(_point(centres[nail]))
+        machine.lower()
+        machine.lift()
+
+
+def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
+    """Comments: what it is, where zero is, how much and how long."""
+    s = machine.settings
+    name = {"plot": "pen plot", "wind": "winding", "drill": "drilling"}[s.job]
+    lift = (
+        f"The servo lifts: S{s.servo_up} up, S{s.servo_down} down."
+        if s.lifts_by == "servo"
+        else f"Z0 is the face of the board; Z{number(s.safe_height)} safe, "
+        f"Z{number(s.working_height)} at work."
+    )
+    much = (
+        f"{last - s.start_at + 1} holes, {number(s.plunge_feed)} mm/min downwards"
+        if s.job == "drill"
+        else f"Way of the tool at work {machine.way / 1000:.2f} m, at {number(s.feed)} mm/min"
+    )
+    about = [
+        f"Nitograph {__version__}: {name} for {s.profile}, steps {s.start_at} to {last}.",
+        workpiece.statement().replace("°", " degrees"),
+        machine.frame(),
+        lift,
+        f"{much}, about {duration(machine.minutes)} without pauses.",
+    ]
+    if s.job == "wind":
+        about.append(f"Thread {workpiece.length:.1f} m, have {workpiece.length_to_have:.0f} m at hand.")
+    if s.start_at > 1:
+        about.append(f"A restart: everything before step {s.start_at} is taken as done.")
+    ascii_only = (text.encode("ascii", "replace").decode() for text in about)
+    return [f"; {line}" for text in ascii_only for line in textwrap.wrap(text, WIDTH)]
+
+
+def opening(machine: Machine) -> list[str]:
+    """Modes, home, and the tool up, before anything moves sideways."""
+    s = machine.settings
+    lines = list(machine.modes)
+    if s.profile == "marlin" and s.home:
+        lines.append("G28")
+    before = len(machine.lines)
+    machine.lift()
+    raised = machine.lines[before:]
+    del machine.lines[before:]
+    return lines + raised
+
+
+def finish(machine: Machine) -> None:
+    """Park, and switch off what was on."""
+    if machine.settings.job == "drill" and machine.settings.spindle:
+        machine.line("M5")
+    machine.say("park")
+    machine.park()
+    if machine.settings.lifts_by == "servo" and machine.settings.profile != "marlin":
+        machine.line("M5")
+
+
+def duration(minutes: float) -> str:
+    """Hours and minutes in words."""
+    whole = max(1, round(minutes))
+    return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60:02d} min"
+
+
+def _on(radius: float, angle: float) -> Point:
+    return radius * math.cos(angle), radius * math.sin(angle)
+
+
+def _point(row: FloatArray | Sequence[float]) -> Point:
+    return float(row[0]), float(row[1])

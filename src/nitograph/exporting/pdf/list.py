@@ -1,0 +1,80 @@
+"""The winding list to print: blocks of ten with a box to tick, metres so far, a heading at each hundred.
+
+It draws on a `Sheet` and knows nothing of the PDF library.
+
+Try it: python -m nitograph export thread.json -o steps.pdf --pdf list
+"""
+
+from nitograph.exporting.pdf.sheet import Sheet
+from nitograph.exporting.winding_list import needs
+from nitograph.exporting.workpiece import Step, Workpiece
+
+BLOCK, ACROSS = 10, 5
+ROW, HEAD, GAP = 4.3, 5.0, 6.0
+SIZE = 2.3
+
+
+def draw_list(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], margin: float) -> None:
+    """All pages of the list on that paper, width and height in mm, upright."""
+    margin = max(margin, 12.0)
+    steps = list(workpiece.steps())
+    blocks = [steps[1 + k : 1 + k + BLOCK] for k in range(0, len(steps) - 1, BLOCK)]
+    height = HEAD + BLOCK * ROW + GAP
+    first_top, top = margin + 44.0, margin + 12.0
+    down_first = int((paper[1] - first_top - margin - 6) // height)
+    down = int((paper[1] - top - margin - 6) // height)
+    pages = [blocks[: down_first * ACROSS]]
+    rest = blocks[down_first * ACROSS :]
+    pages += [rest[k : k + down * ACROSS] for k in range(0, len(rest), down * ACROSS)]
+    wide = (paper[0] - 2 * margin) / ACROSS
+    for number, page in enumerate(pages):
+        sheet.page(*paper)
+        if number == 0:
+            _draw_head(sheet, workpiece, steps[0], margin, paper[0] - 2 * margin)
+        else:
+            sheet.text(margin, margin + 4, "Winding list", 3.0, bold=True)
+        _draw_foot(sheet, workpiece, f"page {number + 1} of {len(pages)}", margin, paper)
+        for at, block in enumerate(page):
+            x, y = margin + at % ACROSS * wide, (top if number else first_top) + at // ACROSS * height
+            _draw_block(sheet, block, x, y, wide - 4, workpiece)
+
+
+def _draw_head(sheet: Sheet, workpiece: Workpiece, tied: Step, x: float, width: float) -> None:
+    label = workpiece.thread.label
+    sheet.text(x, x + 4, f"Winding list: {label}" if label else "Winding list", 4.0, bold=True)
+    lines = [
+        workpiece.statement(),
+        *needs(workpiece),
+        f"Tie it to nail {tied.nail}. Go from nail to nail, always round the BACK, on the rim's side.",
+        "cw: round the nail clockwise as you see it; ccw: the other way. So the thread holds by itself.",
+    ]
+    for k, line in enumerate(lines):
+        sheet.text(x, x + 11 + 5.4 * k, line, sheet.fitting(lines, width, 2.3))
+
+
+def _draw_block(
+    sheet: Sheet, block: list[Step], x: float, y: float, width: float, workpiece: Workpiece
+) -> None:
+    """Ten steps: a box to tick, then step, nail, turn; the metres under the last one."""
+    hundred = block[0].step % 100 == 1
+    sheet.box(x, y, width, HEAD, grey=205 if hundred else 232, filled=True)
+    sheet.box(x + 1, y + 1, HEAD - 2, HEAD - 2, grey=60)
+    name = f"{block[0].step}-{block[-1].step}"
+    sheet.text(x + width - 1, y + 3.6, name, 2.1, bold=hundred, align="right")
+    for row, step in enumerate(block):
+        base = y + HEAD + (row + 1) * ROW - 0.9
+        sheet.text(x + 6, base, str(step.step), 1.5, grey=130, align="right")
+        sheet.text(x + width * 0.62, base, str(step.nail), SIZE, bold=True, align="right")
+        sheet.text(x + width - 1, base, "cw" if step.turn > 0 else "ccw", 1.7, grey=70, align="right")
+    base = y + HEAD + len(block) * ROW
+    sheet.line(x, base + 0.3, x + width, base + 0.3, 0.1, 150)
+    sheet.text(x + width - 1, base + 3.2, f"{block[-1].metres:.2f} m", 1.7, grey=70, align="right")
+
+
+def _draw_foot(
+    sheet: Sheet, workpiece: Workpiece, page: str, margin: float, paper: tuple[float, float]
+) -> None:
+    y, statement = paper[1] - margin, workpiece.statement()
+    size = sheet.fitting([statement], paper[0] - 2 * margin - 25, 1.5)
+    sheet.text(margin, y, statement, size, grey=110)
+    sheet.text(paper[0] - margin, y, page, 1.8, align="right")

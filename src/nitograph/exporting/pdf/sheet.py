@@ -1,0 +1,122 @@
+"""A pen on PDF pages, in millimetres: the strokes and the text that template and list are made of.
+
+fpdf2 writes the file. This module knows no workpiece.
+
+Try it: python -c "from nitograph.exporting.pdf.sheet import PAPERS; print(PAPERS['a4'])"
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from nitograph.errors import SettingsError
+from nitograph.exporting import require
+
+PAPERS = {"a4": (210.0, 297.0), "a3": (297.0, 420.0), "letter": (215.9, 279.4), "tabloid": (279.4, 431.8)}
+"""Width and height in mm, upright."""
+
+
+class Sheet:
+    """A PDF in millimetres with the few strokes that the pages need; y down from the upper left corner."""
+
+    def __init__(self, title: str, subject: str) -> None:
+        self._pdf = require("fpdf", "a PDF").FPDF(unit="mm", format=(100, 100))
+        self._pdf.set_auto_page_break(False)
+        self._pdf.set_margin(0)
+        self._pdf.c_margin = 0
+        self._pdf.set_creator("Nitograph")
+        self._pdf.set_title(latin(title))
+        self._pdf.set_subject(latin(subject))
+        self._pdf.set_display_mode("fullpage")
+        # Printers' dialogs then begin at 100 % instead of "fit to page".
+        self._pdf.viewer_preferences = require("fpdf.prefs", "a PDF").ViewerPreferences(
+            print_scaling="None"
+        )
+
+    def page(self, width: float, height: float) -> None:
+        """Begin a page of that size."""
+        self._pdf.add_page(orientation="P" if height >= width else "L", format=sorted((width, height)))
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, width: float = 0.1, grey: int = 0) -> None:
+        """One stroke."""
+        self._pen(width, grey)
+        self._pdf.line(x1, y1, x2, y2)
+
+    def circle(self, x: float, y: float, radius: float, width: float = 0.1, grey: int = 0) -> None:
+        """One ring, its middle line at `radius`."""
+        self._pen(width, grey)
+        self._pdf.ellipse(x - radius, y - radius, 2 * radius, 2 * radius)
+
+    def box(
+        self, x: float, y: float, width: float, height: float, *, grey: int, filled: bool = False
+    ) -> None:
+        """One rectangle, outlined or filled."""
+        self._pen(0.15, grey)
+        self._pdf.set_fill_color(grey)
+        self._pdf.rect(x, y, width, height, style="F" if filled else "D")
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float,
+        *,
+        bold: bool = False,
+        grey: int = 0,
+        align: str = "left",
+        degrees: float = 0.0,
+    ) -> None:
+        """Text with digits `size` mm high, from, to or about (x, y) on its baseline, turned clockwise."""
+        text = latin(text)
+        self._pdf.set_font("Helvetica", style="B" if bold else "", size=size * DIGIT_POINTS)
+        self._pdf.set_text_color(grey)
+        wide = 0.0 if align == "left" else self._pdf.get_string_width(text)
+        start = x - {"left": 0.0, "right": wide, "middle": wide / 2}[align]
+        if degrees:
+            with self._pdf.rotation(-degrees, x, y):
+                self._pdf.text(start, y, text)
+        else:
+            self._pdf.text(start, y, text)
+
+    def fitting(self, lines: Sequence[str], width: float, size: float) -> float:
+        """The height of digits, at most `size` mm, at which every line fits into `width` mm."""
+        self._pdf.set_font("Helvetica", size=size * DIGIT_POINTS)
+        widest = max(float(self._pdf.get_string_width(latin(line))) for line in lines)
+        return size * min(1.0, width / widest)
+
+    @contextmanager
+    def clipped(self, x: float, y: float, width: float, height: float) -> Iterator[None]:
+        """Strokes inside the block appear only within that rectangle."""
+        with self._pdf.rect_clip(x, y, width, height):
+            yield
+
+    @contextmanager
+    def dashed(self) -> Iterator[None]:
+        """Strokes inside the block are dashed."""
+        self._pdf.set_dash_pattern(dash=2, gap=2)
+        yield
+        self._pdf.set_dash_pattern()
+
+    def bytes(self) -> bytes:
+        """The finished document."""
+        return bytes(self._pdf.output())
+
+    def _pen(self, width: float, grey: int) -> None:
+        self._pdf.set_line_width(width)
+        self._pdf.set_draw_color(grey)
+
+
+DIGIT_POINTS = 72 / 25.4 / 0.718
+"""Points of Helvetica for digits one millimetre high: its figures stand 718 thousandths of its size."""
+
+
+def latin(text: str) -> str:
+    """The text in the letters that the built-in fonts have; others become question marks."""
+    return text.encode("latin-1", errors="replace").decode("latin-1")
+
+
+def too_many_pages(pages: int, most: int) -> SettingsError:
+    """The error for a template nobody would print."""
+    return SettingsError(
+        f"a template has at most {most} tiles, this one would have {pages}; take larger paper or one sheet"
+    )

@@ -1,0 +1,121 @@
+"""SVG in millimetres: the thread as one polyline, nails and numbers on layers of their own.
+
+Layers follow Inkscape's group convention and begin with a digit, which vpype and AxiDraw take as the
+layer's number. `plot` mode writes the polyline and nothing else; nothing is ever split or filled.
+
+Try it: python -m nitograph export thread.json -o board.svg --mode plot
+"""
+
+import re
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from nitograph.errors import SettingsError
+from nitograph.exporting.rim import Rim, rim, ticks
+from nitograph.exporting.workpiece import FloatArray, Workpiece
+from nitograph.settings import Settings, setting
+
+END, BOLD = ' text-anchor="end"', ' font-weight="bold"'
+COLOUR = re.compile(r"#[0-9a-fA-F]{3}([0-9a-fA-F]{3})?|[a-zA-Z]{3,24}")
+
+
+@dataclass(frozen=True)
+class SvgSettings(Settings):
+    """How the drawing looks."""
+
+    mode: str = setting(
+        "layers", "everything on layers, or the thread alone for a plotter", choices=("layers", "plot")
+    )
+    colour: str = setting("#1d2433", "colour of the thread, a name or #rrggbb")
+    stroke_width: float | None = setting(
+        None,
+        "width of the drawn thread; the thread's own where none is given",
+        unit="mm",
+        low=0.001,
+        high=50,
+    )
+    margin: float = setting(10.0, "free border round the drawing", unit="mm", low=0, high=1000)
+    numbers: bool = setting(True, "numbers and ticks outside the nails")
+
+    def check(self) -> None:
+        """The colour must be one, as it goes into the file."""
+        if not COLOUR.fullmatch(self.colour):
+            raise SettingsError(f"colour must be a name such as black or #rrggbb, got {self.colour!r}")
+
+
+def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
+    """The drawing as SVG text, 1 user unit = 1 mm, y down, the board's middle in the middle."""
+    plot = settings.mode == "plot"
+    shown = rim(workpiece) if settings.numbers and not plot else None
+    half = workpiece.radius + settings.margin + (shown.width if shown else workpiece.bend_radius)
+    size = f"{2 * half:.3f}".rstrip("0").rstrip(".")
+    label = f"Thread {workpiece.thread.label}. " if workpiece.thread.label else ""
+    head = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<svg xmlns="http://www.w3.org/2000/svg" '
+        'xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"\n'
+        f'  width="{size}mm" height="{size}mm" viewBox="0 0 {size} {size}">\n'
+        f"<title>{escape(_printable(label))}Nitograph</title>\n<desc>{workpiece.statement()}</desc>\n"
+    )
+    parts = [head, _thread_layer(workpiece, settings, half)]
+    if not plot:
+        parts.append(_nail_layer(workpiece, half))
+    if shown:
+        parts.append(_number_layer(workpiece, shown, half))
+    return "".join([*parts, "</svg>\n"])
+
+
+def _layer(number: int, name: str, style: str, body: str) -> str:
+    return (
+        f'<g id="{name}" inkscape:groupmode="layer" inkscape:label="{number} {name}" {style}>\n{body}</g>\n'
+    )
+
+
+def _thread_layer(workpiece: Workpiece, settings: SvgSettings, half: float) -> str:
+    width = settings.stroke_width or workpiece.settings.thread_width
+    style = (
+        f'fill="none" stroke="{settings.colour}" stroke-width="{width:.4g}" stroke-linejoin="round" '
+        'stroke-linecap="round"'
+    )
+    return _layer(1, "thread", style, f'<polyline points="{_points(workpiece.polyline + half)}"/>\n')
+
+
+def _nail_layer(workpiece: Workpiece, half: float) -> str:
+    radius = f"{workpiece.settings.nail_diameter / 2:.4g}"
+    circles = "".join(
+        f'<circle cx="{x:.3f}" cy="{y:.3f}" r="{radius}"/>\n'
+        for x, y in (workpiece.centres + half).tolist()
+    )
+    return _layer(2, "nails", 'fill="none" stroke="#888888" stroke-width="0.1"', circles)
+
+
+def _number_layer(workpiece: Workpiece, shown: Rim, half: float) -> str:
+    strokes = "".join(
+        f'<line x1="{a:.3f}" y1="{b:.3f}" x2="{c:.3f}" y2="{d:.3f}" stroke="#444444" stroke-width="0.2"/>\n'
+        for (a, b), (c, d) in (ticks(workpiece, shown) + half).tolist()
+    )
+    rows = zip(
+        shown.nails.tolist(),
+        (shown.anchors + half).tolist(),
+        shown.degrees.tolist(),
+        shown.outward.tolist(),
+        shown.tens.tolist(),
+        strict=True,
+    )
+    texts = "".join(
+        f'<text transform="translate({x:.3f} {y:.3f}) rotate({turn:.3f})" y="{0.36 * shown.size:.3g}"'
+        f"{'' if outward else END}{BOLD if ten else ''}>{nail}</text>\n"
+        for nail, (x, y), turn, outward, ten in rows
+    )
+    style = f'font-family="Helvetica, Arial, sans-serif" font-size="{1.25 * shown.size:.4g}" fill="#444444"'
+    return _layer(3, "numbers", style, strokes + texts)
+
+
+def _points(points: FloatArray) -> str:
+    return " ".join(f"{x:.3f},{y:.3f}" for x, y in np.asarray(points).tolist())
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

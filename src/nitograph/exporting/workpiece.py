@@ -1,0 +1,277 @@
+"""A thread on a real board: millimetres, the maker's numbering, which side of each nail, how much thread.
+
+Everything here is as the maker sees it, standing in front of the side that `side` names: x to the right,
+y DOWN, both in millimetres from the middle of the nail circle (`y_up` turns points over for machines).
+Nails go by their DISPLAY number: row k of `centres` is the nail that the maker calls k. The file format's
+own numbers (0 at three o'clock, clockwise from the front) appear only in `numbers` and `file_nails`.
+
+It knows no file format and nothing of machines.
+
+Try it: python -c "from nitograph.thread import Thread; from nitograph.exporting.workpiece import *;
+print(Workpiece(Thread([0, 100, 7])).statement())"
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import SettingsError
+from nitograph.settings import Settings, setting
+from nitograph.thread import Thread
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+SPECIFIC_VOLUME = 1.1
+"""cm³ of yarn to the gram, the air in it included: Peirce's figure for cotton; polyester is near."""
+
+TEX = {"tex": 1.0, "dtex": 0.1, "denier": 1 / 9}
+CLOCKWISE, COUNTERCLOCKWISE = 1, -1
+
+
+def thread_width(text: str) -> float:
+    """The width in mm that `tex:30`, `dtex:300`, `denier:270` or `mm:0.2` names.
+
+    A yarn of t tex weighs t grams a kilometre; taken as a cylinder of specific volume v = 1.1 cm³/g it is
+    √(4·v·t / 1000π) = 0.0374·√t mm thick: F. T. Peirce, "The geometry of cloth structure", Journal of
+    the Textile Institute 28 (1937), T45. SettingsError where the text is none of these.
+    """
+    kind, _, number = text.strip().lower().partition(":")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if kind not in (*TEX, "mm") or not (math.isfinite(value) and value > 0):
+        raise SettingsError(f"a thread is given as tex:30, dtex:300, denier:270 or mm:0.2, got {text!r}")
+    if kind == "mm":
+        return value
+    return math.sqrt(4 * SPECIFIC_VOLUME * value * TEX[kind] / (1000 * math.pi))
+
+
+@dataclass(frozen=True)
+class WorkpieceSettings(Settings):
+    """The real board, its thread and how its nails are counted."""
+
+    diameter: float = setting(
+        600.0, "diameter of the circle through the middles of the nails", unit="mm", low=10, high=20_000
+    )
+    nail_diameter: float = setting(1.5, "thickness of a nail", unit="mm", low=0.05, high=50)
+    thread_width: float = setting(0.15, "thickness of the thread", unit="mm", low=0.01, high=20)
+    origin: str = setting("top", "where nail 0 stands, as you see the board", choices=("top", "right"))
+    direction: str = setting(
+        "cw", "which way the nails are counted, as you see them", choices=("cw", "ccw")
+    )
+    side: str = setting(
+        "front",
+        "the side that you work on; from the back everything is mirrored",
+        choices=("front", "back"),
+    )
+    wraps: int = setting(
+        0, "full turns round each nail beside the plain pass", unit="turns", low=0, high=10
+    )
+    tail: float = setting(100.0, "thread left for the knot at each end", unit="mm", low=0, high=10_000)
+    spare: float = setting(15.0, "thread to have beyond what is laid", unit="%", low=0, high=200)
+    seconds_per_chord: float = setting(5.0, "pace of winding", unit="seconds", low=0.01, high=600)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One nail of the way.
+
+    step: 0 for the nail where the thread is tied. nail: display number. turn: +1 clockwise round the nail
+    as you see it, −1 the other way. enters, leaves: the neighbour nails; the thread goes out through the
+    gap between `nail` and `enters`, passes behind the nail and comes back in through the gap between
+    `nail` and `leaves`. metres: thread laid so far, this nail's turn included.
+    """
+
+    step: int
+    nail: int
+    turn: int
+    enters: int
+    leaves: int
+    metres: float
+
+
+@dataclass(frozen=True, eq=False)
+class Workpiece:
+    """One thread on one real board. All arrays are computed when first asked for; m is the chord count."""
+
+    thread: Thread
+    settings: WorkpieceSettings = field(default_factory=WorkpieceSettings)
+
+    @property
+    def num_nails(self) -> int:
+        """How many nails the ring has."""
+        return self.thread.board.num_nails
+
+    @property
+    def radius(self) -> float:
+        """Radius of the nail circle, mm."""
+        return self.settings.diameter / 2
+
+    @property
+    def spacing(self) -> float:
+        """Distance between the middles of neighbouring nails, mm."""
+        return self.settings.diameter * math.sin(math.pi / self.num_nails)
+
+    @property
+    def zero(self) -> int:
+        """The file's number of the nail that the maker calls 0: the one nearest the origin."""
+        return (self._origin_quarters * self.num_nails + 2) // 4 % self.num_nails
+
+    @property
+    def sense(self) -> int:
+        """+1 where display numbers run the way of the file's numbers, −1 where they run against it."""
+        return 1 if (self.settings.direction == "cw") == (self.settings.side == "front") else -1
+
+    @property
+    def _origin_quarters(self) -> int:
+        if self.settings.origin == "top":
+            return 3
+        return 0 if self.settings.side == "front" else 2
+
+    @cached_property
+    def file_nails(self) -> IntArray:
+        """The file's number of each nail, by display number, shape (n,)."""
+        return ((self.zero + self.sense * np.arange(self.num_nails)) % self.num_nails).astype(np.int32)
+
+    @cached_property
+    def numbers(self) -> IntArray:
+        """The display number of each nail, by the file's number, shape (n,)."""
+        return (self.sense * (np.arange(self.num_nails) - self.zero) % self.num_nails).astype(np.int32)
+
+    @cached_property
+    def path(self) -> IntArray:
+        """The nails on the way by display number, shape (m + 1,)."""
+        return self.numbers[self.thread.nails]
+
+    @cached_property
+    def centres(self) -> FloatArray:
+        """Middle of each nail by display number, mm, y down, seen from the working side, shape (n, 2)."""
+        centres = self.thread.board.positions()[self.file_nails] * self.radius
+        return centres if self.settings.side == "front" else centres * np.array([-1.0, 1.0])
+
+    @cached_property
+    def polyline(self) -> FloatArray:
+        """The thread drawn from nail middle to nail middle, mm, y down, shape (m + 1, 2)."""
+        return self.centres[self.path]
+
+    @cached_property
+    def turns(self) -> NDArray[np.int8]:
+        """Which way the thread goes round each nail: +1 clockwise as seen, −1 the other, shape (m + 1,).
+
+        Of the four tangents between two nails (Birsak et al. 2018) those are taken that hold: the thread
+        always passes BEHIND the nail, on the rim's side, so that its pull presses it against the nail. That
+        is the side of the bend from the chord before to the chord after. Where a chord is gone straight
+        back the bend is half a turn either way, and clockwise is taken. The first and the last nail
+        are tied, and take the side of their neighbour.
+        """
+        runs = np.diff(self.polyline, axis=0)
+        bend = runs[:-1, 0] * runs[1:, 1] - runs[:-1, 1] * runs[1:, 0]
+        inner = np.where(bend < 0, COUNTERCLOCKWISE, CLOCKWISE)
+        ends = inner if len(inner) else np.array([CLOCKWISE])
+        return np.concatenate([ends[:1], inner, ends[-1:]]).astype(np.int8)
+
+    @property
+    def bend_radius(self) -> float:
+        """Radius of the thread's middle line where it lies round a nail, mm."""
+        return (self.settings.nail_diameter + self.settings.thread_width) / 2
+
+    @cached_property
+    def directions(self) -> FloatArray:
+        """Heading of each straight run, radians clockwise from the right as seen, shape (m,).
+
+        Between two nails of radius r at distance d the thread runs parallel to the line of their middles
+        when it keeps its turn, and leans by asin(2r / d) when it changes from one turn to the other.
+        """
+        runs = np.diff(self.polyline, axis=0)
+        before, after = self.turns[:-1].astype(np.float64), self.turns[1:]
+        lean = np.minimum(2 * self.bend_radius / np.hypot(runs[:, 0], runs[:, 1]), 1.0)
+        return np.arctan2(runs[:, 1], runs[:, 0]) + np.arcsin(lean) * (before - after) / 2
+
+    @cached_property
+    def tangents(self) -> FloatArray:
+        """Where each straight run leaves its nail and touches the next, mm, y down, shape (m, 2, 2)."""
+        heading = self.directions
+        left = np.stack([np.sin(heading), -np.cos(heading)], axis=1) * self.bend_radius
+        ends = np.stack([self.polyline[:-1], self.polyline[1:]], axis=1)
+        sides = np.stack([self.turns[:-1], self.turns[1:]], axis=1)[:, :, None]
+        return np.asarray(ends + sides * left[:, None, :])
+
+    @cached_property
+    def arcs(self) -> FloatArray:
+        """How far the thread goes round each nail, radians ≥ 0, `wraps` included, shape (m + 1,).
+
+        The first and the last nail count one full turn, for the knot.
+        """
+        swept = (self.turns[1:-1] * np.diff(self.directions)) % math.tau
+        swept[swept > math.tau - 1e-9] = 0.0
+        return np.concatenate([[math.tau], swept, [math.tau]]) + math.tau * self.settings.wraps
+
+    @cached_property
+    def run_lengths(self) -> FloatArray:
+        """Length of each straight run between its tangent points, mm, shape (m,)."""
+        runs = np.diff(self.tangents, axis=1)[:, 0]
+        return np.hypot(runs[:, 0], runs[:, 1])
+
+    @cached_property
+    def metres(self) -> FloatArray:
+        """Thread laid once each nail has been gone round, metres, first tail included, shape (m + 1,)."""
+        laid = self.arcs * self.bend_radius
+        laid[0] += self.settings.tail
+        laid[1:] += self.run_lengths
+        return np.asarray(np.cumsum(laid) / 1000)
+
+    @property
+    def length(self) -> float:
+        """Thread in the finished piece, metres: runs, arcs and both tails."""
+        return float(self.metres[-1]) + self.settings.tail / 1000
+
+    @property
+    def length_to_have(self) -> float:
+        """Thread to have at hand, metres: `length` and the spare."""
+        return self.length * (1 + self.settings.spare / 100)
+
+    @property
+    def seconds(self) -> float:
+        """Time to wind it at the pace of the settings."""
+        return self.thread.line_count * self.settings.seconds_per_chord
+
+    def steps(self) -> Iterator[Step]:
+        """Every nail of the way in order, the tied first one included."""
+        n = self.num_nails
+        clockwise = 1 if self.settings.direction == "cw" else -1
+        rows = zip(self.path.tolist(), self.turns.tolist(), self.metres.tolist(), strict=True)
+        for step, (nail, turn, metres) in enumerate(rows):
+            ahead = turn * clockwise
+            yield Step(step, nail, turn, (nail - ahead) % n, (nail + ahead) % n, metres)
+
+    def statement(self) -> str:
+        """One sentence for the head of every file: size, numbering, side and thread."""
+        s = self.settings
+        way = "clockwise" if s.direction == "cw" else "counterclockwise"
+        return (
+            f"Nail circle {s.diameter:g} mm across, {self.num_nails} nails of {s.nail_diameter:g} mm; "
+            f"nail 0 {self._origin_words()}, counted {way}, all seen from the {s.side}; "
+            f"thread {s.thread_width:.3g} mm, {self.thread.line_count} chords."
+        )
+
+    def _origin_words(self) -> str:
+        place = "top" if self.settings.origin == "top" else "right"
+        quarters = 4 * self.zero - self._origin_quarters * self.num_nails
+        off = (quarters / self.num_nails + 2) % 4 - 2
+        if off == 0:
+            return f"at the {place}"
+        clockwise = (off > 0) == (self.settings.side == "front")
+        return (
+            f"nearest the {place} ({abs(off) * 90:.2f}° {'clockwise' if clockwise else 'counterclockwise'})"
+        )
+
+
+def y_up(points: FloatArray) -> FloatArray:
+    """The same points (…, 2) with y up, as machines and drawings have it; clockwise stays clockwise."""
+    return np.asarray(points * np.array([1.0, -1.0]))

@@ -1,0 +1,150 @@
+"""Where a chord lies on a canvas: anti-aliased coverage, thread → raster, and the one error measure.
+
+The canvas of c×c pixels is the square frame of a picture; `frame` says how the ring of
+nails lies in it. A chord is a band of even width: in each column (or row, if it is steep) it
+covers one interval, cut exactly into shares of pixels, in steps of 1/FINE pixel. All of that is whole
+numbers, so that the same picture gives the same thread on every machine. This module knows nothing of
+search, scores or files.
+
+Try it: python -c "from nitograph.light.chords import chords; print(chords(16, 32, 0.1).lines.shape)"
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import Board
+from nitograph.errors import SettingsError
+from nitograph.light.bands import BESIDE, FINE, FIXED, UNIT, add_path, chord_totals, shares_of_bands
+from nitograph.light.frame import FRAME, disc, pixel_positions, width_in_board_units
+from nitograph.thread import Thread
+
+__all__ = [
+    "Chords", "chords", "coverage", "disc", "dose_and_unit", "error", "numbers", "pixel_positions",
+    "raster", "width_in_board_units",
+]  # fmt: skip
+
+DEFAULT_WIDTH = 0.1
+MAX_CANVAS = 2048
+BLOCK = 100_000
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Chords:
+    """Every chord of a board on one canvas, in the whole numbers that the kernels step through.
+
+    Chord (a, b), a < b, has the number a·n − a(a+1)/2 + b − a − 1. `lines` (m, 6) int32: where its band
+    begins in its first column, its rise a column (both 1/(FINE·FIXED) pixel), its height (1/FINE pixel),
+    its first column, the column after its last, and 1 if it is steep (columns are rows then).
+    total, squares: (m,) int64, sums over its pixels of coverage and its square (coverage ≤ FINE).
+    """
+
+    num_nails: int
+    canvas_size: int
+    lines: NDArray[np.int32]
+    total: NDArray[np.int64]
+    squares: NDArray[np.int64]
+
+    @functools.cached_property
+    def bands(self) -> tuple[NDArray[np.int32], NDArray[np.int16], int]:
+        """For the kernels: lines, the coverage of pixels by bands of their heights, the least height.
+
+        No coverage where a band can reach further than BESIDE pixels.
+        """
+        least, most = int(self.lines[:, 2].min()), int(self.lines[:, 2].max())
+        heights = most - least + 1 if most + FINE <= BESIDE * FINE else 0
+        shares = np.empty((heights * FINE, BESIDE), dtype=np.int16)
+        shares_of_bands(least, shares)
+        return self.lines, shares.reshape(-1), least
+
+
+@functools.lru_cache(maxsize=4)
+def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
+    """All chords of a board; `width` in board radii. Kept for the next call with the same numbers."""
+    if not 1 <= canvas_size <= MAX_CANVAS:
+        raise SettingsError(f"canvas_size must be from 1 to {MAX_CANVAS} pixels, got {canvas_size}")
+    a, b = np.triu_indices(num_nails, 1)
+    half = canvas_size / 2
+    places = half + half * FRAME * Board(num_nails).positions()
+    lines = np.empty((len(a), 6), dtype=np.int32)
+    for first in range(0, len(a), BLOCK):
+        part = slice(first, first + BLOCK)
+        lines[part] = _bands(places[a[part]], places[b[part]], width * half * FRAME, canvas_size)
+    total, squares = np.zeros((2, len(lines)), dtype=np.int64)
+    chord_totals(lines, canvas_size, total, squares)
+    return Chords(num_nails, canvas_size, lines, total, squares)
+
+
+def _bands(
+    start: NDArray[np.float64], end: NDArray[np.float64], width: float, canvas_size: int
+) -> NDArray[np.int32]:
+    """Bands of `width` pixels between points (m, 2) in pixels, (m, 6) as in Chords."""
+    across = np.abs(end - start)
+    steep = across[:, 1] > across[:, 0]
+    major, minor = np.where(steep, 1, 0), np.where(steep, 0, 1)
+    rows = np.arange(len(start))
+    u0, v0, u1, v1 = start[rows, major], start[rows, minor], end[rows, major], end[rows, minor]
+    turned = u0 > u1
+    u0, u1 = np.where(turned, u1, u0), np.where(turned, u0, u1)
+    v0, v1 = np.where(turned, v1, v0), np.where(turned, v0, v1)
+    slope = (v1 - v0) / np.maximum(u1 - u0, 1e-12)
+    height = width * np.sqrt(1 + slope * slope)
+    first, stop = np.ceil(u0 - 0.5), np.ceil(u1 - 0.5)
+    top = v0 + (first + 0.5 - u0) * slope - height / 2
+    ends = np.clip(first, 0, canvas_size), np.clip(stop, 0, canvas_size)
+    lines = np.stack([top * FINE * FIXED, slope * FINE * FIXED, height * FINE, *ends, steep], axis=1)
+    return np.asarray(np.rint(lines), dtype=np.int32)
+
+
+def dose_and_unit(strength: float) -> tuple[int, float]:
+    """A chord's light in whole numbers (a multiple of FINE), and white on the same scale."""
+    dose = max(1, round(strength * UNIT / FINE)) * FINE
+    return dose, dose / strength
+
+
+def numbers(nails: NDArray[np.integer], num_nails: int) -> NDArray[np.int64]:
+    """The number in Chords of each chord along a path (t + 1,), shape (t,)."""
+    path = np.asarray(nails, dtype=np.int64)
+    a, b = np.minimum(path[:-1], path[1:]), np.maximum(path[:-1], path[1:])
+    return np.asarray(a * num_nails - a * (a + 1) // 2 + b - a - 1)
+
+
+def coverage(thread: Thread, size: int, *, width: float = DEFAULT_WIDTH) -> Floats:
+    """How many times the thread covers each pixel of a size×size canvas, (size, size) float32.
+
+    width: of the thread in board radii. A pixel half covered by one chord counts 0.5.
+    """
+    if not 1 <= size <= MAX_CANVAS:
+        raise SettingsError(f"a raster must have from 1 to {MAX_CANVAS} pixels a side, got {size}")
+    half = size / 2
+    places = half + half * FRAME * thread.points()
+    lines = _bands(places[:-1], places[1:], width * half * FRAME, size)
+    cover = np.zeros((size, size), dtype=np.int64)
+    add_path(lines, cover)
+    return np.asarray(cover / FINE, dtype=np.float32)
+
+
+def raster(
+    thread: Thread, size: int, *, strength: float, width: float = DEFAULT_WIDTH, clip: bool = True
+) -> Floats:
+    """What the thread looks like: strength × coverage, at most 1 with `clip`, (size, size) float32."""
+    light = coverage(thread, size, width=width) * np.float32(strength)
+    return np.minimum(light, np.float32(1.0)) if clip else light
+
+
+def error(target: NDArray[np.floating], shown: NDArray[np.floating]) -> float:
+    """Σ(T−R)² / ΣT² over the board's disc: the one measure of fidelity; 0 is perfect, 1 is no thread.
+
+    target, shown: (c, c), 0 to 1. An empty target gives 0 for an empty raster and infinity otherwise.
+    """
+    inside = disc(len(target))
+    wanted = np.asarray(target, dtype=np.float64)[inside]
+    off = float(np.sum((wanted - np.asarray(shown, dtype=np.float64)[inside]) ** 2))
+    energy = float(np.sum(wanted**2))
+    if energy == 0.0:
+        return 0.0 if off == 0.0 else float("inf")
+    return off / energy

@@ -1,0 +1,100 @@
+"""The three calls of a decoder over a Network in PyTorch, with a key/value cache: for GPUs.
+
+decoder.Decoder is its twin in NumPy, and a test holds their logits equal. This module does not know how a
+token is chosen.
+
+Try it: nitograph sample 7 --device cuda -o threads.jsonl
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nitograph.model.network import Cache, Network, turned
+
+
+class NetworkDecoder:
+    """Decoding state of a batch of sequences over a Network."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network.eval()
+        self.device = next(network.parameters()).device
+
+    @torch.inference_mode()
+    def start(self, labels: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Begin sequences of these class indices (b,); logits of what comes first."""
+        net = self.network
+        self.cache = Cache(net.settings.layers)
+        self.light: Tensor | None = None
+        self.wound: Tensor | None = None
+        self.nails: Tensor | None = None
+        self.codes: list[Tensor] = []
+        h = net.trunk(net.at("embed.class")[self._ids(labels)][:, None], self.cache)
+        return self._logits(h)
+
+    @torch.inference_mode()
+    def step(
+        self, tokens: NDArray[np.integer], light: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Append one code or nail (b,) to each sequence; logits of what follows.
+
+        light: (b, k), given with the plan's last code, replaces what the codes would stand for.
+        """
+        net, ids = self.network, self._ids(tokens)
+        if len(self.codes) + 1 < net.settings.prefix:
+            self.codes.append(ids)
+            x = net.embed_codes(torch.stack(self.codes, dim=1))[:, -1:]
+            if len(self.codes) + 1 == net.settings.prefix:
+                self._plan(light)
+            return self._logits(net.trunk(x, self.cache))
+        missing = self._missing(ids)
+        x = net.embed_nails(ids[:, None], missing)
+        return self._logits(net.trunk(x, self.cache), ids, missing)
+
+    def select(self, rows: NDArray[np.integer]) -> None:
+        """Keep these sequences, in this order; one may be repeated."""
+        kept = self._ids(rows)
+        self.cache.select(kept)
+        self.codes = [c[kept] for c in self.codes]
+        for name in ("light", "wound", "nails"):
+            value = getattr(self, name)
+            setattr(self, name, None if value is None else value[kept])
+
+    def _ids(self, values: NDArray[np.integer]) -> Tensor:
+        return torch.as_tensor(np.asarray(values), dtype=torch.long, device=self.device)
+
+    def _plan(self, light: NDArray[np.float32] | None) -> None:
+        net = self.network
+        if light is not None:
+            self.light = torch.as_tensor(light, dtype=torch.float32, device=self.device)
+        else:
+            digits = net.at("digits")[torch.stack(self.codes, dim=1)].flatten(1)
+            self.light = net._mlp("decode", digits) * net.at("light.scale")
+        self.wound = torch.zeros_like(self.light)
+
+    def _missing(self, nails: Tensor) -> Tensor | None:
+        net = self.network
+        if self.light is None or self.wound is None:
+            return None
+        if self.nails is not None:
+            fan = net.at("fan")[(nails - self.nails) % net.board.num_nails]
+            chord = turned(fan, net.at("cosine")[self.nails], -net.at("sine")[self.nails])
+            self.wound = self.wound + net.at("light.chord") * chord
+        self.nails = nails
+        missing = turned(self.light - self.wound, net.at("cosine")[nails], net.at("sine")[nails])
+        return (missing / net.at("light.scale"))[:, None]
+
+    def _logits(
+        self, h: Tensor, nails: Tensor | None = None, missing: Tensor | None = None
+    ) -> NDArray[np.float32]:
+        net = self.network
+        if len(self.codes) + 1 < net.settings.prefix:
+            logits = h @ net.at("head.code")
+        else:
+            logits = h @ net.at("head.nail")
+            if nails is not None and missing is not None:
+                logits = logits + F.pad(net.score_chords(h, nails[:, None], missing), (0, 1))
+        found: NDArray[np.float32] = logits[:, -1].float().cpu().numpy()
+        return found

@@ -1,0 +1,271 @@
+"""A model at rest: its settings, its classes and its tensors, in one safetensors file. No PyTorch.
+
+The file's metadata holds everything it takes to use the tensors (settings, classes, weaving settings,
+training facts) as JSON; tensors are stored in half precision where asked and used in single precision.
+A file is checked before use: names, shapes, finite numbers. This module does not know how to decode.
+
+Try it: python -c "from nitograph.model.weights import load_bundled; print(load_bundled().settings)"
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import MAX_NAILS, Board, Rules
+from nitograph.errors import FileError, NitographError, WeightsError
+from nitograph.io.files import read_bytes, write_bytes
+from nitograph.light.zernike import Zernike
+from nitograph.model.vocab import Vocabulary
+from nitograph.settings import Settings, setting
+from nitograph.thread import MAX_CHORDS
+
+FORMAT = "nitograph-weights/1"
+MAX_BYTES = 512 * 1024 * 1024
+BUNDLED = "data/digits.safetensors"
+CODE_DIGITS, CODE_LEVELS = 4, 4
+PLAN_CODES = CODE_LEVELS**CODE_DIGITS
+
+Tensors = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class ModelSettings(Settings):
+    """The shape of a model."""
+
+    design: str = setting(
+        "plan",
+        "what is written before the nails: a plan of the picture, or nothing",
+        choices=("plan", "plain"),
+    )
+    embed_dim: int = setting(192, "width of the Transformer", low=8, high=4096)
+    heads: int = setting(6, "query heads, sharing embed_dim; keys and values have one", low=1, high=64)
+    layers: int = setting(4, "Transformer blocks", low=1, high=64)
+    ff_dim: int = setting(512, "width inside the feed-forward part of a block", low=8, high=16384)
+    dropout: float = setting(0.0, "share of activations dropped in training", low=0, high=0.9)
+    plan_tokens: int = setting(16, "tokens of the plan", low=1, high=256)
+    plan_width: int = setting(384, "width inside the plan's autoencoder", low=8, high=4096)
+    zernike_order: int = setting(24, "radial order of the light the model sees", low=2, high=40)
+
+    def check(self) -> None:
+        """Heads must share the width in even parts (rotary positions turn pairs)."""
+        if self.embed_dim % self.heads or (self.embed_dim // self.heads) % 2:
+            raise WeightsError(
+                f"embed_dim must be an even multiple of heads, got {self.embed_dim} for {self.heads}; "
+                f"take {self.heads * 2 * max(1, round(self.embed_dim / self.heads / 2))}"
+            )
+
+    @property
+    def planned(self) -> bool:
+        """Whether a plan comes before the nails."""
+        return self.design == "plan"
+
+    @property
+    def prefix(self) -> int:
+        """Tokens before the first nail: the class and the plan."""
+        return 1 + (self.plan_tokens if self.planned else 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A model at rest.
+
+    tensors: float32 arrays by name, as `tensor_shapes` lists them. weaving: the WeaveSettings, as plain
+    values, of the threads it learned from. facts: JSON values about its training, for people.
+    """
+
+    settings: ModelSettings
+    board: Board
+    rules: Rules
+    classes: tuple[str, ...]
+    tensors: Tensors
+    max_lines: int = 240
+    weaving: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if type(self.max_lines) is not int or not 1 <= self.max_lines <= MAX_CHORDS:
+            raise WeightsError(f"max_lines must be from 1 to {MAX_CHORDS}, got {str(self.max_lines)[:40]}")
+        if len(set(self.classes)) != len(self.classes) or not all(self.classes):
+            raise WeightsError("a model's classes must have names, and each another")
+        _check_tensors(self.tensors, tensor_shapes(self.settings, self.vocabulary))
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The token ids of this model."""
+        codes = PLAN_CODES if self.settings.planned else 0
+        return Vocabulary(self.board.num_nails, self.classes, codes)
+
+    @property
+    def zernike(self) -> Zernike:
+        """The functions in which this model sees light."""
+        return Zernike(self.settings.zernike_order)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over settings and tensors, the name of exactly these weights."""
+        sha = hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode())
+        for name in sorted(self.tensors):
+            sha.update(name.encode())
+            sha.update(np.ascontiguousarray(self.tensors[name], dtype="<f4").tobytes())
+        return sha.hexdigest()
+
+    def parameters(self) -> int:
+        """How many numbers the tensors hold."""
+        return sum(tensor.size for tensor in self.tensors.values())
+
+    def save(self, path: str | Path, *, half: bool = True) -> None:
+        """Write a safetensors file, whole or not at all; `half` stores 16-bit floats."""
+        from safetensors.numpy import save
+
+        kind = np.float16 if half else np.float32
+        with np.errstate(over="ignore"):
+            stored = {name: tensor.astype(kind) for name, tensor in self.tensors.items()}
+        for name, tensor in stored.items():
+            if not np.isfinite(tensor).all():
+                raise WeightsError(f"tensor {name} has numbers that {kind.__name__} cannot hold")
+        text = json.dumps(self._identity() | {"facts": dict(self.facts)}, ensure_ascii=False)
+        write_bytes(path, save(stored, metadata={"nitograph": text}))
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "model": self.settings.to_dict(),
+            "board": self.board.to_dict(),
+            "rules": self.rules.to_dict(),
+            "classes": list(self.classes),
+            "max_lines": self.max_lines,
+            "weaving": dict(self.weaving),
+        }
+
+
+def load(path: str | Path) -> Weights:
+    """Read a weights file; FileError or WeightsError where it is not one."""
+    return parse(read_bytes(path, limit=MAX_BYTES), name=str(path))
+
+
+def load_bundled() -> Weights:
+    """The weights that ship inside the package: handwritten digits."""
+    try:
+        data = resources.files("nitograph").joinpath(BUNDLED).read_bytes()
+    except OSError:
+        raise WeightsError(
+            f"the package lacks its bundled weights ({BUNDLED}); install it again, or name a checkpoint"
+        ) from None
+    return parse(data, name="the bundled weights")
+
+
+def parse(data: bytes, *, name: str) -> Weights:
+    """Weights from the bytes of a safetensors file."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as load_tensors
+
+    try:
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8 : 8 + length]) if length <= len(data) - 8 else None
+        tensors = load_tensors(data) if isinstance(header, dict) else {}
+        meta = json.loads(header["__metadata__"]["nitograph"]) if isinstance(header, dict) else None
+    except (SafetensorError, struct.error, ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        raise FileError(f"{name} is not a Nitograph weights file (safetensors), or it is damaged") from None
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise FileError(f"{name} is not a Nitograph weights file of form {FORMAT}")
+    try:
+        return Weights(
+            settings=ModelSettings.from_dict(meta["model"]),
+            board=Board.from_dict(meta["board"]),
+            rules=Rules.from_dict(meta["rules"]),
+            classes=tuple(str(label) for label in meta["classes"]),
+            tensors={key: _single(key, tensor) for key, tensor in tensors.items()},
+            max_lines=meta["max_lines"],
+            weaving=dict(meta["weaving"]),
+            facts=dict(meta.get("facts", {})),
+        )
+    except NitographError as error:
+        raise WeightsError(f"{name}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise WeightsError(f"{name}: its metadata is damaged") from None
+
+
+def _single(name: str, tensor: NDArray[Any]) -> NDArray[np.float32]:
+    """A stored tensor in single precision; WeightsError where it is stored as anything but floats."""
+    if tensor.dtype not in (np.float16, np.float32):
+        raise WeightsError(f"tensor {name} must be stored as F16 or F32, got {tensor.dtype}")
+    return tensor.astype(np.float32)
+
+
+def tensor_shapes(settings: ModelSettings, vocabulary: Vocabulary) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of a model. Matrices take rows: y = x @ W, W (in, out)."""
+    d, f, n = settings.embed_dim, settings.ff_dim, vocabulary.num_nails
+    if n > MAX_NAILS or len(vocabulary.classes) < 1:
+        raise WeightsError(f"a model needs at least one class and at most {MAX_NAILS} nails")
+    shapes: dict[str, tuple[int, ...]] = {
+        "embed.class": (len(vocabulary.classes) + 1, d),
+        "embed.nail": (n, d),
+        "head.norm": (d,),
+        "head.nail": (d, n + 1),
+    }
+    for layer in range(settings.layers):
+        shapes |= {
+            f"layer.{layer}.attention.norm": (d,),
+            f"layer.{layer}.attention.qkv": (d, d + 2 * (d // settings.heads)),
+            f"layer.{layer}.attention.out": (d, d),
+            f"layer.{layer}.feed.norm": (d,),
+            f"layer.{layer}.feed.up": (d, f),
+            f"layer.{layer}.feed.down": (f, d),
+        }
+    if settings.planned:
+        shapes |= _plan_shapes(settings, n)
+    return shapes
+
+
+def _plan_shapes(settings: ModelSettings, n: int) -> dict[str, tuple[int, ...]]:
+    d, p, w = settings.embed_dim, settings.plan_tokens, settings.plan_width
+    k = Zernike(settings.zernike_order).size
+    return {
+        "embed.code": (PLAN_CODES, d),
+        "embed.slot": (p, d),
+        "embed.digits": (p, CODE_DIGITS, d),
+        "embed.light": (k, d),
+        "head.code": (d, PLAN_CODES),
+        "head.light": (d, k),
+        "head.gain": (k,),
+        "head.reach": (n,),
+        "light.scale": (k,),
+        "light.chord": (1,),
+        "plan.encode.weight.0": (k, w),
+        "plan.encode.weight.1": (w, w),
+        "plan.encode.weight.2": (w, p * CODE_DIGITS),
+        "plan.encode.bias.0": (w,),
+        "plan.encode.bias.1": (w,),
+        "plan.encode.bias.2": (p * CODE_DIGITS,),
+        "plan.decode.weight.0": (p * CODE_DIGITS, w),
+        "plan.decode.weight.1": (w, w),
+        "plan.decode.weight.2": (w, k),
+        "plan.decode.bias.0": (w,),
+        "plan.decode.bias.1": (w,),
+        "plan.decode.bias.2": (k,),
+    }
+
+
+def _check_tensors(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    missing, extra = sorted(set(shapes) - set(tensors)), sorted(set(tensors) - set(shapes))
+    if missing or extra:
+        what = f"lack {missing[0]!r}" if missing else f"have {extra[0]!r}, which is not part of the model"
+        raise WeightsError(f"these weights do not fit their settings: they {what}")
+    for name, shape in shapes.items():
+        if tensors[name].shape != shape:
+            raise WeightsError(f"tensor {name} must have shape {shape}, got {tensors[name].shape}")
+        if not np.isfinite(tensors[name]).all():
+            raise WeightsError(
+                f"tensor {name} holds numbers that are not finite; train again or fetch again"
+            )
+    if not (tensors.get("light.scale", np.ones(1)) > 0).all():
+        raise WeightsError("tensor light.scale must be above 0 everywhere; train again or fetch again")

@@ -1,0 +1,259 @@
+"""Logits to threads: temperature, top-k, min-p, repetition penalty, and the board's rules.
+
+A sampler knows only the three calls of a decoder (start, step, select), not what stands behind them. Each
+sequence has its own generator, NumPy's PCG64 seeded with its seed, and takes one uniform number a token
+(the inverse of the cumulated probabilities in order of tokens); so a seed gives the same thread alone or
+in a batch, from either decoder, up to the last bits of the logits. Temperature 0 takes the likeliest
+token and draws nothing. Logits that are not finite are an error.
+
+Try it: python -m nitograph sample 7 --count 3 -o threads.jsonl
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph import __version__
+from nitograph.board import Rules
+from nitograph.errors import SettingsError
+from nitograph.model.plan import encode_plan
+from nitograph.model.weights import Weights
+from nitograph.sampling.choose import NextNails, Terms, Uniforms, choose
+from nitograph.sampling.walk import PLAIN, Decoding, Pace, Walk, walk_on
+from nitograph.settings import Settings, setting
+from nitograph.thread import Thread
+
+BATCH = 64
+MANY = 2 * BATCH  # from so many threads on it pays to load Numba
+
+
+@runtime_checkable
+class Batching(Decoding, Protocol):
+    """A decoder that has a quicker twin for many sequences."""
+
+    def for_batches(self) -> Decoding:
+        """A twin with a state of its own over the same weights, for a thread of its own."""
+
+
+@dataclass(frozen=True)
+class SampleSettings(Settings):
+    """How tokens are chosen."""
+
+    temperature: float = setting(0.85, "of the nails; 0 takes the likeliest", low=0, high=100)
+    top_k: int = setting(32, "choose among this many likeliest nails (0: all)", low=0, high=1_000_000)
+    min_p: float = setting(0.0, "drop nails under this share of the likeliest one's chance", low=0, high=1)
+    repetition_penalty: float = setting(
+        1.0, "makes nails of the thread so far less likely", low=0.1, high=10
+    )
+    plan_temperature: float | None = setting(
+        None, "of the plan; where not given 1, or 0 if the temperature of the nails is 0", low=0, high=100
+    )
+    guidance: float = setting(
+        1.5, "how far the plan is driven from any class towards its own; 1 not at all", low=0, high=20
+    )
+    min_lines: int = setting(1, "chords before the thread may end", low=1, high=1_000_000)
+    max_lines: int | None = setting(
+        None, "most chords; the model's own where not given", low=1, high=1_000_000
+    )
+    min_nail_gap: int | None = setting(
+        None, "smallest circular distance of one step; the model's own where not given", unit="nails", low=1
+    )
+
+
+def invent(
+    weights: Weights,
+    labels: Sequence[str | None],
+    seeds: Sequence[int],
+    settings: SampleSettings | None = None,
+    *,
+    light: NDArray[np.float32] | None = None,
+    decoder: Decoding | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Thread]:
+    """A new thread for each label (None: any class) and seed, decoded in batches.
+
+    light: (b, k) Zernike coefficients of pictures to wind instead of plans of the model's own.
+    decoder defaults to the NumPy one over `weights`. progress hears how many threads are done. From MANY
+    threads on, a decoder that has a quicker twin for batches is walked in parts side by side; the parts
+    depend on the number of threads alone, so that the number of cores does not change what is invented.
+    """
+    settings = settings or SampleSettings()
+    paths = sample_paths(weights, labels, seeds, settings, light=light, decoder=decoder, progress=progress)
+    return [
+        Thread(path, weights.board, label, provenance(weights, settings, seed))
+        for label, seed, path in zip(labels, seeds, paths, strict=True)
+    ]
+
+
+def sample_paths(
+    weights: Weights,
+    labels: Sequence[str | None],
+    seeds: Sequence[int],
+    settings: SampleSettings,
+    *,
+    light: NDArray[np.float32] | None = None,
+    decoder: Decoding | None = None,
+    masked: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[NDArray[np.int64]]:
+    """The nails alone, (t + 1,) each, as `invent` has them.
+
+    masked=False lets any nail follow: does the model itself know the rules? Such a path may be no thread.
+    """
+    if decoder is None:
+        from nitograph.model.decoder import Decoder
+
+        decoder = Decoder(weights)
+
+    def walk(decoder: Decoding, part: slice, pace: Pace) -> list[NDArray[np.int64]]:
+        given, how = (None if light is None else light[part]), (settings, masked, pace)
+        with np.errstate(all="ignore"):  # what overflows is not finite, and that the choice refuses
+            return _sample_batch(decoder, weights, labels[part], seeds[part], given, *how)
+
+    paths: list[NDArray[np.int64]] = []
+    with closing(_walked(walk, decoder, len(labels))) as parts:
+        for found in parts:
+            paths += found
+            progress(len(paths))
+    return paths
+
+
+def _walked(
+    walk: Callable[..., list[NDArray[np.int64]]], decoder: Decoding, count: int
+) -> Generator[list[NDArray[np.int64]]]:
+    """walk(decoder, part, pace) over all parts of `count` sequences, in order."""
+    if count < MANY or not isinstance(decoder, Batching):
+        yield from (walk(decoder, part, PLAIN) for part in _parts(count))
+        return
+    from nitograph.compute.parallel import in_threads
+    from nitograph.sampling.batch.pace import QUICK
+
+    yield from in_threads(partial(walk, pace=QUICK), decoder.for_batches, _parts(count))
+
+
+def _parts(count: int) -> list[slice]:
+    return [slice(first, first + BATCH) for first in range(0, count, BATCH)]
+
+
+def provenance(weights: Weights, settings: SampleSettings, seed: int) -> dict[str, Any]:
+    """Everything it takes to make the same thread again, as JSON values."""
+    return {
+        "made_by": "nitograph generate",
+        "nitograph": __version__,
+        "weights": weights.digest,
+        "seed": int(seed),
+        "sampling": resolved(settings, weights).to_dict(),
+    }
+
+
+def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
+    """The settings with the model's own limits where none were given; SettingsError where impossible."""
+    gap = weights.rules.min_nail_gap if settings.min_nail_gap is None else settings.min_nail_gap
+    most = weights.max_lines if settings.max_lines is None else settings.max_lines
+    if settings.min_lines > most:
+        raise SettingsError(f"min_lines must not be above max_lines, got {settings.min_lines} and {most}")
+    Rules(gap, weights.rules.recent_edges).check_fits(weights.board)
+    plan = settings.plan_temperature
+    if plan is None:
+        plan = 1.0 if settings.temperature > 0 else 0.0
+    return settings.replace(min_nail_gap=gap, max_lines=most, plan_temperature=plan)
+
+
+def _sample_batch(
+    decoder: Decoding,
+    weights: Weights,
+    labels: Sequence[str | None],
+    seeds: Sequence[int],
+    light: NDArray[np.float32] | None,
+    settings: SampleSettings,
+    masked: bool,
+    pace: Pace,
+) -> list[NDArray[np.int64]]:
+    words = weights.vocabulary
+    settings = resolved(settings, weights)
+    if light is not None and not weights.settings.planned:
+        raise SettingsError("a plain model winds no given picture; use weights of the plan design")
+    uniforms = Uniforms(seeds)
+    ids = [len(words.classes) if label is None else words.class_index(label) for label in labels]
+    if not weights.settings.planned:
+        logits = decoder.start(np.array(ids))
+    elif light is not None:
+        logits = _copy_plan(decoder, weights, ids, light)
+    else:
+        logits = _write_plan(decoder, weights, ids, uniforms, settings, pace.next_nails)
+    return _walk(decoder, weights, logits, uniforms, settings, masked, pace)
+
+
+def _copy_plan(
+    decoder: Decoding, weights: Weights, ids: list[int], light: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Feed the plan of a given light; logits of the first nail."""
+    codes = encode_plan(weights, light)
+    decoder.start(np.array(ids))
+    for slot in range(codes.shape[1] - 1):
+        decoder.step(codes[:, slot])
+    return decoder.step(codes[:, -1], light)
+
+
+def _write_plan(
+    decoder: Decoding,
+    weights: Weights,
+    ids: list[int],
+    uniforms: Uniforms,
+    settings: SampleSettings,
+    next_codes: NextNails,
+) -> NDArray[np.float32]:
+    """Sample the plan, any code of which may follow; logits of the first nail.
+
+    With guidance each sequence has a twin of no class that takes the same codes, and the logits go from
+    the twin's towards and past its own (J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance", 2022).
+    """
+    count, guided = len(ids), settings.guidance != 1.0
+    temperature = settings.plan_temperature or 0.0
+    terms, none = Terms(weights.board, weights.rules, False, temperature, 0, 0.0), np.zeros((count, 0), int)
+    twins = [len(weights.classes)] * count if guided else []
+    logits = decoder.start(np.array(ids + twins))
+    for slot in range(weights.settings.plan_tokens):
+        if guided:
+            own, free = logits[:count], logits[count:]
+            logits = free + np.float32(settings.guidance) * (own - free)
+        codes = next_codes(logits, none, uniforms.next(slice(None), temperature), terms)
+        if guided and slot + 1 == weights.settings.plan_tokens:  # nails are not guided
+            decoder.select(np.arange(count))
+            guided = False
+        logits = decoder.step(np.concatenate([codes, codes]) if guided else codes)
+    return logits
+
+
+def _walk(
+    decoder: Decoding,
+    weights: Weights,
+    logits: NDArray[np.float32],
+    uniforms: Uniforms,
+    settings: SampleSettings,
+    masked: bool,
+    pace: Pace,
+) -> list[NDArray[np.int64]]:
+    """The nails, on the terms of the settings."""
+    rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
+    how = (settings.temperature, settings.top_k, settings.min_p)
+    early, late = (Terms(weights.board, rules, soon, *how) for soon in (True, False))
+    paths = np.zeros((len(uniforms), 1 + (settings.max_lines or weights.max_lines)), dtype=np.int64)
+    walk = Walk(paths, uniforms, (early, late), settings.min_lines, masked, settings.repetition_penalty)
+    return walk_on(decoder, logits, walk, pace)
+
+
+__all__ = [
+    "Batching",
+    "Decoding",
+    "SampleSettings",
+    "choose",
+    "invent",
+    "provenance",
+    "resolved",
+]

@@ -1,0 +1,83 @@
+"""Checkpoint files: written whole or not at all, read without running any code that may be in them.
+
+What a checkpoint holds is Trainer's affair, but for the parts that make up a model at rest.
+
+Try it: python -c "from nitograph.training.checkpoints import checkpoint_weights; help(checkpoint_weights)"
+"""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nitograph.errors import FileError, NitographError, WeightsError
+from nitograph.io.files import replacing
+from nitograph.model.weights import ModelSettings, Weights
+from nitograph.weaving.settings import WeaveSettings
+
+FORMAT = "nitograph-checkpoint/1"
+
+
+def write_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
+    """Write the state under `path`; FileError where the disk does not take it."""
+    with replacing(path) as temporary:
+        try:
+            torch.save({"format": FORMAT, **state}, temporary)
+        except RuntimeError:  # what torch makes of any fault of the disk
+            raise FileError(f"cannot write {path}: the disk is full or the file too large") from None
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """The state in a checkpoint file, read without running any code in it; FileError where it is none."""
+    if not Path(path).is_file():
+        raise FileError(f"no checkpoint {path}; check the name and the folder")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's guesses about foreign files
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # torch raises many kinds for foreign files, and all mean the same here
+        raise FileError(f"{path} is no Nitograph checkpoint, or it is damaged") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise FileError(f"{path} is no Nitograph checkpoint of form {FORMAT}")
+    return state
+
+
+def checkpoint_of(path: str | Path, **ours: Mapping[str, Any]) -> dict[str, Any]:
+    """The state in a checkpoint; WeightsError where a part of it says otherwise than one of `ours`."""
+    state = read_checkpoint(path)
+    for key, mine in ours.items():
+        theirs = state.get(key)
+        theirs = theirs if isinstance(theirs, dict) else {}
+        different = sorted(name for name in mine if mine[name] != theirs.get(name))
+        if different:
+            raise WeightsError(
+                f"{path} was trained with another {key} ({', '.join(different)}); "
+                "resume with the same settings and dataset, or train anew"
+            )
+    return state
+
+
+def checkpoint_weights(path: str | Path) -> Weights:
+    """The weights in a checkpoint; WeightsError where its parts do not fit each other."""
+    state = read_checkpoint(path)
+    try:
+        weaving = WeaveSettings.from_dict(state["corpus"]["weaving"])
+        tensors = {name: value.float().numpy() for name, value in state["network"].items()}
+        model = ModelSettings.from_dict(state["model"])
+        facts = {"train": state["settings"], "steps": state["step"], "corpus": state["corpus"]}
+        return Weights(
+            model,
+            weaving.board,
+            weaving.rules,
+            tuple(state["corpus"]["classes"]),
+            tensors,
+            max_lines=state["max_lines"],
+            weaving=weaving.to_dict(),
+            facts=facts,
+        )
+    except NitographError as error:
+        raise WeightsError(f"{path}: {error}") from None
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError):
+        raise WeightsError(f"{path} is a damaged checkpoint; use another or train anew") from None

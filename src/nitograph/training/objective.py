@@ -1,0 +1,171 @@
+"""What is learned from some rows of a corpus: nats of nails and of plan codes, error of the light.
+
+An Objective holds the parts of a corpus with the plans of all their rows, once an autoencoder has made
+them, and gives losses that can be summed over batches. It neither steps nor schedules.
+
+Try it: python -c "from nitograph.training.objective import Objective; help(Objective.losses)"
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nitograph.corpus.rows import Corpus
+from nitograph.errors import SettingsError
+from nitograph.light.zernike import turn
+from nitograph.model.network import Network, turned
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import Weights
+from nitograph.training.batches import Batch, collect
+
+CHUNK = 4096
+LIGHT_ROWS, LIGHT_BATCH = 2000, 100  # rows that measure_light looks at, and how many at once
+Loss = tuple[Tensor, int]
+
+
+class Objective:
+    """Losses over the parts of one corpus.
+
+    forward: the network, perhaps compiled. class_dropout: share of rows that lose their class in training.
+    plan_turn: spread, in radians, of the random turn of the pictures whose plans alone are learned.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        forward: Any,
+        parts: dict[str, Corpus],
+        device: torch.device,
+        *,
+        class_dropout: float,
+        plan_turn: float = 0.0,
+    ) -> None:
+        self.network, self.forward, self.parts, self.device = network, forward, parts, device
+        self.class_dropout, self.plan_turn = class_dropout, plan_turn
+        self.collect: Callable[[Corpus, NDArray[np.int64]], Batch] = collect  # a study may put its own here
+        self.codes: dict[str, NDArray[np.int64]] = {}
+        self.recoded: dict[str, NDArray[np.float16]] = {}
+
+    def encode(self, weights: Weights) -> None:
+        """Set the plan codes of all rows, and the light they stand for, from a finished autoencoder."""
+        self.autoencoder = weights
+        for name, part in self.parts.items():
+            codes = np.zeros((len(part), weights.settings.plan_tokens), dtype=np.int64)
+            recoded = np.zeros(part.light.shape, dtype=np.float16)
+            for first in range(0, len(part), CHUNK):
+                rows = slice(first, first + CHUNK)
+                codes[rows] = encode_plan(weights, part.light[rows].astype(np.float32))
+                recoded[rows] = decode_plan(weights, codes[rows])
+            self.codes[name], self.recoded[name] = codes, recoded
+
+    def losses(
+        self,
+        name: str,
+        rows: NDArray[np.int64],
+        *,
+        exact: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Loss, Loss | None]:
+        """Summed nats, with their count, of the nails and EOS and of the plans of some rows of a part.
+
+        exact: wind from the pictures' own light and not from the plans'. rng: draws the rows that lose
+        their class; without it none does. The plans' loss is None in a plain model.
+        """
+        part = self.parts[name]
+        batch = self.collect(part, rows)
+        codes = light = None
+        if self.network.settings.planned:
+            codes = self._tensor(self.codes[name][rows])
+            light = self._tensor((part.light if exact else self.recoded[name])[rows].astype(np.float32))
+        with self._precision():
+            plans, logits = self.forward(
+                self._labels(batch.labels, rng), codes, self._tensor(batch.nails), light
+            )
+        legal = logits.float().masked_fill(~self._tensor(batch.allowed), -torch.inf)
+        targets = self._tensor(batch.targets)
+        nail = F.cross_entropy(legal.flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="sum")
+        if plans is None or codes is None:
+            return (nail, batch.count), None
+        return (nail, batch.count), _code_loss(plans, codes)
+
+    def plan_loss(self, name: str, rows: NDArray[np.int64], rng: np.random.Generator) -> Loss:
+        """Summed nats of the plans of some rows alone, with their count."""
+        codes = self._tensor(
+            self._turned_codes(name, rows, rng) if self.plan_turn else self.codes[name][rows]
+        )
+        with self._precision():
+            plans = self.network.plan_logits(self._labels(self.parts[name].labels[rows], rng), codes)
+        return _code_loss(plans, codes)
+
+    def _turned_codes(
+        self, name: str, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Plans of the same pictures, each turned a little on the board; exact in Zernike functions."""
+        angles = rng.normal(0, self.plan_turn, (len(rows), 1)).astype(np.float32)
+        phase = angles * self.autoencoder.zernike.pairs[:, 1].astype(np.float32)
+        light = turn(self.parts[name].light[rows].astype(np.float32), np.cos(phase), np.sin(phase))
+        return encode_plan(self.autoencoder, light)
+
+    def light_loss(self, light: Tensor) -> Tensor:
+        """Squared error of light (b, k) after its round trip through the plan, over its power."""
+        light = light.to(self.device)
+        return (self.network.autoencode(light) - light).square().sum() / light.square().sum()
+
+    def _labels(self, labels: NDArray[np.int64], rng: np.random.Generator | None) -> Tensor:
+        if rng is not None:
+            lost = rng.random(len(labels)) < self.class_dropout
+            labels = np.where(lost, len(self.network.classes), labels)
+        return self._tensor(labels)
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+    def _precision(self) -> Any:
+        return torch.autocast("cuda", torch.bfloat16) if self.device.type == "cuda" else nullcontext()
+
+
+def measure_light(network: Network, corpus: Corpus) -> None:
+    """Set the scale of each coefficient, and the light of one chord, from rows of the corpus.
+
+    The scale is a root mean square, one for the sine and cosine of a pair; the light of a chord is what
+    makes the threads' light come nearest to their pictures'. SettingsError where orders differ.
+    """
+    rows = np.random.default_rng(0).permutation(len(corpus))[:LIGHT_ROWS]
+    light = torch.from_numpy(corpus.light[rows].astype(np.float32))
+    scale = network.at("light.scale")
+    if light.shape[1] != len(scale):
+        raise SettingsError(
+            f"the corpus keeps light of {light.shape[1]} coefficients, the model wants {len(scale)}; "
+            "give both the same zernike_order"
+        )
+    power, half = light.square().mean(dim=0), len(scale) // 2
+    pair = torch.sqrt((power[:half] + power[half:]) / 2).clamp_min(1e-4)
+    scale.copy_(torch.cat([pair, pair]))
+    top = bottom = 0.0
+    for first in range(0, len(rows), LIGHT_BATCH):
+        wound = _wound(network, corpus, rows[first : first + LIGHT_BATCH])
+        top += float((light[first : first + LIGHT_BATCH] * wound).sum())
+        bottom += float(wound.square().sum())
+    network.at("light.chord").fill_(top / max(bottom, 1e-9))
+
+
+def _wound(network: Network, corpus: Corpus, rows: NDArray[np.int64]) -> Tensor:
+    """The light of whole threads, each chord of unit light a unit length: (b, k)."""
+    batch = collect(corpus, rows)
+    nails, real = torch.from_numpy(batch.nails), torch.from_numpy(batch.targets[:, 1:-1] >= 0)
+    steps, here = (nails[:, 1:] - nails[:, :-1]) % network.board.num_nails, nails[:, :-1]
+    fan, cosine, sine = (network.at(name).cpu() for name in ("fan", "cosine", "sine"))
+    chords = turned(fan[steps], cosine[here], -sine[here])
+    total: Tensor = (chords * real[:, : steps.shape[1], None]).sum(dim=1)
+    return total
+
+
+def _code_loss(logits: Tensor, codes: Tensor) -> Loss:
+    loss = F.cross_entropy(logits.float().flatten(0, 1), codes.flatten(), reduction="sum")
+    return loss, codes.numel()

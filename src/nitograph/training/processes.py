@@ -1,0 +1,61 @@
+"""Where training runs: the device, and the processes of torchrun that share the work.
+
+Without torchrun there is one process, and everything here that speaks of others does nothing. This module
+knows nothing of models.
+
+Try it: python -c "from nitograph.training.processes import find_device; print(find_device('auto'))"
+"""
+
+import os
+from collections.abc import Iterable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from nitograph.errors import SettingsError
+
+
+def find_device(name: str) -> str:
+    """The device to use for auto, cuda, mps or cpu; SettingsError where it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if there[device])
+    if not there.get(name, False):
+        raise SettingsError(f"device {name} is not available here; use cpu or auto")
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        return f"cuda:{os.environ['LOCAL_RANK']}"
+    return name
+
+
+def join_group(device: str) -> tuple[int, int]:
+    """Rank and number of processes; joins torchrun's group where there is one."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    return (dist.get_rank(), world) if world > 1 else (0, 1)
+
+
+def leave_group() -> None:
+    """Leave torchrun's group, if there is one; at the end of a process."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def average_gradients(parameters: Iterable[Tensor], world: int) -> None:
+    """Give every process the mean of all processes' gradients."""
+    if world == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= world
+
+
+def of_first(number: float, world: int, device: torch.device) -> float:
+    """The first process's number, in all processes; each has to ask for it at the same place."""
+    if world == 1:
+        return number
+    word = torch.tensor([number], dtype=torch.float64, device=device)
+    dist.broadcast(word, 0)
+    return float(word)

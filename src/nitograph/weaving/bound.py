@@ -1,0 +1,181 @@
+# mypy: disable-error-code="no-untyped-def"
+# The functions under @jit are typed by Numba when they are compiled.
+"""How good could any thread be? Non-negative weights on all chords at once, and no path.
+
+Minimise ½‖T − Aᵀx‖² over x ≥ 0, A the coverage of each legal chord: no additive thread of whatever
+strength, order or length has a smaller error. Solved by an accelerated projected gradient with restarts
+and a step of its own for each chord; the dual certificate says how far from the optimum it may still be.
+Light that saturates at white could undercut it, since this model does not clip.
+
+Try it: nitograph weave mnist:test:17 --bound -o thread.json
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.compute.jit import inner, jit
+from nitograph.errors import SettingsError
+from nitograph.light import chords
+from nitograph.light.bands import FINE, SHIFT
+from nitograph.weaving.settings import WeaveSettings
+
+MOST_TAPS = 60_000_000
+AWAKE = 25
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Errors as `chords.error` counts them: none can be below `lower`; `upper` is reached without a path.
+
+    rounds: steps of the solver. weights: (m,) float32, the light of each chord that reaches `upper`.
+    """
+
+    lower: float
+    upper: float
+    rounds: int
+    weights: NDArray[np.float32]
+
+
+def relaxed_bound(
+    target: NDArray[np.float32], settings: WeaveSettings, *, gap: float = 5e-3, rounds: int = 1500
+) -> Bound:
+    """The bound for one target (c, c), to a relative `gap` between lower and upper, or `rounds` steps.
+
+    Raises SettingsError where the table of chords would be too large. Sources: Beck and Teboulle, FISTA,
+    2009; O'Donoghue and Candès, Adaptive restart, 2015; diagonal steps as in Pock and Chambolle, 2011.
+    """
+    ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
+    if int(ring.total.sum()) // FINE * 2 > MOST_TAPS:
+        raise SettingsError(
+            f"the bound keeps all chords in memory, too many for {settings.nails} nails on "
+            f"{settings.canvas_size} pixels; take a smaller canvas_size or fewer nails"
+        )
+    a, b = np.triu_indices(settings.nails, 1)
+    long = settings.board.distance(a, b) >= settings.min_nail_gap
+    first, pixels, shares = _table(ring.lines[long & (ring.total > 0)], settings.canvas_size)
+    inside = chords.disc(settings.canvas_size).reshape(-1)
+    wanted = np.where(inside, np.asarray(target, dtype=np.float32).reshape(-1), np.float32(0))
+    shares = np.where(inside[pixels], shares, np.float32(0)).astype(np.float32)
+    energy = float(np.sum(wanted.astype(np.float64) ** 2))
+    weights = np.zeros(len(first) - 1, dtype=np.float32)
+    if energy == 0.0:
+        return Bound(0.0, 0.0, 0, weights)
+    lower, upper, made = _solve(first, pixels, shares, wanted, inside, gap, rounds, weights)
+    return Bound(max(lower, 0.0) / energy, upper / energy, made, weights)
+
+
+def _table(
+    lines: NDArray[np.int32], size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Pixels and shares of each chord, one after the other: first (m + 1,), pixels, shares."""
+    room = int(((lines[:, 4] - lines[:, 3]).astype(np.int64) * (lines[:, 2] // FINE + 2)).sum())
+    first = np.zeros(len(lines) + 1, dtype=np.int64)
+    pixels, shares = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32)
+    _taps(lines, size, first, pixels, shares)
+    return first, pixels[: first[-1]], shares[: first[-1]]
+
+
+@jit
+def _taps(lines, size, first, pixels, shares):
+    used = 0
+    for k in range(len(lines)):
+        top, rise, height, start, stop, steep = lines[k]
+        for u in range(start, stop):
+            low = max(top >> SHIFT, 0)
+            high = min((top >> SHIFT) + height, size * FINE)
+            top += rise
+            for v in range(low >> 5, (high + FINE - 1) >> 5):
+                pixels[used] = u * size + v if steep else v * size + u
+                shares[used] = (min(high, v * FINE + FINE) - max(low, v * FINE)) / FINE
+                used += 1
+        first[k + 1] = used
+
+
+@inner
+def _across(first, pixels, shares, image, k):
+    """Σ share × image over chord k."""
+    found = np.float32(0)
+    for t in range(first[k], first[k + 1]):
+        found += shares[t] * image[np.uint64(pixels[t])]
+    return found
+
+
+@jit
+def _solve(first, pixels, shares, wanted, inside, gap, rounds, here):
+    """Lower and upper bound of ‖T − Aᵀx‖² and the steps made; the weights go into here, zeros before."""
+    count, size = len(first) - 1, len(wanted)
+    cover, step = np.zeros(size, np.float32), np.empty(count, np.float32)
+    for t in range(len(pixels)):
+        cover[np.uint64(pixels[t])] += shares[t]
+    for k in range(count):
+        step[k] = 1 / max(_across(first, pixels, shares, cover, k), np.float32(1e-6))
+    ahead = np.zeros(count, np.float32)
+    residual, busy, awake = wanted.copy(), np.empty(count, np.int64), 0
+    speed, lower, upper = 1.0, 0.0, 0.0
+    for made in range(1, rounds + 1):
+        turned = 0.0
+        faster = (1 + np.sqrt(1 + 4 * speed * speed)) / 2
+        drift = np.float32((speed - 1) / faster)
+        if made % AWAKE == 1:
+            awake = 0
+            for k in range(count):
+                if ahead[k] > 0 or _across(first, pixels, shares, residual, k) > 0:
+                    busy[awake] = k
+                    awake += 1
+                else:
+                    here[k], ahead[k] = 0, 0
+        for place in range(awake):
+            k = busy[place]
+            slope = _across(first, pixels, shares, residual, k)
+            new = max(ahead[k] + slope * step[k], np.float32(0))
+            turned += (ahead[k] - new) * (new - here[k])
+            ahead[k] = new + drift * (new - here[k])
+            here[k] = new
+        speed = 1.0 if turned > 0 else faster
+        if turned > 0:
+            ahead[:] = here
+        check = made % (4 * AWAKE) == 0 or made == rounds
+        _left_over(first, pixels, shares, wanted, here if check else ahead, residual)
+        if check:
+            lower, upper = _certificate(first, pixels, shares, wanted, inside, residual, lower)
+            if upper - lower <= gap * upper:
+                return lower, upper, made
+            _left_over(first, pixels, shares, wanted, ahead, residual)
+    return lower, upper, rounds
+
+
+@inner
+def _left_over(first, pixels, shares, wanted, weights, residual):
+    """residual = T − Aᵀ weights."""
+    for p in range(len(wanted)):
+        residual[p] = wanted[p]
+    for k in range(len(weights)):
+        if weights[k] != 0:
+            for t in range(first[k], first[k + 1]):
+                residual[np.uint64(pixels[t])] -= weights[k] * shares[t]
+
+
+@inner
+def _certificate(first, pixels, shares, wanted, inside, residual, best):
+    """A lower bound of ‖T − Aᵀx‖² for every x ≥ 0, from a residual, and the value it has itself.
+
+    For any y with Ay ≤ 0, ‖T − Aᵀx‖² ≥ 2y·T − y·y (weak duality). The residual comes near to that: taking a
+    little light off everywhere makes it so, and scaling the outcome well gives (y·T)² / y·y.
+    """
+    size, excess = len(wanted), 0.0
+    whole = np.ones(size, np.float32)
+    for k in range(len(first) - 1):
+        slope = _across(first, pixels, shares, residual, k)
+        if slope > 0:
+            excess = max(excess, slope / _across(first, pixels, shares, whole, k))
+    inner_product, squares, upper = 0.0, 0.0, 0.0
+    for p in range(size):
+        dual = float(residual[p]) - excess if inside[p] else 0.0
+        inner_product += dual * wanted[p]
+        squares += dual * dual
+        upper += float(residual[p]) ** 2
+    if inner_product > 0 and squares > 0:
+        best = max(best, inner_product * inner_product / squares)
+    return best, upper

@@ -1,0 +1,136 @@
+"""One picture woven in slices: to show how far it is, to stop and keep the thread so far, to heed some
+parts more than others.
+
+The nails are those of `encoder.weave`; this module knows nothing of files or of how pictures are read.
+
+Try it: nitograph weave photo.jpg -o thread.json
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import SettingsError, SourceError
+from nitograph.light import chords
+from nitograph.light.bands import FINE
+from nitograph.thread import Thread
+from nitograph.weaving import dispatch
+from nitograph.weaving.encoder import Woven, provenance, weave_targets
+from nitograph.weaving.loops import cells, greedy
+from nitograph.weaving.settings import WeaveSettings
+
+COLUMNS_A_SLICE = 4e6
+
+
+class Weaver:
+    """A thread growing over one target (c, c) float32 in 0 to 1.
+
+    importance: (c, c), how much each pixel counts, at least 0; its largest value is taken as 1. Raises
+    SourceError where the forms differ, SettingsError for importance with quality best or bresenham.
+    """
+
+    def __init__(
+        self,
+        wanted: NDArray[np.float32],
+        settings: WeaveSettings,
+        *,
+        importance: NDArray[np.floating] | None = None,
+    ) -> None:
+        size = settings.canvas_size
+        self.settings, self.done = settings, False
+        self._wanted = np.ascontiguousarray(wanted, dtype=np.float32)
+        if self._wanted.shape != (size, size):
+            raise SourceError(f"the target must have the form ({size}, {size}), got {self._wanted.shape}")
+        self._whole: Woven | None = None
+        self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
+        self._length = 0
+        self._at_once = settings.coverage != "antialiased" or settings.beam > 1
+        if importance is not None and (settings.quality == "best" or self._at_once):
+            raise SettingsError(
+                "an importance map needs coverage antialiased, quality default or fast, and a beam of 1"
+            )
+        if not self._at_once:
+            self._set_up(importance)
+
+    def _set_up(self, importance: NDArray[np.floating] | None) -> None:
+        settings, size = self.settings, self.settings.canvas_size
+        ring = chords.chords(settings.nails, size, settings.width)
+        dose, unit = chords.dose_and_unit(settings.line_strength)
+        self._left = np.rint(self._wanted.astype(np.float64) * unit).astype(np.int32)
+        heed, extra = np.full((size, size), 256, dtype=np.int32), dispatch.share_gain(settings, ring)
+        if importance is not None:
+            heed = _heed(importance, size)
+            cells.heeded_extra(ring.lines, heed, extra)
+            extra *= dose / FINE
+        gains = np.zeros(cells.cells_of(size), dtype=np.int32)
+        canvas = (self._left, gains, heed)
+        bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
+        self._unit = unit
+        self._args: tuple[Any, ...] = (
+            ring.bands, settings.nails, (settings.min_nail_gap, settings.recent_edges),
+            (settings.min_lines, settings.max_lines), settings.stop_score, dose,
+            settings.false_positive_weight, dispatch.first_nail(settings),
+            dispatch.worth_of(settings, ring, extra), bounds, canvas,
+        )  # fmt: skip
+        self._step = max(1, int(COLUMNS_A_SLICE / (size * settings.nails * 0.3)))
+
+    @property
+    def chords(self) -> int:
+        """Chords laid so far."""
+        return max(self._length - 1, 0)
+
+    def advance(self) -> bool:
+        """Lay some more chords, for about a tenth of a second; False when the thread has ended."""
+        if self.done:
+            return False
+        settings = self.settings
+        if self._at_once:
+            self._finish(weave_targets(self._wanted[None], settings, threads=1))
+            return False
+        until = min(self.chords + self._step, settings.max_lines)
+        self._length, self.done = greedy.slice_of_one(*self._args, self._path, self._length, until)
+        if self.done and settings.quality == "best":
+            self._improve()
+        return not self.done
+
+    def run(self) -> "Weaver":
+        """Go on to the end."""
+        while self.advance():
+            pass
+        return self
+
+    def explained(self) -> float:
+        """1 − `chords.error` of what is laid so far."""
+        if self._whole is not None:
+            return float(self._whole.explained[0])
+        shown = np.minimum(self._wanted - self._left / self._unit, 1.0)
+        found = chords.error(self._wanted, shown)
+        return 1.0 - found if math.isfinite(found) else 0.0
+
+    def thread(self, *, label: str | None = None, source: str | None = None) -> Thread:
+        """The thread so far; at least one chord must be laid."""
+        made = provenance(self.settings, self.explained(), source)
+        return Thread(self._path[: self._length], self.settings.board, label, made)
+
+    def _improve(self) -> None:
+        nails, lengths = self._path[None].copy(), np.array([self._length], dtype=np.int32)
+        shares = np.zeros(1, dtype=np.float32)
+        dispatch.improve(self.settings, self._wanted[None], nails, lengths, shares)
+        self._finish(Woven(nails, lengths, shares))
+
+    def _finish(self, woven: Woven) -> None:
+        self._whole, self._path, self._length = woven, woven.nails[0], int(woven.lengths[0])
+        self.done = True
+
+
+def _heed(importance: NDArray[np.floating], size: int) -> NDArray[np.int32]:
+    values = np.asarray(importance, dtype=np.float64)
+    if values.shape != (size, size) or not np.isfinite(values).all() or values.min() < 0:
+        raise SourceError(
+            f"an importance map must be {size}×{size} finite numbers from 0, got {values.shape}"
+        )
+    if values.max() == 0:
+        raise SourceError("an importance map must heed some pixel: all of it is black")
+    return np.asarray(np.rint(values * (256 / values.max())), dtype=np.int32)
