@@ -11,6 +11,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 WHEEL ?=
+DIST ?= dist
 JOBS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -37,9 +38,9 @@ bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
 
 dist: $(VENV)/build
-	rm -rf dist
-	$(BIN)/python -m build --outdir dist .
-	$(BIN)/python .ci/contents.py dist
+	rm -rf $(DIST)
+	$(BIN)/python -m build --outdir $(DIST) . >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	$(BIN)/python .ci/contents.py $(DIST)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,7 +1,7 @@
 """Check what an sdist and a wheel hold: every file of the project that belongs in, and nothing else.
 
-The sdist holds all that git knows, so that its tests run from it. The wheel holds the package, its data, the
-licences and the metadata. It does not look into the files.
+The sdist holds all that git knows, so that its tests run from it. The wheel holds the package, its data,
+the licences and the metadata. It does not look into the files.
 
 Try it: python .ci/contents.py dist
 """
