@@ -60,6 +60,7 @@ def test_prepare(folder, monkeypatch, capsys):
     assert Path("small.npz").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_cap_alone_lowers_the_floor(folder, monkeypatch, capsys):
     """`--max-lines 12 --preset original` is enough said; the original's floor of 240 gives way."""
     monkeypatch.chdir(folder)
@@ -232,6 +233,7 @@ def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     assert Path("string_ai_last.pt").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("board", "chords"),
     [("--nails 3 --min-nail-gap 1", 3), ("--nails 32 --max-lines 1", 1), ("--nails 600 --max-lines 9", 9)],

@@ -14,7 +14,11 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-FLAT = [*sorted(ROOT.glob("benchmarks/*.py")), *sorted(ROOT.glob("docs/*/*.py")), *sorted(ROOT.glob("*.py"))]
+FLAT = [
+    *sorted(ROOT.glob("benchmarks/*.py")),
+    *sorted(ROOT.glob("docs/*/*.py")),
+    *sorted(ROOT.glob("*.py")),
+]
 BENCHMARKS = [path.stem for path in FLAT if path.parent.name == "benchmarks" and path.stem[0] != "_"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -142,7 +146,9 @@ def test_constraints_are_within_the_ranges():
     pinned = [line.partition("==") for line in lines if line and not line.startswith("#")]
     versions = {name.lower(): version for name, _, version in pinned}
     assert len(versions) == len(pinned)
-    ranges = PROJECT["dependencies"] + [r for extra in PROJECT["optional-dependencies"].values() for r in extra]
+    ranges = PROJECT["dependencies"] + [
+        r for extra in PROJECT["optional-dependencies"].values() for r in extra
+    ]
     for wanted in map(Requirement, ranges):
         if wanted.name != "nitograph":
             assert versions[wanted.name.lower()] in wanted.specifier, wanted
