@@ -47,7 +47,7 @@ def private_names(tree: ast.Module) -> set[str]:
 
 @pytest.mark.parametrize("path", FLAT, ids=lambda path: path.name)
 def test_only_public_names_are_used(path):
-    """What measures or shows the package stands on what it promises: no name with an underscore of another's."""
+    """What measures or shows the package stands on what it promises: no private name of another."""
     assert private_names(ast.parse(path.read_text(encoding="utf-8"))) == set()
 
 
@@ -68,7 +68,7 @@ def test_every_benchmark_runs(name):
 
 
 def test_a_benchmark_that_fails_is_told(tmp_path):
-    """The exit code says that a benchmark failed, and an unknown name is a usage error that lists the known."""
+    """The exit code says that a benchmark failed; an unknown name is a usage error that lists the known."""
     shutil.copytree(ROOT / "benchmarks", tmp_path / "benchmarks")
     (tmp_path / "benchmarks" / "bad.py").write_text("raise SystemExit(3)")
     command = [sys.executable, "-m", "benchmarks", "--quick"]
@@ -88,7 +88,7 @@ def test_a_benchmark_that_fails_is_told(tmp_path):
     ],
 )
 def test_studies_run(tmp_path, study, runs):
-    """From nothing each study writes a line a run, in a folder that is not there yet; again it adds none."""
+    """From nothing each study writes a line per run, in a new folder; run again it adds none."""
     output = tmp_path / "new" / "found.jsonl"
     words = [str(ROOT / "docs" / "studies" / f"{study}.py"), "--quick", "--output", str(output)]
     for _ in range(2):
@@ -132,7 +132,7 @@ def test_pictures_are_made(tmp_path, script, flags, needs, made):
 
 
 def test_requirements_are_this_project():
-    """requirements.txt is the project itself with PyTorch, without exact versions that a CUDA build would miss."""
+    """requirements.txt is the project with PyTorch, in no exact version: CUDA has builds of its own."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     (line,) = [line for line in lines if line and not line.startswith("#")]
     assert line == ".[train]"
@@ -159,7 +159,6 @@ def test_the_page_of_the_package_stands_alone():
     page = (ROOT / PROJECT["readme"]).read_text(encoding="utf-8")
     assert not re.search(r"!\[|\]\((?!https:)", page)
     assert set(re.findall(r"nitograph\[(\w+)\]", page)) <= PROJECT["optional-dependencies"].keys()
-    assert all(key not in PROJECT for key in ("urls",)) or PROJECT["urls"]
 
 
 @pytest.mark.slow
@@ -179,14 +178,22 @@ def test_the_scripts_with_the_originals_flags(tmp_path):
     assert (tmp_path / "digit_7.png").read_bytes()[16:24] == (64).to_bytes(4, "big") * 2
 
 
-ORIGINAL_PREPARE = """--output string_dataset.npz --data-dir data --samples 40 --mode examples --prototype-count 1
- --prototype-pool 1000 --nails 256 --canvas-size 64 --max-lines 20 --min-lines 20 --min-nail-gap 6 --line-radius 1
- --line-strength 0.03 --length-power 0.10 --stop-score 0 --false-positive-weight 0.20 --recent-edges 80
- --blur-radius 0.85 --gamma 0.80 --start-nail 0 --seed 42"""
+ORIGINAL_PREPARE = """
+--output string_dataset.npz --data-dir data --samples 40 --mode examples --prototype-count
+1 --prototype-pool 1000 --nails 256 --canvas-size 64 --max-lines 20 --min-lines 20
+--min-nail-gap 6 --line-radius 1 --line-strength 0.03 --length-power 0.10 --stop-score 0
+--false-positive-weight 0.20 --recent-edges 80 --blur-radius 0.85 --gamma 0.80
+--start-nail 0 --seed 42
+"""
 ORIGINAL_PREVIEW = "--dataset string_dataset.npz --output dataset_preview.png --count 4 --seed 42"
-ORIGINAL_TRAIN = """--dataset string_dataset.npz --output string_ai.pt --last-output string_ai_last.pt --epochs 1
- --batch-size 8 --learning-rate 3e-4 --weight-decay 0.05 --validation-fraction 0.10 --embed-dim 24 --heads 2
- --layers 1 --ff-dim 16 --dropout 0.10 --workers 0 --seed 42 --device cpu --plan-steps 2"""
-ORIGINAL_GENERATE = """7 --checkpoint string_ai.pt --output digit_7.png --sequence-output digit_7.json --temperature 0.85
- --top-k 32 --repetition-penalty 1.12 --min-lines 10 --max-lines 20 --min-nail-gap 6 --seed 42 --dpi 64 --size-inches 1.0
- --device cpu"""
+ORIGINAL_TRAIN = """
+--dataset string_dataset.npz --output string_ai.pt --last-output string_ai_last.pt
+--epochs 1 --batch-size 8 --learning-rate 3e-4 --weight-decay 0.05 --validation-fraction
+0.10 --embed-dim 24 --heads 2 --layers 1 --ff-dim 16 --dropout 0.10 --workers 0 --seed 42
+--device cpu --plan-steps 2
+"""
+ORIGINAL_GENERATE = """
+7 --checkpoint string_ai.pt --output digit_7.png --sequence-output digit_7.json
+--temperature 0.85 --top-k 32 --repetition-penalty 1.12 --min-lines 10 --max-lines 20
+--min-nail-gap 6 --seed 42 --dpi 64 --size-inches 1.0 --device cpu
+"""
