@@ -415,3 +415,21 @@ def test_the_compiled_choice_refuses_what_is_not_finite(plain, value):
     wild.tensors["head.nail"][:, 5] = value
     with pytest.raises(SamplingError, match="not finite; its weights are damaged"):
         invent(wild, ["1"] * MANY, range(MANY), FREE)
+
+
+@pytest.mark.parametrize("how", [choosing.choose_nails, pace.choose_nails], ids=["plain", "compiled"])
+@pytest.mark.parametrize(("draw", "token"), [(0.0, 2), (np.nextafter(1.0, 0.0), 5)])
+def test_the_ends_of_the_draw(how, draw, token):
+    """The smallest and the largest number there is never take a token without a chance."""
+    logits = np.full((1, 9), -50, dtype=np.float32)
+    logits[0, [2, 5]] = 3.0
+    terms = choosing.Terms(Board(8), Rules(1, 1), False, 1.0, 0, 0.1)
+    recent = np.zeros((1, 0), dtype=np.int64)
+    assert how(logits, recent, np.array([draw]), terms).tolist() == [token]
+
+
+def test_a_penalty_lowers_what_was_used_whatever_its_sign():
+    """Positive logits are divided, negative ones multiplied, a nail used twice counts once, others stay."""
+    logits = np.array([[2.0, -2.0, 0.0, 1.0], [4.0, -4.0, 1.0, -1.0]], dtype=np.float32)
+    choosing.penalise(logits, np.array([[0, 1, 0], [3, 2, 3]]), 2.0)
+    assert logits.tolist() == [[1.0, -4.0, 0.0, 1.0], [4.0, -4.0, 0.5, -2.0]]

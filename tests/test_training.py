@@ -56,6 +56,7 @@ def told(reports):
     return [dataclasses.replace(report, **timed) for report in reports]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("design", ["plan", "plain"])
 def test_stopped_and_resumed_is_the_whole_run(tmp_path, corpus, design, optimizer):
@@ -187,6 +188,7 @@ def test_a_stop_just_before_validation_skips_nothing(tmp_path, corpus):
     assert [(report.kind, report.best) for report in follow(again)] == [("valid", True), ("done", False)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["plan", "plain"])
 def test_loss_falls(corpus, design):
     """A few epochs on a tiny corpus bring both losses down, the plan's light error too."""

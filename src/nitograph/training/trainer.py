@@ -71,6 +71,8 @@ class Trainer:
         self.plan_optimizer = make_optimizer(self.network, settings, plan=True) if model.planned else None
         self.step, self.plan_step, self.seconds, self.best = 0, 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
+        self.clock: Callable[[], float] = time.monotonic  # s; a study counts processor time here
+        self.schedule: Callable[[float], float] = trapezoid  # progress → share of the peak learning rate
         self.ancestor: str | None = None  # digest of the weights that training began from
         if model.planned:
             measure_light(self.network, self.train)
@@ -110,7 +112,7 @@ class Trainer:
             return
         if self.model.planned:
             self.objective.encode(self.weights())
-        started, base = time.monotonic(), self.seconds
+        started, base = self.clock(), self.seconds
         reported, validated, counted = started, started, 0
         sums: dict[str, list[float]] = {"nail": [], "plan": []}
         if self._owes_validation():
@@ -120,25 +122,25 @@ class Trainer:
             for at in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
                 nail, plan, count = self._train_step(order[at], self._rate())
                 self.step += 1
-                self.seconds = of_first(base + time.monotonic() - started, self.world, self.device)
+                self.seconds = of_first(base + self.clock() - started, self.world, self.device)
                 if told():
                     return
                 counted += count * self.world
                 sums["nail"].append(nail)
                 sums["plan"].append(plan)
-                now = time.monotonic()
+                now = self.clock()
                 if now - reported >= report_every:
                     speed = counted / (now - reported)
                     nail_loss, plan_loss = (float(np.mean(values)) for values in sums.values())
                     yield self._report("step", speed, nail_loss, plan_loss)
-                    reported, counted, sums = time.monotonic(), 0, {"nail": [], "plan": []}
+                    reported, counted, sums = self.clock(), 0, {"nail": [], "plan": []}
                 if self.progress >= 1.0 or now - validated >= validate_every:
                     break
             if self.progress >= 1.0 or now - validated >= validate_every or at + 1 == self.steps_per_epoch:
                 yield from self._validation(told)
                 if told():
                     return
-                validated = reported = time.monotonic()
+                validated = reported = self.clock()
                 counted = 0
         yield self._report("done", 0.0)
 
@@ -234,16 +236,16 @@ class Trainer:
             return
         light = torch.from_numpy(self.train.light.astype(np.float32))
         errors: list[float] = []
-        began = reported = time.monotonic()
+        began = reported = self.clock()
         while self.plan_step < self.settings.plan_steps and not stop():
             rng = np.random.default_rng([self.settings.seed, 7, self.plan_step, self.rank])
             batch = light[rng.integers(len(light), size=PLAN_BATCH)]
-            rate = self.settings.learning_rate * trapezoid(self.plan_step / self.settings.plan_steps)
+            rate = self.settings.learning_rate * self.schedule(self.plan_step / self.settings.plan_steps)
             loss = self.objective.light_loss(batch)
             self._apply(self.plan_optimizer, loss, rate)
             self.plan_step += 1
             errors.append(float(loss.detach()))
-            now = time.monotonic()
+            now = self.clock()
             if now - reported >= report_every or self.plan_step == self.settings.plan_steps:
                 done, reported = self.plan_step / self.settings.plan_steps, now
                 yield Report(
@@ -287,7 +289,7 @@ class Trainer:
             )
 
     def _rate(self) -> float:
-        return self.settings.learning_rate * trapezoid(self.progress)
+        return self.settings.learning_rate * self.schedule(self.progress)
 
     def _report(
         self,
