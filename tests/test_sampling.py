@@ -13,6 +13,7 @@ from nitograph.errors import NitographError, SamplingError, SettingsError, Sourc
 from nitograph.network import Network
 from nitograph.network_decoder import NetworkDecoder
 from nitograph.sampling import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
+from nitograph.trunk import folded
 from nitograph.weights import Weights, load_bundled
 from tiny import MODEL, random_weights
 
@@ -173,9 +174,15 @@ def test_logits_that_are_not_finite(plain, value, temperature):
 
 
 def test_weights_that_overflow(plain):
-    """Finite weights whose logits overflow end in the same line, without NumPy's warnings."""
-    tensors = dict(plain.tensors) | {"head.nail": np.full_like(plain.tensors["head.nail"], 3e38)}
+    """Finite weights whose logits overflow end in the same line, without NumPy's warnings.
+
+    What is summed is positive throughout, so that the sum overflows in whatever order a BLAS takes it.
+    """
+    tensors = {name: np.zeros_like(value) for name, value in plain.tensors.items()}
+    for name, value in (("embed.class", 1), ("embed.nail", 1), ("head.norm", 1), ("head.nail", 6e37)):
+        tensors[name] = np.full_like(plain.tensors[name], value)
     wild = Weights(plain.settings, plain.board, plain.rules, plain.classes, tensors, max_lines=20)
+    assert np.isfinite(folded(wild, "head.norm", "head.nail")).all()
     with pytest.raises(SamplingError, match="not finite"):
         invent(wild, ["1"], [0], FREE)
 
