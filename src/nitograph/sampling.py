@@ -24,6 +24,7 @@ from nitograph.choosing import NextNails, Terms, Uniforms, choose
 from nitograph.errors import SettingsError
 from nitograph.plan import encode_plan
 from nitograph.settings import Settings, setting
+from nitograph.side_by_side import one_blas_thread
 from nitograph.thread import Thread
 from nitograph.walking import PLAIN, Decoding, Pace, Walk, walk_on
 from nitograph.weights import Weights
@@ -90,6 +91,7 @@ def invent(
     ]
 
 
+@one_blas_thread
 def sample_paths(
     weights: Weights,
     labels: Sequence[str | None],

@@ -16,6 +16,7 @@ from nitograph.evaluate.judges import Court, Found, mean, quantiles
 from nitograph.evaluate.material import SIDE, Training, rasters
 from nitograph.evaluate.metrics import mean_interval, ratio_interval
 from nitograph.evaluate.verdicts import Figure, rounded
+from nitograph.side_by_side import one_blas_thread
 
 Float32 = NDArray[np.float32]
 COARSE = 4  # px of a raster averaged each way, so that a shape counts and not how it was wound
@@ -109,6 +110,7 @@ def small(pictures: NDArray[np.uint8]) -> Float32:
     return np.asarray(blocks.reshape(len(pictures), -1) / np.float32(255))
 
 
+@one_blas_thread
 def distances(asked: Float32, shelf: Float32) -> NDArray[np.float64]:
     """Root mean square distance to the nearest row of the shelf: (q, d) and (n, d) → (q,)."""
     best = np.full(len(asked), np.inf)
