@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 
 from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
+from nitograph.model.blocks import folded
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
@@ -174,9 +175,15 @@ def test_logits_that_are_not_finite(plain, value, temperature):
 
 
 def test_weights_that_overflow(plain):
-    """Finite weights whose logits overflow end in the same line, without NumPy's warnings."""
-    tensors = dict(plain.tensors) | {"head.nail": np.full_like(plain.tensors["head.nail"], 3e38)}
+    """Finite weights whose logits overflow end in the same line, without NumPy's warnings.
+
+    What is summed is positive throughout, so that the sum overflows in whatever order a BLAS takes it.
+    """
+    tensors = {name: np.zeros_like(value) for name, value in plain.tensors.items()}
+    for name, value in (("embed.class", 1), ("embed.nail", 1), ("head.norm", 1), ("head.nail", 6e37)):
+        tensors[name] = np.full_like(plain.tensors[name], value)
     wild = Weights(plain.settings, plain.board, plain.rules, plain.classes, tensors, max_lines=20)
+    assert np.isfinite(folded(wild, "head.norm", "head.nail")).all()
     with pytest.raises(SamplingError, match="not finite"):
         invent(wild, ["1"], [0], FREE)
 

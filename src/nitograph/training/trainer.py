@@ -1,8 +1,9 @@
 """Training: the plan's autoencoder first, then the Transformer on plans and threads.
 
 `Trainer.run` is a generator of reports; it never prints, can be left at any report, and stopped between two
-steps. A checkpoint holds everything that the next step depends on, so k steps, a stop and N−k more give on
-a CPU the same bits as N.
+steps. On a CPU the same corpus, settings and seed give the same bits again, with the same number of threads
+on the same kind of machine. A checkpoint holds everything that the next step depends on, so k steps, a stop
+and N−k more give the same bits as N.
 The learning rate warms up, stays, and falls to zero over the last half, by steps or by the minutes given,
 whichever is further on. Under torchrun each process takes its share of the batches and gradients are
 averaged. Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
