@@ -204,7 +204,8 @@ def test_another_blas_is_found_too(monkeypatch):
 def test_importing_changes_nothing():
     """Whoever imports the package keeps the environment and the threads of BLAS, also after a call."""
     code = (
-        "import os; before = dict(os.environ); import numpy, nitograph.cli, nitograph.sampling.invent as s; "
+        "import os; before = dict(os.environ); import numpy, nitograph.cli; "
+        "import nitograph.sampling.invent as s; "
         "from threadpoolctl import threadpool_info as info; "
         "many = [p['num_threads'] for p in info()]; from nitograph.model.weights import load_bundled; "
         "s.invent(load_bundled(), ['7'], [1], s.SampleSettings(max_lines=2)); "

@@ -101,7 +101,12 @@ def test_studies_run(tmp_path, study, runs):
 @pytest.mark.parametrize(
     ("script", "flags", "needs", "made"),
     [
-        ("readme", ["--quick"], (), {"seven.jpg", "2026.jpg", "sheet.jpg"}),
+        (
+            "readme",
+            ["--quick"],
+            (),
+            {"seven.jpg", "2026.jpg", "sheet.jpg", "strip-word.jpg", "strip-gallery.jpg"},
+        ),
         (
             "weaving",
             ["--quick"],
@@ -112,7 +117,11 @@ def test_studies_run(tmp_path, study, runs):
             "making",
             [],
             ("chromium", "pdftoppm"),
-            {f"making-{name}.png" for name in ("board", "template", "list", "guide", "turns")},
+            {
+                *(f"making-{name}.png" for name in ("board", "template", "list", "guide", "turns")),
+                "strip-board.jpg",
+                "strip-guide.jpg",
+            },
         ),
     ],
 )

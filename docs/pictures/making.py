@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from nitograph.board import Board
 from nitograph.exporting import FORMATS
@@ -38,10 +38,11 @@ BROWSER = [
         "hide-scrollbars",
     )
 ]
+STRIP = ("making-board", "making-guide")  # these are also tiles of the README's strip
 
 
 def main() -> None:
-    """Write making-*.png into the folder named."""
+    """Write making-*.png, and the README's tiles of them, into the folder named."""
     parser = argparse.ArgumentParser(description="The pictures of docs/making.md.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
     parser.add_argument("--thread", help="file of another thread than the seven of seed 42")
@@ -59,6 +60,9 @@ def main() -> None:
     for name, picture in pages.items():
         small = picture.convert("RGB").quantize(64)
         small.save(args.folder / f"{name}.png", optimize=True)
+        if name in STRIP:
+            tile = ImageOps.pad(picture.convert("RGB"), (480, 480), color="#04060c")
+            tile.save(args.folder / f"strip-{name.removeprefix('making-')}.jpg", quality=88)
 
 
 def made(workpiece: Workpiece, name: str) -> bytes:

@@ -24,6 +24,7 @@ from nitograph.weaving.encoder import WeaveSettings, weave_many
 
 HERE = Path(__file__).parent
 ROWS = 3
+TILE = 480  # px of a picture in the strip of what can be made
 
 
 def woven(rows: int) -> list[list[Thread]]:
@@ -60,6 +61,29 @@ def draw(path: Path, label: str, side: int, *flags: str) -> None:
     made.with_suffix(".json").unlink()
 
 
+def gallery(path: Path, count: int) -> None:
+    """What `nitograph gallery 0123456789 --count COUNT -o seeds.png` draws, in a square, scaled down."""
+    made = path.with_name("made.png")
+    columns = str(round(count**0.5))
+    if main(
+        [
+            "gallery",
+            "0123456789",
+            "--count",
+            str(count),
+            "--columns",
+            columns,
+            "--tile",
+            "160",
+            "-o",
+            str(made),
+        ]
+    ):
+        raise SystemExit("gallery failed")
+    keep(path, made.read_bytes(), TILE)
+    made.unlink()
+
+
 def sheet(path: Path, rows: int) -> None:
     """Pairs of rows: woven above, invented below."""
     threads = [t for pair in zip(woven(rows), invented(rows), strict=True) for row in pair for t in row]
@@ -78,6 +102,8 @@ def run() -> None:
     small = ["--size", "128"] if args.quick else []
     draw(args.folder / "seven.jpg", "7", 1200, *small)
     draw(args.folder / "2026.jpg", "2026", 1600, "--palette", "fire", *small)
+    draw(args.folder / "strip-word.jpg", "2026", TILE, "--palette", "fire", "--layout", "grid", *small)
+    gallery(args.folder / "strip-gallery.jpg", 4 if args.quick else 25)
     sheet(args.folder / "sheet.jpg", 1 if args.quick else ROWS)
     assert NeonSettings().pixels == 4096  # what the README says of the size
 
