@@ -3,6 +3,7 @@
 # make test-fast  the same without the tests marked slow
 # make check      lint and types
 # make bench      every figure of speed, each beside its plain reference
+# make docs       these pages as a site in site/, strictly: a broken link or a missing page is an error
 # make dist       sdist and wheel in dist/, their contents checked
 #
 # WHEEL=dist/nitograph-….whl with demo or test takes this wheel in place of the source tree.
@@ -12,13 +13,14 @@ PYTHON ?= python3
 VENV ?= .venv
 WHEEL ?=
 DIST ?= dist
+SITE ?= site
 JOBS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PACKAGE := $(if $(WHEEL),$(WHEEL),--editable .)
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist loadgroup
 
-.PHONY: demo test test-fast check bench dist clean
+.PHONY: demo test test-fast check bench docs dist clean
 
 demo: $(VENV)/light
 	$(BIN)/nitograph generate 7
@@ -37,6 +39,9 @@ check: $(VENV)/dev
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir $(SITE)
+
 dist: $(VENV)/build
 	rm -rf $(DIST)
 	$(BIN)/python -m build --outdir $(DIST) . >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
@@ -53,9 +58,13 @@ $(VENV)/dev: pyproject.toml constraints.txt $(WHEEL) | $(VENV)/bin/python
 	$(PIP) $(PACKAGE)'[dev]'
 	touch $@
 
+$(VENV)/docs: pyproject.toml constraints.txt $(WHEEL) | $(VENV)/bin/python
+	$(PIP) $(PACKAGE)'[docs]'
+	touch $@
+
 $(VENV)/build: constraints.txt | $(VENV)/bin/python
 	$(PIP) build
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache
