@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from records import finished, keep
 
-from nitograph.corpus import prepare
-from nitograph.corpus import rows as corpus
+from nitograph.corpus import prepare, rows as corpus
 from nitograph.corpus.sources import mnist
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
@@ -30,8 +29,7 @@ from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights, load_bundled
 from nitograph.sampling.invent import SampleSettings, invent
-from nitograph.training import batches, objective
-from nitograph.training import trainer as training
+from nitograph.training import batches, objective, trainer as training
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings, targets

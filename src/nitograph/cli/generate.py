@@ -139,7 +139,7 @@ def _draw(
 def _export(threads: "list[Thread]", formats: list[str], output: Path) -> list[Path]:
     if not formats:
         return []
-    from nitograph.exporting import write_all
+    from nitograph.exporting.formats import write_all
 
     return list(write_all(threads, formats, output.with_suffix("")))
 

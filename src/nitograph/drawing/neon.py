@@ -18,8 +18,7 @@ from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.drawing.painter import Painter
 from nitograph.drawing.scene import stage
 from nitograph.errors import SettingsError
-from nitograph.io import png
-from nitograph.io import threads as bundle
+from nitograph.io import png, threads as bundle
 from nitograph.thread import Thread
 
 Float32 = NDArray[np.float32]

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from nitograph import __version__
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
-from nitograph.evaluation.judges import copying as memory
-from nitograph.evaluation.judges import samples as samples_judge
+from nitograph.evaluation.judges import copying as memory, samples as samples_judge
 from nitograph.evaluation.judges.court import Court, Found, Panel, mean
 from nitograph.evaluation.judges.given_pictures import Wound, winding
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters

@@ -22,8 +22,7 @@ import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
-from nitograph.io import png
-from nitograph.io import threads as bundle
+from nitograph.io import png, threads as bundle
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS, Thread

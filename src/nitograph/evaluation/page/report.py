@@ -13,9 +13,7 @@ import numpy as np
 
 from nitograph.evaluation.material import CLASSES
 from nitograph.evaluation.metrics import ENDLESS
-from nitograph.evaluation.page import given_pictures as wound_page
-from nitograph.evaluation.page import plots
-from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page import given_pictures as wound_page, plots, thumbnails as tiles
 from nitograph.evaluation.page.elements import fill, number, percent, spread, table
 from nitograph.evaluation.protocol import Evaluation
 from nitograph.evaluation.verdicts import Figure
