@@ -23,7 +23,7 @@ import nitograph.cli.generate; lap("import nitograph")
 from nitograph.model.weights import load_bundled; w = load_bundled(); w.digest; lap("weights")
 from nitograph.sampling.invent import invent; threads = invent(w, ["7"], [42]); lap("decode")
 from nitograph.drawing import look, neon; picture = neon.draw(threads, look.NeonSettings()); lap("draw")
-neon.encode_png(picture); lap("PNG")
+picture.png(); lap("PNG")
 """
 
 

@@ -37,8 +37,10 @@ WINGS = {
     "exporting": "lazy errors settings board thread io",
     "evaluation": "lazy errors settings board thread compute io light weaving model sampling corpus "
     "training drawing",
+    "api": "errors settings board thread compute io light weaving model sampling corpus training drawing "
+    "exporting",
     "cli": "errors settings board thread compute io light weaving model sampling corpus training drawing "
-    "exporting evaluation",
+    "exporting evaluation api",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.
@@ -46,6 +48,7 @@ ONLY = {
     ("model", "light"): "light.zernike",
     ("corpus", "model"): "model.vocab",
     ("training", "weaving"): "weaving.settings",
+    ("api", "training"): "training.checkpoints training.processes",
 }
 NEVER = [  # said apart from the table above, so that widening it by oversight is seen
     ("weaving", "model"), ("model", "weaving"), ("drawing", "weaving"), ("drawing", "model"),
@@ -56,7 +59,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "cli.evaluate",
     "numba": "compute.jit model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
-    "PIL": "corpus.sources drawing.contact_sheet drawing.film cli.generate",
+    "PIL": "corpus.sources drawing.contact_sheet drawing.film api.weaving cli.generate",
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
@@ -69,7 +72,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
 # Who may read and write files, and how that would be done.
 DISK = (
     "io.files io.lists corpus.sources corpus.rows corpus.prepare model.weights training.checkpoints "
-    "training.trainer exporting.formats evaluation.cache evaluation.page.report cli"
+    "training.trainer exporting.formats drawing.look evaluation.cache evaluation.page.report api cli"
 )
 DISK_CALLS = {
     "write_text",

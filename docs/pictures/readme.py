@@ -13,7 +13,6 @@ from PIL import Image
 
 from nitograph.cli import main
 from nitograph.corpus.sources import mnist
-from nitograph.drawing import neon
 from nitograph.drawing.contact_sheet import contact_sheet
 from nitograph.drawing.look import NeonSettings
 from nitograph.model.weights import load_bundled
@@ -64,7 +63,7 @@ def sheet() -> None:
     threads = [t for pair in zip(woven(ROWS), invented(ROWS), strict=True) for row in pair for t in row]
     titles = [("woven" if i // 10 % 2 == 0 else "invented") for i in range(len(threads))]
     picture = contact_sheet(threads, titles, columns=10)
-    keep("sheet.jpg", neon.encode_png(picture), 1600)
+    keep("sheet.jpg", picture.png(), 1600)
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def picture(path: str | Path) -> NDArray[np.uint8]:
                         f"{path} has {width}×{height} pixels; a picture may have {MAX_PICTURE_PIXELS:,}"
                     )
                 upright = ImageOps.exif_transpose(opened)
-                return _luminance(upright)
+                return luminance(upright)
     except UnidentifiedImageError:
         raise SourceError(f"{path} is no picture; wanted PNG, JPEG or another form Pillow reads") from None
     except Image.DecompressionBombError:
@@ -202,7 +202,8 @@ def _bounded(stream: gzip.GzipFile, name: str) -> bytes:
     return unpacked
 
 
-def _luminance(image: object) -> NDArray[np.uint8]:
+def luminance(image: object) -> NDArray[np.uint8]:
+    """A Pillow image as luminance (h, w); alpha is laid on black."""
     from PIL import Image
 
     assert isinstance(image, Image.Image)
