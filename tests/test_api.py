@@ -78,9 +78,12 @@ def test_verbs_stay_functions_when_everything_is_imported():
         ),
         (
             "nitograph.draw(nitograph.Thread([0, 9, 3]), size=64).save('a.png')",
-            "torch,numba,matplotlib,PIL,rich",
+            "torch,numba,matplotlib,PIL,rich,importlib.metadata",
         ),
-        ("nitograph.export(nitograph.Thread([0, 9, 3]), 'a.svg')", "torch,numba,matplotlib,PIL,ezdxf,fpdf"),
+        (
+            "nitograph.export(nitograph.Thread([0, 9, 3]), 'a.svg')",
+            "torch,numba,matplotlib,PIL,ezdxf,fpdf,importlib.metadata",
+        ),
         (
             "nitograph.Thread([0, 9, 3])._repr_png_()[:4] == b'\\x89PNG' or 1/0",
             "torch,numba,matplotlib,PIL",

@@ -8,12 +8,14 @@ Try it: python -m nitograph export thread.json -o board.svg
 """
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitograph.errors import FileError, SettingsError
+from nitograph.io import plugins
 from nitograph.io.files import check_writable, write_bytes
 from nitograph.settings import Settings
 
@@ -99,20 +101,31 @@ FORMATS: dict[str, Format] = {
 
 
 def format_named(name: str) -> Format:
-    """The format of that name; SettingsError where there is none."""
-    if name not in FORMATS:
-        raise SettingsError(f"export formats are {', '.join(FORMATS)}; got {name!r}")
-    return FORMATS[name]
+    """The format of that name, ours or another package's; SettingsError where there is none."""
+    found = FORMATS.get(name) or plugins.find(plugins.FORMATS, name, Format)
+    if found is None:
+        known = ", ".join([*FORMATS, *plugins.names(plugins.FORMATS)])
+        raise SettingsError(f"export formats are {known}; got {name!r}")
+    return found
 
 
 def format_of(path: str | Path) -> Format:
-    """The format that a file's ending asks for; FileError where none does."""
+    """The format of a file's ending, ours or another package's; FileError where there is none."""
     ending = Path(path).suffix.lower()
-    for made in FORMATS.values():
+    formats = list(FORMATS.values())
+    for made in itertools.chain(FORMATS.values(), _added()):
         if ending in made.endings:
             return made
-    known = " ".join(ending for made in FORMATS.values() for ending in made.endings)
+        formats.append(made)
+    known = " ".join(dict.fromkeys(ending for made in formats for ending in made.endings))
     raise FileError(f"the ending of {path} names no export format; use one of {known}")
+
+
+def _added() -> Iterator[Format]:
+    """The formats of other packages, each loaded when its turn comes."""
+    for name in plugins.names(plugins.FORMATS):
+        if found := plugins.find(plugins.FORMATS, name, Format):
+            yield found
 
 
 def write(path: str | Path, workpiece: "Workpiece", settings: Settings | None = None) -> Path:
