@@ -71,7 +71,7 @@ def test_verbs_stay_functions_when_everything_is_imported():
 @pytest.mark.parametrize(
     ("session", "banned"),
     [
-        ("", "numpy,PIL,argparse,importlib.metadata"),
+        ("", "numpy,PIL,argparse,importlib.metadata,typing"),
         (
             "nitograph.generate('7', checkpoint='string_ai.safetensors')",
             "torch,numba,matplotlib,PIL,rich,argparse",

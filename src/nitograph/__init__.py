@@ -14,11 +14,13 @@ The package itself imports next to nothing, so that each part is only loaded whe
 Try it: python -m nitograph generate 7
 """
 
-from typing import TYPE_CHECKING
-
 from nitograph.lazy import lazy
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = (
+    False  # type checkers know the name; `typing` itself would be most of the time of this import
+)
 
 _FACE = {
     "draw": "api.verbs",

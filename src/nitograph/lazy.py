@@ -16,9 +16,14 @@ of a module beside it, which would take its place once it is imported; a test se
 Try it: python -c "import nitograph.drawing, sys; print('numpy' in sys.modules, nitograph.drawing.Picture)"
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+
+TYPE_CHECKING = False  # without `typing` and `collections`, for whoever imports no more than a face
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 def lazy(package: str, face: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
