@@ -24,7 +24,7 @@ from nitograph.model.weights import load_bundled; w = load_bundled(); w.digest; 
 from nitograph.sampling.invent import invent; threads = invent(w, ["7"], [42]); lap("decode")
 from nitograph.drawing import look, neon
 picture = neon.draw(threads, look.NeonSettings(size=SIZE)); lap("draw")
-neon.encode_png(picture); lap("PNG")
+picture.png(); lap("PNG")
 """
 
 

@@ -36,7 +36,7 @@ def digit_like(chords: int, nails: int = 256, seed: int = 1) -> Thread:
 
 def ours(thread: Thread, look: NeonSettings) -> bytes:
     """The whole way: thread to PNG file."""
-    return neon.encode_png(neon.draw(thread, look), text=thread.to_json())
+    return neon.draw(thread, look).png()
 
 
 def layers(thread: Thread, look: NeonSettings) -> bytes:
@@ -74,11 +74,11 @@ def main(tiny: bool) -> None:
     start = time.process_time()
     picture = neon.draw(thread, look)
     drawn = time.process_time()
-    neon.encode_png(picture)
+    picture.png()
     told("processor time of the drawing, all cores", drawn - start, "s")
     told("processor time of the PNG, all cores", time.process_time() - drawn, "s")
     told("of it the drawing", min(seconds(lambda: neon.draw(thread, look)) for _ in range(rounds)), "s")
-    told("of it the PNG", min(seconds(lambda: neon.encode_png(picture)) for _ in range(rounds)), "s")
+    told("of it the PNG", min(seconds(lambda: picture.png()) for _ in range(rounds)), "s")
     told("its file", len(ours(thread, look)) / 1e6, "MB", round(len(layers(thread, look)) / 1e6, 3))
     gradient = look.replace(palette="aurora")
     coloured = min(seconds(lambda: ours(thread, gradient)) for _ in range(rounds))

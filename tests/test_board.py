@@ -5,8 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nitograph.board import Board, Rules, allowed_next, forbid_next, violations
 from nitograph.compute.rules import legal_paths, legal_steps

@@ -13,8 +13,8 @@ from numba.core import event
 from PIL import Image
 
 from cli_help import run
+from nitograph.api.models import find_weights, make_decoder, split_classes
 from nitograph.cli import compiling
-from nitograph.cli.models import find_weights, make_decoder, split_classes
 from nitograph.cli.progress import progress
 from nitograph.corpus import rows as corpus_file
 from nitograph.errors import SettingsError, WeightsError

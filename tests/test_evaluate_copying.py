@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nitograph.evaluation.judges import copying as memory
 from nitograph.evaluation.nearest import in_both, longest_runs, nearest, pack, pack_rows, repeats

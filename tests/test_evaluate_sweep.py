@@ -37,7 +37,7 @@ def test_every_combination_is_a_point(planned: Weights, tmp_path: Path) -> None:
     """Guards the record: settings of each point, the best by score, and only settings named differ."""
     material, told = Material(WEAVING, Cache(tmp_path)), []
     candidate = ModelCandidate(planned, SampleSettings(max_lines=9))
-    record = sweep.sweep(candidate, material, sweep.axes(FIVE), QUICK, told=told.append)
+    record = sweep.sweep(candidate, material, sweep.axes(FIVE), QUICK, progress=told.append)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert told == [1, 2, 3, 4]
     points = record["points"]

@@ -13,8 +13,8 @@ import vpype
 
 from nitograph.board import Board
 from nitograph.errors import FileError, SettingsError
-from nitograph.exporting import FORMATS, format_of, require, write, write_all
 from nitograph.exporting.dxf import DxfSettings, dxf
+from nitograph.exporting.formats import FORMATS, format_of, require, write, write_all
 from nitograph.exporting.svg import SvgSettings, svg
 from nitograph.exporting.winding_list import ListSettings, csv_text, duration, plain_text, spools
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gcode_simulator import Controller, RefusedError, Run, clearance, drawn_nails, simulate, wound_nails
 from nitograph.board import Board

@@ -6,8 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -15,7 +14,7 @@ from nitograph.board import Board
 from nitograph.errors import FileError, NitographError
 from nitograph.exporting.winding_list import ListSettings, csv_text, plain_text
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
-from nitograph.io import threads as bundle
+from nitograph.io import threads as thread_files
 from nitograph.io.lists import ForeignList, parse, parse_all, read_thread
 from nitograph.thread import Thread
 
@@ -158,7 +157,7 @@ def test_a_list_saved_by_a_spreadsheet_comes_back():
 def test_one_board_of_a_word():
     """A file of several boards gives the one that is asked for, and never picks one by itself."""
     boards = [Thread([0, 9, k], label=str(k)) for k in (2, 3, 4)]
-    data = bundle.to_json(boards).encode()
+    data = thread_files.to_json(boards).encode()
     assert parse_all(data, "x") == boards
     assert parse(data, "x", board=2) == boards[1]
     with pytest.raises(FileError, match="3 boards; say which one, 1 to 3"):

@@ -19,7 +19,6 @@ from nitograph.drawing.film import FilmSettings
 from nitograph.drawing.look import NeonSettings
 from nitograph.drawing.scene import stage
 from nitograph.errors import SettingsError
-from nitograph.io import threads as bundle
 from nitograph.thread import Thread
 
 THREAD = Thread([0, 100, 30, 170, 60, 200, 90, 220, 128], label="7")
@@ -175,7 +174,7 @@ def test_a_picture_of_ours_can_be_wound(tmp_path: Path) -> None:
     """The PNG that carries several threads is enough to film them."""
     picture = tmp_path / "word.png"
     threads = [THREAD, THREAD]
-    data = neon.encode_png(neon.draw(threads, NeonSettings(size=100)), text=bundle.to_json(threads))
+    data = neon.draw(threads, NeonSettings(size=100)).png()
     picture.write_bytes(data)
     output = tmp_path / "film.webp"
     assert main(["animate", str(picture), "-o", str(output), *FLAGS]) == 0

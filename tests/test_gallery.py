@@ -15,7 +15,7 @@ from nitograph.cli import main
 from nitograph.drawing import gallery, neon
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
-from nitograph.io import threads as bundle
+from nitograph.io import threads as thread_files
 from nitograph.thread import Thread
 
 NASTY = '</script><b>&"\u2028'
@@ -196,7 +196,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gallery", *told]) == 0
     with Image.open(sheet) as image:
         assert image.size == (256, 160)
-    assert bundle.from_bytes(sheet.read_bytes()) == THREADS[:5]
+    assert thread_files.from_bytes(sheet.read_bytes()) == THREADS[:5]
 
 
 @pytest.mark.parametrize(

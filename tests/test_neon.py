@@ -5,15 +5,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nitograph.board import Board
 from nitograph.drawing import neon, painter, palettes
 from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.drawing.scene import stage
 from nitograph.errors import SettingsError
-from nitograph.io import threads as bundle
+from nitograph.io import threads as thread_files
 from nitograph.thread import Thread
 
 
@@ -138,15 +137,15 @@ def test_the_picture_carries_its_thread() -> None:
     """What goes into the PNG comes out of it."""
     threads = [walk(7), walk(8)]
     picture = neon.draw(threads, NeonSettings(size=128))
-    data = neon.encode_png(picture, text=bundle.to_json(threads))
-    assert bundle.from_bytes(data) == threads
+    data = picture.png()
+    assert thread_files.from_bytes(data) == threads
 
 
 def test_imports_are_light() -> None:
     """Drawing loads none of the heavy libraries: a cold start has no time for them."""
     code = (
         "import sys, nitograph.drawing.neon as n, nitograph.thread as t;"
-        "n.encode_png(n.draw(t.Thread([0, 9, 70]), n.NeonSettings(size=64)));"
+        "n.draw(t.Thread([0, 9, 70]), n.NeonSettings(size=64)).png();"
         "print([m for m in ('torch', 'matplotlib', 'scipy', 'numba', 'PIL') if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

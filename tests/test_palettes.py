@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nitograph.drawing import palettes
+from nitograph.drawing.oklab import from_oklab, to_oklab
 from nitograph.errors import SettingsError
 
 
@@ -76,4 +77,4 @@ def test_a_gradient_runs_from_end_to_end() -> None:
 def test_oklab_there_and_back() -> None:
     """Colours survive the way through OKLab."""
     rgb = np.random.default_rng(3).random((50, 3))
-    assert np.allclose(palettes._from_oklab(palettes._to_oklab(rgb)), rgb, atol=1e-5)
+    assert np.allclose(from_oklab(to_oklab(rgb)), rgb, atol=1e-5)

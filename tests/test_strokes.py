@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nitograph.drawing import strokes
 from nitograph.drawing.strokes import Float32, Float64, Strokes, add_dots

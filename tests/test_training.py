@@ -12,8 +12,7 @@ from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
 from nitograph.model.plan import encode_plan
 from nitograph.sampling.invent import SampleSettings, invent
-from nitograph.training import checkpoints, processes
-from nitograph.training import trainer as training
+from nitograph.training import checkpoints, processes, trainer as training
 from nitograph.training.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.training.optimizer import trapezoid
 from nitograph.training.settings import TrainSettings

@@ -5,15 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nitograph.board import violations
 from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
-from nitograph.weaving import dispatch
-from nitograph.weaving import encoder as weave
+from nitograph.weaving import dispatch, encoder as weave
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 from nitograph.weaving.loops import cells, greedy
 from weave_oracle import PlainOriginal, PlainWeaver

@@ -5,8 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nitograph.errors import FileError, NitographError, SettingsError, WeightsError
 from nitograph.model import weights as weights_file

@@ -14,7 +14,6 @@ from PIL import Image
 
 from nitograph.cli import main
 from nitograph.corpus.sources import mnist
-from nitograph.drawing import neon
 from nitograph.drawing.contact_sheet import contact_sheet
 from nitograph.drawing.look import NeonSettings
 from nitograph.model.weights import load_bundled
@@ -89,7 +88,7 @@ def sheet(path: Path, rows: int) -> None:
     threads = [t for pair in zip(woven(rows), invented(rows), strict=True) for row in pair for t in row]
     titles = [("woven" if i // 10 % 2 == 0 else "invented") for i in range(len(threads))]
     picture = contact_sheet(threads, titles, columns=10)
-    keep(path, neon.encode_png(picture), 1600)
+    keep(path, picture.png(), 1600)
 
 
 def run() -> None:

@@ -20,8 +20,7 @@ import torch
 from numpy.typing import NDArray
 from records import arguments, finished, keep
 
-from nitograph.corpus import prepare
-from nitograph.corpus import rows as corpus
+from nitograph.corpus import prepare, rows as corpus
 from nitograph.corpus.sources import mnist
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.critics import Critic, CriticSettings, trained

@@ -32,8 +32,7 @@ from nitograph.evaluation.nearest import pack_rows
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.light import chords
 from nitograph.light.zernike import Zernike
-from nitograph.model.network import Cache as Kept
-from nitograph.model.network import Network
+from nitograph.model.network import Cache as Kept, Network
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import ModelSettings, Weights
 from nitograph.training.optimizer import make_optimizer, trapezoid

@@ -1,7 +1,8 @@
 """The Thread: an ordered walk of one thread around a board of nails. Every module makes one or shows one.
 
 A Thread is a value: checked when made, never changed; its JSON is the file format of the project and
-also reads files of the first Nitograph's form. It knows nothing of pictures, tokens or millimetres.
+also reads files of the first Nitograph's form. Threads are several in order, such as the boards of a word.
+Both know nothing of pictures, tokens or millimetres; who can draw them says so with `shown_by`.
 
 Try it: python -c "from nitograph.thread import Thread; print(Thread([0, 100, 7]).to_json())"
 """
@@ -9,9 +10,9 @@ Try it: python -c "from nitograph.thread import Thread; print(Thread([0, 100, 7]
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,14 @@ class Thread:
 
     def __hash__(self) -> int:
         return hash((self.board, self.label, self.nails.tobytes()))
+
+    def __repr__(self) -> str:
+        label = "" if self.label is None else f"{self.label!r}, "
+        return f"Thread({label}{self.line_count} chords on {self.board.num_nails} nails)"
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows."""
+        return _shown([self])
 
     @property
     def line_count(self) -> int:
@@ -144,6 +153,83 @@ class Thread:
             raise FileError(
                 f"{name}: label must be a short name, got a number of thousands of digits"
             ) from None
+
+
+@dataclass(frozen=True, repr=False)
+class Threads(Sequence[Thread]):
+    """Several threads in order, each on a board of its own: the characters of a word, the rows of a file.
+
+    What a Thread has, this has for all of them: nails and points() one array a thread, length() their sum.
+    Raises ThreadError where there are none, or something that is no Thread.
+    """
+
+    threads: tuple[Thread, ...]
+
+    def __init__(self, threads: Iterable[Thread]) -> None:
+        listed = tuple(threads)
+        if not listed or not all(isinstance(thread, Thread) for thread in listed):
+            raise ThreadError("threads are one thread at least, and nothing but threads")
+        object.__setattr__(self, "threads", listed)
+
+    @overload
+    def __getitem__(self, index: int) -> Thread: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Threads": ...
+    def __getitem__(self, index: int | slice) -> "Thread | Threads":
+        return Threads(self.threads[index]) if isinstance(index, slice) else self.threads[index]
+
+    def __len__(self) -> int:
+        return len(self.threads)
+
+    def __iter__(self) -> Iterator[Thread]:
+        return iter(self.threads)
+
+    def __repr__(self) -> str:
+        return f"Threads({self.label!r}, {len(self)} threads, {self.line_count} chords)"
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: all of them in one picture."""
+        return _shown(self.threads)
+
+    @property
+    def label(self) -> str:
+        """Their labels in a row: the word that they spell."""
+        return "".join(thread.label or "" for thread in self.threads)
+
+    @property
+    def line_count(self) -> int:
+        """How many chords all of them have."""
+        return sum(thread.line_count for thread in self.threads)
+
+    @property
+    def nails(self) -> tuple[NDArray[np.int32], ...]:
+        """The nails of each thread, (chords + 1,)."""
+        return tuple(thread.nails for thread in self.threads)
+
+    def points(self) -> tuple[NDArray[np.float64], ...]:
+        """The points of each thread, (chords + 1, 2), as `Thread.points` has them."""
+        return tuple(thread.points() for thread in self.threads)
+
+    def length(self) -> float:
+        """Sum of all chords of all threads, in radii of their boards."""
+        return sum(self.lengths())
+
+    def lengths(self) -> tuple[float, ...]:
+        """`Thread.length` of each."""
+        return tuple(thread.length() for thread in self.threads)
+
+
+Drawer = Callable[[Sequence[Thread]], bytes]
+_drawers: list[Drawer] = []
+
+
+def shown_by(drawer: Drawer) -> None:
+    """From now on notebooks show threads by this function, which gives a PNG of one or several."""
+    _drawers[:] = [drawer]
+
+
+def _shown(threads: Sequence[Thread]) -> bytes | None:
+    return _drawers[0](threads) if _drawers else None
 
 
 def _checked(nails: Sequence[int] | NDArray[np.integer], board: Board) -> NDArray[np.int32]:

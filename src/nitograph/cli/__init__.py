@@ -65,9 +65,9 @@ def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
     try:
         command = importlib.import_module(f"nitograph.cli.{name}")
         command.add_arguments(parser)
-        asked = parser.parse_args(given)
+        args = parser.parse_args(given)
         with interrupts_heard(), compiling_told():
-            return int(command.run(asked) or 0)
+            return int(command.run(args) or 0)
     except NitographError as error:
         return _fault(parser, " ".join(str(error).split()))
     except MemoryError:

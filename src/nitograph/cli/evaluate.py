@@ -12,13 +12,13 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
+from nitograph.api.models import find_weights, make_decoder
+from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus import rows as corpus
-from nitograph.drawing import neon
+from nitograph.corpus.rows import load as load_corpus
 from nitograph.errors import SettingsError
-from nitograph.io import threads as bundle
+from nitograph.io import threads as thread_files
 from nitograph.io.files import check_writable, read_text, write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     files = _files(args)
     settings = read_settings(args, EvaluationSettings)
     weights = _weights(args)
-    rows = corpus.load(args.dataset) if args.dataset else None
+    rows = load_corpus(args.dataset) if args.dataset else None
     material = _material(weights, rows)
     if args.sweep is not None:
         record, text = _sweep(args, _model(args, weights), material, settings)
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if "plot" in files:
         from nitograph.evaluation import sweep
 
-        write_bytes(files["plot"], neon.encode_png(sweep.plot(record)))
+        write_bytes(files["plot"], sweep.plot(record).png())
     print(f"{', '.join(map(str, files.values()))}: {_said(record)}")
     return 0
 
@@ -146,7 +146,7 @@ def _sweep(
     need_matplotlib()
     over = sweep.axes(args.sweep or sweep.AXES)
     with progress("sampling and judging", math.prod(map(len, over.values()))) as done:
-        record = sweep.sweep(candidate, material, over, settings, told=done)
+        record = sweep.sweep(candidate, material, over, settings, progress=done)
     return record, sweep.page(record)
 
 
@@ -193,7 +193,7 @@ def _listed(args: argparse.Namespace, settings: "EvaluationSettings") -> "Candid
 
     if not args.threads:
         return None
-    listed = bundle.from_lines(read_text(args.threads), name=args.threads)
+    listed = thread_files.from_lines(read_text(args.threads), name=args.threads)
     candidate = ListedCandidate(listed, Path(args.threads).name)
     candidate.require(settings.samples_per_class * settings.seeds)
     return candidate

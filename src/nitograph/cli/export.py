@@ -6,7 +6,7 @@ Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
 import argparse
 
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.exporting import FORMATS, format_of, options_for
+from nitograph.exporting.formats import FORMATS, format_of, options_for
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.files import check_writable, write_bytes
 from nitograph.io.lists import ForeignList, read_thread

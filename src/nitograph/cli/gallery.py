@@ -8,20 +8,14 @@ Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 import argparse
 from pathlib import Path
 
-from nitograph.cli.models import (
-    add_model_arguments,
-    find_weights,
-    make_decoder,
-    read_sampling,
-    split_classes,
-)
+from nitograph.api.models import find_weights, make_decoder, split_classes
+from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.drawing import neon
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError, SettingsError
-from nitograph.io import threads as bundle
-from nitograph.io.files import check_writable, read_text, write_bytes, write_text
+from nitograph.io import threads as thread_files
+from nitograph.io.files import check_writable, read_text, write_text
 from nitograph.thread import Thread
 
 MOST = 10_000
@@ -79,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _given(path: str, count: int) -> list[Thread]:
-    return bundle.from_lines(read_text(path), name=path)[:count]
+    return thread_files.from_lines(read_text(path), name=path)[:count]
 
 
 def _invented(args: argparse.Namespace) -> list[Thread]:
@@ -87,8 +81,8 @@ def _invented(args: argparse.Namespace) -> list[Thread]:
     from nitograph.sampling.invent import invent
 
     sampling, weights = read_sampling(args), find_weights(args.checkpoint)
-    asked = [part for text in args.classes for part in split_classes(text, weights.classes)]
-    classes = list(dict.fromkeys(asked or weights.classes))[: args.count]
+    named = [part for text in args.classes for part in split_classes(text, weights.classes)]
+    classes = list(dict.fromkeys(named or weights.classes))[: args.count]
     shares = [args.count // len(classes) + (i < args.count % len(classes)) for i in range(len(classes))]
     labels = [label for label, share in zip(classes, shares, strict=True) for _ in range(share)]
     seeds = [args.seed + j for share in shares for j in range(share)]
@@ -103,7 +97,7 @@ def _sheet(threads: list[Thread], look: NeonSettings, args: argparse.Namespace, 
 
     titles = [_title(thread) for thread in threads]
     picture = contact_sheet(threads, titles, args.columns, tile=args.tile, settings=look)
-    write_bytes(output, neon.encode_png(picture, text=bundle.to_json(threads)))
+    picture.save(output)
 
 
 def _title(thread: Thread) -> str:

@@ -10,25 +10,18 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitograph.cli.models import (
-    add_model_arguments,
-    find_weights,
-    make_decoder,
-    read_sampling,
-    split_classes,
-)
+from nitograph.api.inventing import check_seed, invented
+from nitograph.api.models import find_weights, split_classes
+from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.drawing import neon
-from nitograph.drawing.look import NeonSettings
+from nitograph.drawing.look import NeonSettings, check_picture
+from nitograph.drawing.renderers import RENDERERS, render
 from nitograph.errors import SettingsError
-from nitograph.io import threads as bundle
-from nitograph.io.files import check_writable, write_bytes, write_text
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.io import threads as thread_files
+from nitograph.io.files import check_writable, write_text
+from nitograph.sampling.invent import SampleSettings
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from nitograph.model.weights import Weights
     from nitograph.thread import Thread
 
@@ -54,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export", metavar="LIST", help="further files beside it: svg,pdf,list,csv,txt,dxf,gcode,html"
     )
     parser.add_argument(
-        "--renderer", choices=("neon", "matplotlib"), default="neon", help="the look (default %(default)s)"
+        "--renderer", choices=RENDERERS, default="neon", help="the look (default %(default)s)"
     )
     add_model_arguments(parser)
     add_settings(parser, NeonSettings, title="picture")
@@ -70,15 +63,15 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(
             "an example goes with a class and without another picture: generate 7 --like FILE"
         )
-    if args.seed < 0:
-        raise SettingsError(f"seed must not be negative, got {args.seed}")
+    check_seed(args.seed)
     sampling, look = read_sampling(args), read_settings(args, NeonSettings)
     name = args.label if args.label is not None else Path(args.image.replace(":", "_")).stem
-    output = check_writable(args.output or f"digit_{_safe(name)}_4k.png")
+    output = check_picture(args.output or f"digit_{_safe(name)}_4k.png")
     sequence = check_writable(args.sequence_output or output.with_suffix(".json"))
     formats = [part.strip() for part in args.export.split(",") if part.strip()] if args.export else []
     threads = _invent(args, find_weights(args.checkpoint), sampling)
-    _draw(args, threads, look, output, sequence)
+    render(threads, look, args.renderer).save(output)
+    write_text(sequence, thread_files.to_json(threads, indent=2) + "\n")
     written = _export(threads, formats, output)
     chords = sum(thread.line_count for thread in threads)
     print(
@@ -93,53 +86,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _invent(args: argparse.Namespace, weights: "Weights", sampling: SampleSettings) -> "list[Thread]":
-    labels: list[str | None] = (
-        [None] if args.label is None else [*split_classes(args.label, weights.classes)]
-    )
-    light = None
-    if args.image or args.like:
-        if len(labels) > 1:
-            raise SettingsError(f"one picture makes one thread; give one class, got {args.label!r}")
-        light = _light_of(args.image or args.like, weights)
-    seeds = range(args.seed, args.seed + len(labels))
-    threads = invent(
-        weights, labels, seeds, sampling, light=light, decoder=make_decoder(weights, args.device)
-    )
-    if light is not None:
-        picture = args.image or args.like
-        threads = [
-            thread.replace(provenance={**thread.provenance, "picture": picture}) for thread in threads
-        ]
-    return threads
-
-
-def _light_of(source: str, weights: "Weights") -> "NDArray[np.float32]":
-    """Zernike coefficients (1, k) of a picture, prepared as the corpus' pictures were."""
-    from nitograph.corpus.sources import load
-    from nitograph.weaving.encoder import WeaveSettings, targets
-
-    image, _ = load(source)
-    return weights.zernike.light(targets(image[None], WeaveSettings.from_dict(weights.weaving)))
-
-
-def _draw(
-    args: argparse.Namespace, threads: "list[Thread]", look: NeonSettings, output: Path, sequence: Path
-) -> None:
-    if args.renderer == "matplotlib":
-        from nitograph.drawing.classic import classic
-
-        picture = classic(threads, look)
-    else:
-        picture = neon.draw(threads, look)
-    text = bundle.to_json(threads, label=args.label)
-    write_bytes(output, neon.encode_png(picture, text=text))
-    write_text(sequence, bundle.to_json(threads, label=args.label, indent=2) + "\n")
+    labels = [None] if args.label is None else split_classes(args.label, weights.classes)
+    picture = args.image or args.like
+    return invented(weights, labels, args.seed, sampling, picture=picture, device=args.device)
 
 
 def _export(threads: "list[Thread]", formats: list[str], output: Path) -> list[Path]:
     if not formats:
         return []
-    from nitograph.exporting import write_all
+    from nitograph.exporting.formats import write_all
 
     return list(write_all(threads, formats, output.with_suffix("")))
 

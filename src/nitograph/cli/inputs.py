@@ -4,11 +4,10 @@ Try it: python -m nitograph render picture.png -o other.png
 """
 
 import argparse
-from pathlib import Path
 
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
-from nitograph.io.lists import MAX_PICTURE_BYTES, ForeignList, parse_all
+from nitograph.io import lists
+from nitograph.io.lists import ForeignList
 from nitograph.thread import Thread
 
 
@@ -21,6 +20,4 @@ def add_thread_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_threads(args: argparse.Namespace) -> list[Thread]:
     """The threads of the file: one, or all boards of a word."""
-    is_png = Path(args.thread).suffix.lower() == ".png"
-    data = read_bytes(args.thread, limit=MAX_PICTURE_BYTES if is_png else MAX_TEXT_BYTES)
-    return parse_all(data, args.thread, read_settings(args, ForeignList), line=args.line)
+    return lists.read_threads(args.thread, read_settings(args, ForeignList), line=args.line)

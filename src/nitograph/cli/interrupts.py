@@ -23,11 +23,11 @@ def interrupts_heard() -> Iterator[None]:
     Raised in a callback of a C library or while an object is removed, an error can not be handed on: Python
     tells `sys.unraisablehook` and goes on. Numba loads what it compiled through such callbacks.
     """
-    told, waiting = sys.unraisablehook, list[threading.Timer]()
+    previous, waiting = sys.unraisablehook, list[threading.Timer]()
 
     def hook(ignored: Any) -> None:
         if not issubclass(ignored.exc_type, KeyboardInterrupt):
-            told(ignored)
+            previous(ignored)
             return
         timer = threading.Timer(AGAIN, _thread.interrupt_main)
         waiting.append(timer)
@@ -37,7 +37,7 @@ def interrupts_heard() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.unraisablehook = told
+        sys.unraisablehook = previous
         for timer in waiting:
             timer.cancel()
 

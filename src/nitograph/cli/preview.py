@@ -32,13 +32,12 @@ def run(args: argparse.Namespace) -> int:
         )
     output = check_writable(args.output)
     rows = corpus.load(args.dataset)
-    from nitograph.drawing import neon
     from nitograph.drawing.contact_sheet import contact_sheet
 
     chosen = np.random.default_rng(args.seed).permutation(len(rows))[: args.count]
     chosen = chosen[np.argsort(rows.labels[chosen], kind="stable")]
     threads = [rows.thread(int(row)) for row in chosen]
     titles = [f"{thread.label} · {thread.line_count} chords" for thread in threads]
-    write_bytes(output, neon.encode_png(contact_sheet(threads, titles)))
+    write_bytes(output, contact_sheet(threads, titles).png(with_threads=False))
     print(f"{output}: {len(threads)} of {len(rows)} threads")
     return 0

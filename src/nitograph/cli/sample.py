@@ -7,7 +7,8 @@ Try it: python -m nitograph sample 7 --count 10 -o threads.jsonl
 
 import argparse
 
-from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
+from nitograph.api.models import find_weights, make_decoder
+from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, write_text

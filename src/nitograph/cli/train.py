@@ -56,8 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train to the end or to Ctrl-C, keeping checkpoints."""
     try:
-        from nitograph.training import processes
-        from nitograph.training import trainer as training
+        from nitograph.training import processes, trainer as training
     except ImportError:
         raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
     best, last = check_writable(args.output), check_writable(args.last_output)

@@ -7,16 +7,14 @@ Try it: python -m nitograph weave mnist:test:17 -o thread.json
 """
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus.sources import load
-from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, write_text
-from nitograph.io.pictures import read_picture
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
-from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
+from nitograph.weaving.settings import PRESETS, WeaveSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
     output = check_writable(args.output)
     settings = read_weave_settings(args)
     photo = read_settings(args, PhotoSettings)
-    grey, label = load(args.image, args.data_dir)
-    weaver = make_weaver(prepare_photo(grey, photo), settings, args.importance, photo)
+    grey, _, label = grey_picture(args.image, args.data_dir)
+    weaver = weaver_over(grey, settings, photo, args.importance)
     stopped = weave_with_progress(weaver, settings)
     thread = weaver.thread(label=args.label or label, source=args.image)
-    thread = thread.replace(provenance=dict(thread.provenance) | {"photo": photo.to_dict()})
+    thread = thread.replace(provenance=with_photo(thread.provenance, photo))
     write_text(output, thread.to_json(indent=1) + "\n")
     error = 1 - weaver.explained()
     print(f"{output}: {thread.line_count} chords on {settings.nails} nails, error {error:.4f}")
@@ -67,29 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
 def read_weave_settings(args: argparse.Namespace) -> WeaveSettings:
     """The preset with the flags over it, and the light of a real thread where one is given."""
-    named = args.preset or ("default" if str(args.image).startswith("mnist:") else "photo")
-    settings = read_settings(args, WeaveSettings, PRESETS[named])
-    if (args.thread_mm is None) != (args.board_mm is None):
-        raise SettingsError("a real thread needs both its thickness and the board's diameter in mm")
-    if args.thread_mm is not None:
-        settings = with_real_thread(settings, args.thread_mm, args.board_mm)
-    return settings
-
-
-def make_weaver(
-    grey: "NDArray[np.uint8]", settings: WeaveSettings, importance: str | None, photo: PhotoSettings
-) -> "Weaver":
-    """A weaver over the prepared picture, with the importance map cropped alike."""
-    from nitograph.weaving.encoder import targets
-    from nitograph.weaving.stepwise import Weaver
-    from nitograph.weaving.targets import prepare
-
-    heed: Any = None
-    if importance is not None:
-        alike = photo.replace(invert=False, equalize=0.0)
-        mask = prepare_photo(read_picture(importance), alike)
-        heed = prepare(mask[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
-    return Weaver(targets(grey[None], settings)[0], settings, importance=heed)
+    settings = read_settings(args, WeaveSettings, preset_for(args.image, args.preset))
+    return RealThread(args.thread_mm, args.board_mm).over(settings)
 
 
 def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> bool:

@@ -11,8 +11,7 @@ Try it: python -c "from nitograph.compute.rules import legal_paths; help(legal_p
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.board import Board, Rules
-from nitograph.board import forbid_next as plain_loops
+from nitograph.board import Board, Rules, forbid_next as plain_loops
 from nitograph.compute.jit import inner, jit
 
 forbid_next = inner(plain_loops)

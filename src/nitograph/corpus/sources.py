@@ -11,13 +11,16 @@ import hashlib
 import importlib.resources
 import io
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import FileError, SourceError
+from nitograph.io import plugins
 from nitograph.io.files import read_bytes
 from nitograph.io.pictures import read_picture
 
@@ -100,19 +103,35 @@ def parse_idx(data: bytes, *, name: str = "the data") -> NDArray[np.uint8]:
 
 
 def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArray[np.uint8], str | None]:
-    """One grey picture (h, w) uint8 and its label: `mnist:train:17`, `mnist:test:17` or a file's name."""
+    """One grey picture (h, w) uint8 and its label: `mnist:test:17`, another source's, or a file's name."""
     text = str(source)
-    if not text.startswith("mnist:"):
-        return read_picture(source), None
     parts = text.split(":")
-    if len(parts) != 3 or not parts[2].isdecimal():
-        raise SourceError(
-            f"an MNIST picture is named mnist:train:NUMBER or mnist:test:NUMBER, got {text!r}"
-        )
-    digits, index = mnist(parts[1], data_dir), int(parts[2])
-    if index >= len(digits):
-        raise SourceError(f"mnist:{parts[1]} has pictures 0 to {len(digits) - 1}, got {index}")
-    return digits.images[index], digits.classes[int(digits.labels[index])]
+    if parts[0] == "mnist" and len(parts) > 1:
+        if len(parts) != 3 or not parts[2].isdecimal():
+            raise SourceError(
+                f"an MNIST picture is named mnist:train:NUMBER or mnist:test:NUMBER, got {text!r}"
+            )
+        found = mnist(parts[1], data_dir)
+    else:
+        added = _added(parts) if len(parts) == 3 and parts[2].isdecimal() else None
+        if added is None:
+            return read_picture(source), None
+        found = added
+    index = int(parts[2])
+    if index >= len(found):
+        raise SourceError(f"{parts[0]}:{parts[1]} has pictures 0 to {len(found) - 1}, got {index}")
+    return found.images[index], found.classes[int(found.labels[index])]
+
+
+def _added(parts: Sequence[str]) -> LabelledImages | None:
+    """NAME:SPLIT of a source that another package adds, a function split → LabelledImages; or None."""
+    function = plugins.find(plugins.SOURCES, parts[0], FunctionType)
+    if function is None:
+        return None
+    found = function(parts[1])
+    if not isinstance(found, LabelledImages):
+        raise SourceError(f"the source {parts[0]!r} gives {type(found).__name__}, wanted LabelledImages")
+    return found
 
 
 def _labelled(

@@ -63,8 +63,8 @@ def scatter(dots: Sequence[Dot], x_label: str, y_label: str) -> Picture:
     figure.supylabel(y_label, color=SOFT, fontsize=11)
     ringed = "; ".join(_settings(dot.settings) for dot in dots if dot.chosen)
     figure.suptitle(f"ringed: {ringed}" if ringed else "", color=INK, fontsize=11)
-    handles, told = _legend(grid[0], names, dots)
-    figure.legend(handles, told, loc="outside right upper", frameon=False, labelcolor=INK, fontsize=9)
+    handles, texts = _legend(grid[0], names, dots)
+    figure.legend(handles, texts, loc="outside right upper", frameon=False, labelcolor=INK, fontsize=9)
     return Picture(pixels_of(figure), None, 120)
 
 
@@ -102,15 +102,15 @@ def _shade_and_mark(dot: Dot, names: Sequence[str], dots: Sequence[Dot]) -> tupl
 
 def _legend(axes: "Axes", names: Sequence[str], dots: Sequence[Dot]) -> tuple[list[Any], list[str]]:
     """What the colours and the marks stand for."""
-    handles, told = [], []
+    handles, texts = [], []
     for rank, name in enumerate(names[:2]):
         for value in sorted({dot.settings[name] for dot in dots}):
             dot = next(dot for dot in dots if dot.settings[name] == value)
             shade, mark = _shade_and_mark(dot, names, dots)
             shade, mark = (shade, "o") if rank == 0 else (SOFT, mark)
             handles.append(axes.scatter([], [], s=50, linewidths=0, color=shade, marker=mark))
-            told.append(_settings({name: value}))
-    return handles, told
+            texts.append(_settings({name: value}))
+    return handles, texts
 
 
 def _settings(values: Mapping[str, float]) -> str:

@@ -67,7 +67,7 @@ def classic(threads: Thread | Sequence[Thread], settings: NeonSettings) -> Pictu
                     zorder=2 + i,
                 )
             )
-    return Picture(pixels_of(figure), None, settings.dpi)
+    return Picture(pixels_of(figure), None, settings.dpi, tuple(listed))
 
 
 def _colours(count: int, settings: NeonSettings) -> Float64:

@@ -51,7 +51,7 @@ def contact_sheet(
         sheet[y : y + tile, x : x + tile] = picture.rgb()
     if titles is not None:
         _write_titles(sheet, titles, columns, tile, caption)
-    return Picture(sheet, None, look.dpi)
+    return Picture(sheet, None, look.dpi, tuple(threads))
 
 
 def _write_titles(

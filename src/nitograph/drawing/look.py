@@ -1,18 +1,28 @@
 """How a thread is lit, and the picture that comes of it: two values that everything here passes on.
 
+A picture becomes a PNG file that carries its threads; this module knows nothing of how light is made.
+
 Try it: python -c "from nitograph.drawing.look import NeonSettings; print(NeonSettings().pixels)"
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.cores import cores
 from nitograph.drawing import palettes
-from nitograph.errors import SettingsError
+from nitograph.errors import FileError, SettingsError
+from nitograph.io import png, threads as thread_files
+from nitograph.io.files import check_writable, write_bytes
 from nitograph.settings import Settings, setting
+from nitograph.thread import Thread
 
 MIN_SIZE, MAX_SIZE = 64, 16384
+NOTEBOOK = 1024  # px, the longest side that a notebook shows
 
 UInt8 = NDArray[np.uint8]
 
@@ -55,14 +65,72 @@ class NeonSettings(Settings):
         return self.size if self.size is not None else round(self.size_inches * self.dpi)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
-    """pixels: uint8, (h, w, 3) as RGB, or (h, w) with a palette (256, 3). dpi: px an inch."""
+    """A picture in memory, and the threads that it shows.
+
+    pixels: uint8, (h, w, 3) as RGB, or (h, w) with a palette (256, 3). dpi: px an inch.
+    """
 
     pixels: UInt8
     palette: UInt8 | None = None
     dpi: int | None = None
+    threads: Sequence[Thread] = ()
+
+    def __repr__(self) -> str:
+        return f"Picture({self.width} × {self.height}, {len(self.threads)} threads)"
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return int(self.pixels.shape[0])
 
     def rgb(self) -> UInt8:
         """The same picture as RGB, (h, w, 3)."""
         return self.pixels if self.palette is None else self.palette.take(self.pixels, axis=0)
+
+    def png(self, *, with_threads: bool = True, workers: int | None = None) -> bytes:
+        """The picture as a PNG file; the JSON of its threads goes along with it, unless told otherwise."""
+        carried = with_threads and len(self.threads)
+        return png.encode(
+            self.pixels,
+            self.palette,
+            text={thread_files.KEYWORD: thread_files.to_json(self.threads)} if carried else None,
+            dpi=self.dpi,
+            workers=workers or min(8, cores()),
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the PNG file with its threads, whole or not at all; FileError where it cannot be."""
+        path = check_picture(path)
+        write_bytes(path, self.png())
+        return path
+
+    def reduced(self, side: int) -> "Picture":
+        """The same picture with at most `side` pixels a side, each the mean of a square of its pixels."""
+        step = math.ceil(max(self.width, self.height) / side)
+        if step == 1:
+            return self
+        rows, columns = max(1, self.height // step), max(1, self.width // step)
+        whole = self.rgb()[: rows * step, : columns * step]
+        mean = whole.reshape(rows, len(whole) // rows, columns, whole.shape[1] // columns, 3).mean(
+            axis=(1, 3)
+        )
+        return Picture(np.rint(mean).astype(np.uint8), None, None, self.threads)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the picture, reduced where it is larger than a screen."""
+        return self.reduced(NOTEBOOK).png()
+
+
+def check_picture(path: str | Path) -> Path:
+    """The path, once it is sure that a picture can be put there; asked before long work starts."""
+    path = check_writable(path)
+    if path.suffix.lower() != ".png":
+        raise FileError(f"a picture is written as .png, got {path.name}")
+    return path

@@ -1,7 +1,7 @@
 """Thread → neon picture: light adds up, crossings burn towards white.
 
-Settings of the look, threads placed on their boards, pictures out; `painter` makes the light and `png` the
-file. Touches no disk; knows nothing of sampling.
+Settings of the look, threads placed on their boards, pictures out; `painter` makes the light. Touches no
+disk; knows nothing of sampling.
 
 Try it: python -m nitograph render thread.json -o picture.png --palette fire
 """
@@ -18,8 +18,6 @@ from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.drawing.painter import Painter
 from nitograph.drawing.scene import stage
 from nitograph.errors import SettingsError
-from nitograph.io import png
-from nitograph.io import threads as bundle
 from nitograph.thread import Thread
 
 Float32 = NDArray[np.float32]
@@ -39,13 +37,13 @@ def draw(
     if not listed:
         raise SettingsError("a picture needs at least one thread, got none")
     pixels = Painter(stage(listed, settings), settings).paint(workers or _workers())
-    return framed(pixels, settings)
+    return framed(pixels, settings, listed)
 
 
-def framed(pixels: UInt8, settings: NeonSettings) -> Picture:
-    """Painted pixels with the ramp they are numbers of, if they are."""
+def framed(pixels: UInt8, settings: NeonSettings, threads: Sequence[Thread] = ()) -> Picture:
+    """Painted pixels with the ramp they are numbers of, if they are, and the threads that they show."""
     ramp = palettes.ramp(settings.palette, settings.background) if pixels.ndim == 2 else None
-    return Picture(pixels, ramp, settings.dpi)
+    return Picture(pixels, ramp, settings.dpi, tuple(threads))
 
 
 def draw_many(
@@ -57,17 +55,6 @@ def draw_many(
     """
     with ThreadPoolExecutor(workers or (_workers() if settings.pixels >= 600 else 1)) as pool:
         return list(pool.map(lambda thread: draw(thread, settings, workers=1), threads))
-
-
-def encode_png(picture: Picture, *, text: str | None = None, workers: int | None = None) -> bytes:
-    """The picture as a PNG file; `text`, the JSON of its threads, goes along with it."""
-    return png.encode(
-        picture.pixels,
-        picture.palette,
-        text=None if text is None else {bundle.KEYWORD: text},
-        dpi=picture.dpi,
-        workers=workers or _workers(),
-    )
 
 
 def _workers() -> int:

@@ -52,8 +52,8 @@ class Painter:
         whole.add(coarse, 0)
         halos = self._halos(coarse)
         dense = float(np.quantile(halos[1].max(axis=0)[::4, ::4], 0.995))
-        self.room = min(1.0, CROWDED / max(dense, 1e-9))
-        self.gain = GAIN * settings.brightness * self.room**0.9
+        self.headroom = min(1.0, CROWDED / max(dense, 1e-9))
+        self.gain = GAIN * settings.brightness * self.headroom**0.9
         self.glow = self._mixed(halos)
         self.strokes = self.fine(scene.starts, scene.ends, scene.light)
 
@@ -128,7 +128,7 @@ class Painter:
         return [blur(light, max(0.6, sigma / cell)) for sigma, _ in HALOS]
 
     def _mixed(self, halos: list[Float32]) -> Float32:
-        strength = self.gain * self.settings.glow * self.room**0.4
+        strength = self.gain * self.settings.glow * self.headroom**0.4
         glow = np.zeros_like(halos[0])
         for halo, (_, share) in zip(halos, HALOS, strict=True):
             glow += halo * np.float32(share * strength)

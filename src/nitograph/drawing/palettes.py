@@ -6,14 +6,18 @@ colours to be added up channel by channel. Knows nothing of pictures or threads.
 Try it: python -c "from nitograph.drawing.palettes import ramp; print(ramp('cyan', '#04060c')[::51])"
 """
 
+import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compute.parallel import one_blas_thread
+from nitograph.drawing.oklab import from_oklab, to_oklab
 from nitograph.errors import SettingsError
+from nitograph.io import plugins
 
 Float64 = NDArray[np.float64]
 UInt8 = NDArray[np.uint8]
@@ -55,6 +59,7 @@ NAMED = {
     "silver": "#c4ccd8",
 }
 HEX = re.compile(r"#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+SEPARATOR = re.compile(r"[\s,;:]+|(?<=[0-9a-fA-F])-(?=#)")
 STOPS = (0.0, 0.24, 0.62, 0.88, 1.0)
 
 
@@ -85,22 +90,12 @@ def colour(text: str) -> Float64:
 
 def is_gradient(palette: str) -> bool:
     """Whether the palette runs along the thread and so needs red, green and blue apart."""
-    return palette.strip().lower() in GRADIENTS or len(_parts(palette)) > 1
+    return _found(palette).gradient
 
 
 def check(palette: str) -> None:
-    """SettingsError where the palette is neither a name nor colours."""
-    word = palette.strip().lower()
-    if word in PALETTES or word in GRADIENTS:
-        return
-    try:
-        for part in _parts(palette) or [palette]:
-            colour(part)
-    except SettingsError:
-        known = ", ".join([*PALETTES, *GRADIENTS])
-        raise SettingsError(
-            f"a palette is one of {known}, a colour, or colours like #ff0080,#00e0ff; got {palette!r}"
-        ) from None
+    """SettingsError where the palette is neither a name, ours or another package's, nor colours."""
+    _found(palette)
 
 
 def ramp(palette: str, background: str) -> UInt8:
@@ -117,9 +112,9 @@ def ramp(palette: str, background: str) -> UInt8:
         if ink
         else [black, afterglow, body, heat, white]
     )
-    lab = _to_oklab(np.array(stops))
+    lab = to_oklab(np.array(stops))
     at = np.linspace(0.0, 1.0, 256)
-    curve = _from_oklab(np.stack([_smooth(at, lab[:, i]) for i in range(3)], axis=1))
+    curve = from_oklab(np.stack([_smooth(at, lab[:, i]) for i in range(3)], axis=1))
     out = under * curve if ink else 1.0 - (1.0 - under) * (1.0 - curve)
     return np.rint(255 * np.clip(out, 0.0, 1.0)).astype(np.uint8)
 
@@ -127,8 +122,7 @@ def ramp(palette: str, background: str) -> UInt8:
 def light(palette: str, background: str, count: int = 2) -> Light:
     """A gradient as additive weights of `count` chords: a little spills over, so that heat is white."""
     under = colour(background)
-    parts = GRADIENTS.get(palette.strip().lower()) or _parts(palette)
-    colours = np.array([colour(part) for part in parts])
+    colours = np.array([colour(part) for part in _found(palette).colours])
     ink = is_bright(under)
     weights = (1.0 - colours) if ink else 1.8 * colours**1.3
     spill = 0.08
@@ -138,8 +132,7 @@ def light(palette: str, background: str, count: int = 2) -> Light:
 
 def along(palette: str, count: int) -> Float64:
     """Colours of a gradient at `count` places along the thread, (count, 3) in 0…1."""
-    parts = GRADIENTS.get(palette.strip().lower()) or _parts(palette)
-    return _blend(np.array([colour(part) for part in parts]), count)
+    return _blend(np.array([colour(part) for part in _found(palette).colours]), count)
 
 
 def body(palette: str) -> Float64:
@@ -157,18 +150,64 @@ def _blend(colours: Float64, count: int) -> Float64:
     return np.stack([np.interp(at, knots, colours[:, i]) for i in range(3)], axis=1)
 
 
-def _parts(palette: str) -> list[str]:
-    return [part for part in re.split(r"[\s,;:]+|(?<=[0-9a-fA-F])-(?=#)", palette.strip()) if part]
+class Colours(NamedTuple):
+    """What a palette's name stands for.
+
+    gradient: the colours run along the thread. Otherwise there are three, afterglow, body and heat, or
+    one, the body.
+    """
+
+    gradient: bool
+    colours: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=64)
+def _found(palette: str) -> Colours:
+    """The colours of a name of ours, of colours written out, or of a name that another package adds."""
+    word = palette.strip().lower()
+    if word in PALETTES:
+        return Colours(False, PALETTES[word])
+    if word in GRADIENTS:
+        return Colours(True, GRADIENTS[word])
+    written = _written(palette)
+    if written is None and (added := plugins.find(plugins.PALETTES, word, (str, tuple))) is not None:
+        written = _written(added) if isinstance(added, str) else _three(word, added)
+    if written is None:
+        known = ", ".join([*PALETTES, *GRADIENTS, *plugins.names(plugins.PALETTES)])
+        raise SettingsError(
+            f"a palette is one of {known}, a colour, or colours like #ff0080,#00e0ff; got {palette!r}"
+        )
+    return written
+
+
+def _written(palette: str) -> Colours | None:
+    """A colour, or several along the thread; None where it is something else."""
+    parts = tuple(part for part in SEPARATOR.split(palette.strip()) if part)
+    try:
+        for part in parts or (palette,):
+            colour(part)
+    except SettingsError:
+        return None
+    return Colours(len(parts) > 1, parts)
+
+
+def _three(name: str, colours: Sequence[object]) -> Colours:
+    """Another package's afterglow, body and heat."""
+    if len(colours) != 3 or not all(isinstance(text, str) and _written(text) for text in colours):
+        raise SettingsError(
+            f"the palette {name!r} must be three colours, afterglow, body and heat, or one text of colours "
+            f"along the thread; got {colours!r}"
+        )
+    return Colours(False, tuple(map(str, colours)))
 
 
 def _stops(palette: str) -> tuple[Float64, Float64, Float64]:
-    word = palette.strip().lower()
-    if word in PALETTES:
-        afterglow, body, heat = (colour(stop) for stop in PALETTES[word])
-        return afterglow, body, heat
-    body = colour(palette)
-    lab = _to_oklab(body[None])[0]
-    dim = _from_oklab(np.array([[0.42 * lab[0], 0.75 * lab[1], 0.75 * lab[2]]]))[0]
+    colours = [colour(text) for text in _found(palette).colours]
+    if len(colours) == 3:
+        return colours[0], colours[1], colours[2]
+    (body,) = colours
+    lab = to_oklab(body[None])[0]
+    dim = from_oklab(np.array([[0.42 * lab[0], 0.75 * lab[1], 0.75 * lab[2]]]))[0]
     return np.clip(dim, 0, 1), body, 0.4 * body + 0.6
 
 
@@ -190,33 +229,3 @@ def _smooth(at: Float64, values: Float64) -> Float64:
         + values[k + 1] * t**2 * (3 - 2 * t)
         + step[k] * slope[k + 1] * t**2 * (t - 1)
     )
-
-
-# OKLab: Björn Ottosson, "A perceptual color space for image processing", 2020.
-_TO_CONE = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
-
-
-@one_blas_thread
-def _to_oklab(rgb: Float64) -> Float64:
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return np.asarray(np.cbrt(linear @ _TO_CONE.T) @ _TO_LAB.T)
-
-
-@one_blas_thread
-def _from_oklab(lab: Float64) -> Float64:
-    linear = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONE).T
-    linear = np.clip(linear, 0.0, 1.0)
-    return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055))

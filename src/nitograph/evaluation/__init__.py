@@ -9,3 +9,37 @@ and likelihood need PyTorch. Nothing here prints.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
+
+from typing import TYPE_CHECKING
+
+from nitograph.lazy import lazy
+
+_FACE = {
+    "Cache": "cache",
+    "Candidate": "candidates",
+    "ListedCandidate": "candidates",
+    "ModelCandidate": "candidates",
+    "RandomCandidate": "candidates",
+    "Material": "material",
+    "Training": "material",
+    "Evaluation": "protocol",
+    "evaluate": "protocol",
+    "EvaluationSettings": "settings",
+    "Figure": "verdicts",
+}
+__all__ = sorted(_FACE)
+
+if TYPE_CHECKING:
+    from nitograph.evaluation.cache import Cache as Cache
+    from nitograph.evaluation.candidates import (
+        Candidate as Candidate,
+        ListedCandidate as ListedCandidate,
+        ModelCandidate as ModelCandidate,
+        RandomCandidate as RandomCandidate,
+    )
+    from nitograph.evaluation.material import Material as Material, Training as Training
+    from nitograph.evaluation.protocol import Evaluation as Evaluation, evaluate as evaluate
+    from nitograph.evaluation.settings import EvaluationSettings as EvaluationSettings
+    from nitograph.evaluation.verdicts import Figure as Figure
+else:
+    __getattr__, __dir__ = lazy(__name__, _FACE)

@@ -67,13 +67,13 @@ def digest(value: Any) -> str:
     """SHA-256 of JSON values that may hold arrays."""
     sha = hashlib.sha256()
 
-    def told(array: Any) -> list[Any]:
+    def hashed(array: Any) -> list[Any]:
         if not isinstance(array, np.ndarray):
             raise TypeError(f"{type(array).__name__} has no hash here")
         inside = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
         return [str(array.dtype), list(array.shape), inside]
 
-    sha.update(json.dumps(value, sort_keys=True, default=told).encode())
+    sha.update(json.dumps(value, sort_keys=True, default=hashed).encode())
     return sha.hexdigest()
 
 

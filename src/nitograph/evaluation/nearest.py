@@ -59,21 +59,23 @@ def pack_rows(nails: IntArray, lengths: IntArray) -> Paths:
     return Paths(nails[inside].astype(np.int32), starts)
 
 
-def nearest(asked: Paths, training: Paths, num_nails: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def nearest(
+    queries: Paths, training: Paths, num_nails: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The largest Jaccard index of undirected chord sets with any training thread, and which: two (q,).
 
     Jaccard: chords in both ÷ chords in either. −1 for "which" where nothing is shared.
     """
-    first, posting, sizes = _index(asked, num_nails, directed=False)
-    best, where = np.zeros(len(asked)), np.full(len(asked), -1, dtype=np.int64)
+    first, posting, sizes = _index(queries, num_nails, directed=False)
+    best, where = np.zeros(len(queries)), np.full(len(queries), -1, dtype=np.int64)
     _nearest(training.flat, training.starts, num_nails, first, posting, sizes, best, where)
     return best, where
 
 
-def longest_runs(asked: Paths, training: Paths, num_nails: int) -> NDArray[np.int64]:
+def longest_runs(queries: Paths, training: Paths, num_nails: int) -> NDArray[np.int64]:
     """Nails in the longest stretch that each thread shares with any training thread, either way, (q,)."""
-    found = np.zeros(len(asked), dtype=np.int64)
-    for paths in (asked, asked.reversed()):
+    found = np.zeros(len(queries), dtype=np.int64)
+    for paths in (queries, queries.reversed()):
         first, posting, _ = _index(paths, num_nails, directed=True)
         runs = np.zeros(len(paths.flat), dtype=np.int64)
         _runs(training.flat, training.starts, num_nails, first, posting, runs)
@@ -87,10 +89,10 @@ def repeats(paths: Paths) -> int:
     return len(paths) - len({paths.path(row).tobytes() for row in range(len(paths))})
 
 
-def in_both(asked: Paths, training: Paths) -> NDArray[np.bool_]:
+def in_both(queries: Paths, training: Paths) -> NDArray[np.bool_]:
     """Which threads are in training to the last nail, (q,)."""
     known = {training.path(row).tobytes() for row in range(len(training))}
-    return np.array([asked.path(row).tobytes() in known for row in range(len(asked))], dtype=np.bool_)
+    return np.array([queries.path(row).tobytes() in known for row in range(len(queries))], dtype=np.bool_)
 
 
 def _index(

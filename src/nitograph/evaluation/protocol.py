@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from nitograph import __version__
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
-from nitograph.evaluation.judges import copying as memory
-from nitograph.evaluation.judges import samples as samples_judge
+from nitograph.evaluation.judges import copying, samples as samples_judge
 from nitograph.evaluation.judges.court import Court, Found, Panel, mean
 from nitograph.evaluation.judges.given_pictures import Wound, winding
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters
@@ -59,14 +58,14 @@ class Evaluation:
 class Clock:
     """Seconds of each part of the work, in order; tells somebody which part begins."""
 
-    def __init__(self, told: Part = lambda name: None) -> None:
+    def __init__(self, started: Part = lambda name: None) -> None:
         self.seconds: dict[str, float] = {}
-        self._told = told
+        self._started = started
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Time what stands in the block."""
-        self._told(name)
+        self._started(name)
         began = time.monotonic()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - began, 2)
@@ -97,8 +96,8 @@ def evaluate(
         samples = draw(candidate, material, settings)
     with clock.part("random walks"):
         walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
-        lost = draw(walks, material, settings.replace(seeds=1))
-    court = Court(material, settings.samples_per_class, settings.seeds, reference, samples, lost)
+        walks_drawn = draw(walks, material, settings.replace(seeds=1))
+    court = Court(material, settings.samples_per_class, settings.seeds, reference, samples, walks_drawn)
     figures, record = _judged(court, panel, training, settings, clock)
     record["hygiene"] = hygiene | {"training_threads": len(training)}
     nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
@@ -140,17 +139,17 @@ def _judged(
     """The figures that any candidate is asked for, and the details by judge."""
     figures: dict[str, Figure] = {}
     record: dict[str, Any] = {}
-    asked: tuple[tuple[str, Callable[[], Found]], ...] = (
+    judges: tuple[tuple[str, Callable[[], Found]], ...] = (
         ("recognisability", lambda: samples_judge.recognisability(court, panel)),
         ("closeness", lambda: samples_judge.closeness(court, panel)),
         (
             "usefulness",
             lambda: samples_judge.usefulness(court, settings.critic_images, settings.lesson_seen),
         ),
-        ("copying", lambda: memory.copying(court, training)),
+        ("copying", lambda: copying.copying(court, training)),
         ("rules", lambda: samples_judge.rules(court)),
     )
-    for name, judge in asked:
+    for name, judge in judges:
         with clock.part(name):
             found, record[name] = judge()
         figures |= found
@@ -191,8 +190,8 @@ def _mask_off(
     labels = list(CLASSES) * each
     starts = [settings.first_seed + number * size for number in range(settings.seeds)]
     seeds = [seed for start in starts for seed in range(start, start + len(labels))]
-    weights, sampling, asked = candidate.weights, candidate.settings, labels * settings.seeds
-    paths = sample_paths(weights, asked, seeds, sampling, decoder=candidate.decoder, masked=False)
+    weights, sampling, wanted = candidate.weights, candidate.settings, labels * settings.seeds
+    paths = sample_paths(weights, wanted, seeds, sampling, decoder=candidate.decoder, masked=False)
     broken = samples_judge.breaks_a_rule(pack(paths), material.weaving)
     by_seed = [rounded(mean(part)) for part in broken.reshape(settings.seeds, -1)]
     return {"paths": len(paths), "share": ends(mean_interval(broken)), "by_seed": by_seed}

@@ -24,7 +24,7 @@ from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCan
 from nitograph.evaluation.judges import samples as samples_judge
 from nitograph.evaluation.judges.court import Court, Panel
 from nitograph.evaluation.material import Material
-from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page import thumbnails
 from nitograph.evaluation.page.elements import fill, spread, table
 from nitograph.evaluation.protocol import draw
 from nitograph.evaluation.settings import EvaluationSettings
@@ -62,9 +62,9 @@ def sweep(
     over: Mapping[str, Sequence[float]],
     settings: EvaluationSettings,
     *,
-    told: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Any]:
-    """Every point as JSON values, the best one named. One round a point; told hears how many are done."""
+    """Every point as JSON values, one round each, and the best; progress hears how many are done."""
     settings = settings.replace(seeds=1)
     each = settings.samples_per_class
     grid = [dict(zip(over, values, strict=True)) for values in itertools.product(*over.values())]
@@ -74,14 +74,14 @@ def sweep(
     valid = material.validation(2 * each)
     panel = Panel.taught(material, settings.critic_images, settings.images_seen, "B")
     lengths = np.array([thread.line_count for thread in valid.threads])
-    lost = draw(RandomCandidate(material.weaving, lengths), material, settings)
-    features = [panel.critics["B"].read(kind.rasters)[0] for kind in (valid, lost)]
+    walks = draw(RandomCandidate(material.weaving, lengths), material, settings)
+    features = [panel.critics["B"].read(kind.rasters)[0] for kind in (valid, walks)]
     points = []
     for chosen, sampling in zip(grid, samplings, strict=True):
         began = time.monotonic()
         maker: Candidate = replace(candidate, settings=sampling)
         samples = draw(maker, material, settings)
-        court = Court(material, each, 1, valid, samples, lost)
+        court = Court(material, each, 1, valid, samples, walks)
         figures, _ = samples_judge.recognisability(court, panel)
         made = panel.critics["B"].read(samples.rasters)[0]
         figures |= samples_judge.near(court, features[0], made, features[1], layer=LAYER)[0]
@@ -91,7 +91,7 @@ def sweep(
         point["score"] = rounded(_score(point["critic_b"][0], point["coverage"][0]))
         point["seconds"] = round(time.monotonic() - began, 2)
         points.append(point)
-        told(len(points))
+        progress(len(points))
     best = max(range(len(points)), key=lambda i: points[i]["score"])
     return {
         "format": FORMAT,
@@ -128,7 +128,8 @@ def page(record: Mapping[str, Any]) -> str:
         f"on {html.escape(record['images'])}, by critic B alone. Best score: "
         f"<strong>{html.escape(_named(record['best']))}</strong>.</p>"
         "<h2>Recognisability against coverage</h2>"
-        f'<figure><img alt="recognisability against coverage" src="{tiles.address(plot(record))}"></figure>'
+        '<figure><img alt="recognisability against coverage" '
+        f'src="{thumbnails.address(plot(record))}"></figure>'
         + table(("sampling", *titles, "Fréchet ÷ floor", "score"), rows)
     )
     return fill("Sampling sweep", body)

@@ -1,147 +1,46 @@
-"""Files that a maker can trust: every format a thread leaves in, and the one place that names them.
+"""Files that a maker can trust: Thread → SVG, DXF, G-code, PDF, lists and a winding guide, in millimetres.
 
-A format is a module of this package with one pure function (workpiece, settings) → text or bytes and one
-Settings class; modules are imported when their format is asked for, and libraries (ezdxf, fpdf2) only
-when it is written. Only `write` and `write_all` touch the disk.
+`formats` names every format, `workpiece` puts a thread on a real board, `check` says whether it will hold;
+each format is a module of its own.
 
 Try it: python -m nitograph export thread.json -o board.svg
 """
 
-import importlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nitograph.errors import FileError, SettingsError
-from nitograph.io.files import check_writable, write_bytes
-from nitograph.settings import Settings
+from nitograph.lazy import lazy
+
+_FACE = {
+    "CheckSettings": "check",
+    "Report": "check",
+    "FORMATS": "formats",
+    "Format": "formats",
+    "format_named": "formats",
+    "format_of": "formats",
+    "options_for": "formats",
+    "write": "formats",
+    "write_all": "formats",
+    "Workpiece": "workpiece",
+    "WorkpieceSettings": "workpiece",
+    "thread_width": "workpiece",
+}
+__all__ = sorted(_FACE)
 
 if TYPE_CHECKING:
-    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
-    from nitograph.thread import Thread
-
-
-@dataclass(frozen=True)
-class Format:
-    """One format: its endings, where its function and settings are, what it is for.
-
-    fixed: settings that this format decides itself. tail: what `write_all` puts after the stem.
-    """
-
-    module: str
-    function: str
-    settings: str
-    endings: tuple[str, ...]
-    help: str
-    fixed: Mapping[str, Any] | None = None
-    tail: str = ""
-
-    def settings_class(self) -> type[Settings]:
-        """The Settings class of this format."""
-        return self._part(self.settings)  # type: ignore[no-any-return]  # named in the table below
-
-    def render(self, workpiece: "Workpiece", settings: Settings | None = None) -> bytes:
-        """The whole file; default settings where none are given."""
-        chosen = settings or self.settings_class()()
-        made = self._part(self.function)(workpiece, chosen.replace(**(self.fixed or {})))
-        return made if isinstance(made, bytes) else made.encode("utf-8")
-
-    def _part(self, name: str) -> Any:
-        return getattr(importlib.import_module(f"nitograph.exporting.{self.module}"), name)
-
-
-FORMATS: dict[str, Format] = {
-    "svg": Format(
-        "svg", "svg", "SvgSettings", (".svg",), "drawing in mm for plotters, cutters and screens"
-    ),
-    "pdf": Format(
-        "pdf.document", "pdf", "PdfSettings", (".pdf",), "drilling template at true scale, or winding list"
-    ),
-    "list": Format(
-        "pdf.document", "pdf", "PdfSettings", (), "winding list to print", {"pdf": "list"}, "_list.pdf"
-    ),
-    "csv": Format("winding_list", "csv_text", "ListSettings", (".csv",), "winding list as a table"),
-    "txt": Format("winding_list", "plain_text", "ListSettings", (".txt",), "the bare list of nails"),
-    "dxf": Format("dxf", "dxf", "DxfSettings", (".dxf",), "drill holes and thread for CAD and CAM"),
-    "gcode": Format(
-        "gcode.job",
-        "gcode",
-        "GcodeSettings",
-        (".gcode", ".nc", ".ngc"),
-        "machine jobs: winding, pen, drilling",
-    ),
-    "html": Format("guide", "guide", "GuideSettings", (".html", ".htm"), "winding guide for a browser"),
-}
-"""Every format by the name that lists of formats use."""
-
-
-def format_named(name: str) -> Format:
-    """The format of that name; SettingsError where there is none."""
-    if name not in FORMATS:
-        raise SettingsError(f"export formats are {', '.join(FORMATS)}; got {name!r}")
-    return FORMATS[name]
-
-
-def format_of(path: str | Path) -> Format:
-    """The format that a file's ending asks for; FileError where none does."""
-    ending = Path(path).suffix.lower()
-    for made in FORMATS.values():
-        if ending in made.endings:
-            return made
-    known = " ".join(ending for made in FORMATS.values() for ending in made.endings)
-    raise FileError(f"the ending of {path} names no export format; use one of {known}")
-
-
-def write(path: str | Path, workpiece: "Workpiece", settings: Settings | None = None) -> Path:
-    """Write one file in the format of its ending, whole or not at all; returns its path."""
-    path = check_writable(path)
-    write_bytes(path, format_of(path).render(workpiece, settings))
-    return path
-
-
-def write_all(
-    threads: "Thread | Sequence[Thread]",
-    formats: Iterable[str],
-    stem: str | Path,
-    settings: "WorkpieceSettings | None" = None,
-    options: Mapping[str, Any] | None = None,
-) -> Sequence[Path]:
-    """Write `stem.svg`, `stem.pdf`, … for the formats named; returns the paths in that order.
-
-    threads: one, or the boards of a word, which are then written as `stem_1.svg`, `stem_2.svg`, ….
-    options: settings of the formats by name; each format takes those that it has. Every file is made
-    before the first one is written, so that an error leaves nothing behind. SettingsError for an unknown
-    name, FileError where a file cannot be written or a library is missing.
-    """
-    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
-
-    boards = list(threads) if isinstance(threads, Sequence) else [threads]
-    chosen = [format_named(name) for name in formats]
-    made: dict[Path, bytes] = {}
-    for number, thread in enumerate(boards, start=1):
-        workpiece = Workpiece(thread, settings or WorkpieceSettings())
-        part = f"{stem}_{number}" if len(boards) > 1 else str(stem)
-        for wanted in chosen:
-            path = check_writable(f"{part}{wanted.tail or wanted.endings[0]}")
-            made[path] = wanted.render(workpiece, options_for(wanted, options or {}))
-    for path, data in made.items():
-        write_bytes(path, data)
-    return list(made)
-
-
-def options_for(chosen: Format, options: Mapping[str, Any]) -> Settings:
-    """The format's settings from those of `options` that it has."""
-    kind = chosen.settings_class()
-    return kind(**{name: value for name, value in options.items() if name in kind.names()})
-
-
-def require(library: str, purpose: str) -> Any:
-    """Import an optional library; FileError in one line where it is not installed."""
-    try:
-        return importlib.import_module(library)
-    except ImportError:
-        package = {"fpdf": "fpdf2"}.get(library, library.partition(".")[0])
-        raise FileError(
-            f"{purpose} needs {package}, which is not installed; pip install 'nitograph[export]' brings it"
-        ) from None
+    from nitograph.exporting.check import CheckSettings as CheckSettings, Report as Report
+    from nitograph.exporting.formats import (
+        FORMATS as FORMATS,
+        Format as Format,
+        format_named as format_named,
+        format_of as format_of,
+        options_for as options_for,
+        write as write,
+        write_all as write_all,
+    )
+    from nitograph.exporting.workpiece import (
+        Workpiece as Workpiece,
+        WorkpieceSettings as WorkpieceSettings,
+        thread_width as thread_width,
+    )
+else:
+    __getattr__, __dir__ = lazy(__name__, _FACE)

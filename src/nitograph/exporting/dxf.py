@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from nitograph.exporting import require
+from nitograph.exporting.formats import require
 from nitograph.exporting.rim import rim
 from nitograph.exporting.workpiece import Workpiece, y_up
 from nitograph.settings import Settings, setting

@@ -7,19 +7,18 @@ language is one more dictionary there. It knows nothing of browsers; the page's 
 Try it: python -m nitograph export thread.json -o guide.html
 """
 
-import base64
 import hashlib
 import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
 
 from nitograph.errors import SettingsError
 from nitograph.exporting.workpiece import Workpiece
+from nitograph.io import pages
 from nitograph.settings import Settings, setting
 
 Texts = Mapping[str, Mapping[str, str]]
@@ -133,20 +132,12 @@ def guide(workpiece: Workpiece, settings: GuideSettings | None = None, *, texts:
     chosen = settings or GuideSettings()
     if "en" not in texts:
         raise SettingsError(f"the guide falls back on English texts, got only {', '.join(texts) or 'none'}")
-    title = chosen.title or _title(workpiece)
-    template = resources.files("nitograph").joinpath("data/guide.html").read_text("utf-8")
-    style, script = _between(template, "STYLE"), _between(template, "SCRIPT")
-    parts = {
-        "@@POLICY@@": policy(style, script),
-        "@@STYLE_START@@": "",
-        "@@STYLE_END@@": "",
-        "@@SCRIPT_START@@": "",
-        "@@SCRIPT_END@@": "",
-        "@@TITLE@@": html.escape(title),
-        "@@PIECE@@": _inline({"language": chosen.language, **piece(workpiece)}),
-        "@@TEXTS@@": _inline(texts),
+    values = {
+        "TITLE": html.escape(chosen.title or _title(workpiece)),
+        "PIECE": pages.inline({"language": chosen.language, **piece(workpiece)}),
+        "TEXTS": pages.inline(texts),
     }
-    return _filled(template, parts)
+    return pages.page("guide.html", values)
 
 
 def piece(workpiece: Workpiece) -> dict[str, Any]:
@@ -156,7 +147,7 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
     entry for each of the m + 1 nails on the way; x and y are by display number, on the unit circle, y down.
     hash names the thread and its numbering; the page remembers the step under it.
     """
-    told = workpiece.settings
+    board = workpiece.settings
     nails = workpiece.path.tolist()
     turns = "".join("+" if turn > 0 else "-" for turn in workpiece.turns.tolist())
     unit = np.round(workpiece.centres / workpiece.radius, 5) + 0.0
@@ -164,12 +155,12 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
     return {
         "hash": hashlib.sha256(known.encode()).hexdigest()[:16],
         "count": workpiece.num_nails,
-        "diameter": told.diameter,
-        "origin": told.origin,
-        "direction": told.direction,
-        "side": told.side,
-        "wraps": told.wraps,
-        "seconds": told.seconds_per_chord,
+        "diameter": board.diameter,
+        "origin": board.origin,
+        "direction": board.direction,
+        "side": board.side,
+        "wraps": board.wraps,
+        "seconds": board.seconds_per_chord,
         "spool": round(workpiece.length_to_have * 1000),
         "nails": nails,
         "turns": turns,
@@ -179,38 +170,6 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
     }
 
 
-def policy(style: str, script: str) -> str:
-    """The page's content policy: its own style and script by their hash, and nothing from anywhere.
-
-    Source: Content Security Policy Level 3 (W3C), hash sources.
-    """
-    styles, scripts = (
-        base64.b64encode(hashlib.sha256(t.encode()).digest()).decode() for t in (style, script)
-    )
-    return (
-        f"default-src 'none'; style-src 'sha256-{styles}'; script-src 'sha256-{scripts}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 def _title(workpiece: Workpiece) -> str:
     label = workpiece.thread.label
     return "Winding guide" if label is None else f"Winding guide: {label}"
-
-
-def _between(template: str, name: str) -> str:
-    return template.partition(f"@@{name}_START@@")[2].partition(f"@@{name}_END@@")[0]
-
-
-def _filled(template: str, parts: Mapping[str, str]) -> str:
-    """Each mark replaced once, from left to right, so that no text that came in is read as a mark."""
-    pieces = template.split("@@")
-    return "".join(parts[f"@@{text}@@"] if place % 2 else text for place, text in enumerate(pieces))
-
-
-def _inline(values: Any) -> str:
-    """JSON that can stand inside a script element: no tag or comment can end or open in it."""
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text

@@ -45,11 +45,11 @@ class Rim:
 def rim(workpiece: Workpiece) -> Rim:
     """The rim of a workpiece, with as many numbers as stay readable."""
     size = min(TALLEST, max(SMALLEST, 0.6 * workpiece.spacing), 0.15 * workpiece.radius)
-    room = max(workpiece.spacing, 1e-9)
-    every = next((step for step in STEPS if step * room >= 1.15 * size), STEPS[-1])
+    spacing = max(workpiece.spacing, 1e-9)
+    every = next((step for step in STEPS if step * spacing >= 1.15 * size), STEPS[-1])
     nails = np.arange(0, workpiece.num_nails, every)
     # The last number stands clear of nail 0 where n is no multiple of `every`.
-    if len(nails) > 1 and (workpiece.num_nails - nails[-1]) * room < 1.15 * size:
+    if len(nails) > 1 and (workpiece.num_nails - nails[-1]) * spacing < 1.15 * size:
         nails = nails[:-1]
     centres = workpiece.centres[nails]
     degrees = np.degrees(np.arctan2(centres[:, 1], centres[:, 0]))

@@ -22,8 +22,7 @@ import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
-from nitograph.io import png
-from nitograph.io import threads as bundle
+from nitograph.io import png, threads as thread_files
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS, Thread
@@ -64,9 +63,19 @@ def read_thread(
     board: int | None = None,
 ) -> Thread:
     """The thread in a file; FileError in one line where there is none. line, board: as `parse`."""
+    return parse(_data(path), str(path), foreign, line=line, board=board)
+
+
+def read_threads(
+    path: str | Path, foreign: ForeignList | None = None, *, line: int | None = None, every: bool = False
+) -> list[Thread]:
+    """Every board of the thread in a file, as `parse_all`; FileError in one line where there is none."""
+    return parse_all(_data(path), str(path), foreign, line=line, every=every)
+
+
+def _data(path: str | Path) -> bytes:
     with_picture = Path(path).suffix.lower() == ".png"
-    data = read_bytes(path, limit=MAX_PICTURE_BYTES if with_picture else MAX_TEXT_BYTES)
-    return parse(data, str(path), foreign, line=line, board=board)
+    return read_bytes(path, limit=MAX_PICTURE_BYTES if with_picture else MAX_TEXT_BYTES)
 
 
 def parse(
@@ -91,22 +100,29 @@ def parse(
 
 
 def parse_all(
-    data: bytes, name: str, foreign: ForeignList | None = None, *, line: int | None = None
+    data: bytes,
+    name: str,
+    foreign: ForeignList | None = None,
+    *,
+    line: int | None = None,
+    every: bool = False,
 ) -> list[Thread]:
-    """As `parse`, with every board of a word."""
+    """As `parse`, with every board of a word; with `every` also those of every one of JSON lines."""
     foreign = foreign or ForeignList()
     if line is not None and line < 1:
         raise FileError(f"lines are counted from 1, got {line}")
     if data.startswith(png.SIGNATURE):
-        return bundle.from_bytes(data, line=line, name=name)
+        return thread_files.from_bytes(data, line=line, name=name)
     try:
         text = data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise FileError(f"{name} is no thread file; {HINT}") from None
     if not text:
         raise FileError(f"{name} is empty; {HINT}")
+    if text[0] == "{" and every and line is None:
+        return thread_files.from_lines(text, name=name)
     if text[0] == "{":
-        return bundle.from_text(text, line=line, name=name)
+        return thread_files.from_text(text, line=line, name=name)
     if text[0] == "[":
         return [_listed(_json_numbers(text, name), name, _Numbering.foreign(foreign))]
     return [_parse_list(text, name, foreign)]

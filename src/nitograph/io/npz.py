@@ -53,8 +53,8 @@ def read_arrays(data: bytes, layout: Mapping[str, str]) -> dict[str, NDArray[Any
     with zipfile.ZipFile(io.BytesIO(data)) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy's about headers of Python 2
         entries = {name: archive.getinfo(f"{name}.npy") for name in layout}
-        room = min(MAX_ARRAY_BYTES, 2**26 + MAX_PACKING * len(data))
-        if sum(entry.file_size for entry in entries.values()) > room:
+        limit = min(MAX_ARRAY_BYTES, 2**26 + MAX_PACKING * len(data))
+        if sum(entry.file_size for entry in entries.values()) > limit:
             raise FileError("it unpacks to far more than a file of its size should hold")
         for name, entry in entries.items():
             with archive.open(entry) as file:

@@ -53,7 +53,7 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
     try:
         with _silence(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _bound(opened, path)
-            return _upright(_luminance(opened), opened)
+            return luminance(opened)
     except (SourceError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -79,7 +79,12 @@ def _bound(opened: "Image.Image", path: str | Path) -> None:
         )
 
 
-def _luminance(image: "Image.Image") -> NDArray[np.uint8]:
+def luminance(image: "Image.Image") -> NDArray[np.uint8]:
+    """A Pillow image as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on black."""
+    return _upright(_in_strips(image), image)
+
+
+def _in_strips(image: "Image.Image") -> NDArray[np.uint8]:
     """Grey values (h, w) uint8, made in strips of rows."""
     image.load()
     width, height = image.size

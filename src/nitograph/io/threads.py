@@ -13,20 +13,18 @@ from typing import Any
 from nitograph.errors import FileError
 from nitograph.io import png
 from nitograph.io.files import MAX_TEXT_BYTES
-from nitograph.thread import Thread
+from nitograph.thread import Thread, Threads
 
 FORMAT = "nitograph-threads/1"
 KEYWORD = "nitograph"  # under which a PNG carries the JSON of its threads
 MAX_THREADS = 100_000
 
 
-def to_json(threads: Sequence[Thread], *, label: str | None = None, indent: int | None = None) -> str:
-    """One thread's own JSON, or one object with all of them in order; `label` is the word they spell."""
+def to_json(threads: Sequence[Thread], *, indent: int | None = None) -> str:
+    """One thread's own JSON, or one object with all of them in order and the word that they spell."""
     if len(threads) == 1:
         return threads[0].to_json(indent=indent)
-    if label is None:
-        label = "".join(thread.label or "" for thread in threads)
-    head = json.dumps({"format": FORMAT, "label": label}, ensure_ascii=False)[:-1]
+    head = json.dumps({"format": FORMAT, "label": Threads(threads).label}, ensure_ascii=False)[:-1]
     gap = " " if indent is None else "\n"
     return f'{head}, "threads": [{gap}{f",{gap}".join(thread.to_json() for thread in threads)}{gap}]}}'
 

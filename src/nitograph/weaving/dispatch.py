@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from nitograph.errors import SettingsError
 from nitograph.light import chords
 from nitograph.light.bands import FINE
-from nitograph.weaving.loops import beam, cells, greedy
-from nitograph.weaving.loops import original as classic
-from nitograph.weaving.loops import search as refine
+from nitograph.weaving.loops import beam, cells, greedy, original as classic, search as refine
 from nitograph.weaving.loops.original_lines import thick_lines
 from nitograph.weaving.settings import WeaveSettings
 

@@ -29,7 +29,7 @@ def copying(court: Court, training: Training) -> Found:
     mine, theirs = court.samples.paths(), court.reference.paths()
     jaccard, where = nearest(mine, training.paths, board)
     usual, _ = nearest(theirs, training.paths, board)
-    lost, _ = nearest(court.walks.paths(), training.paths, board)
+    walks, _ = nearest(court.walks.paths(), training.paths, board)
     runs, usual_runs = (longest_runs(paths, training.paths, board) for paths in (mine, theirs))
     shelf = small(rasters(training.paths, court.material.weaving))
     away, usual_away, lost_away = (
@@ -41,7 +41,7 @@ def copying(court: Court, training: Training) -> Found:
     twice[: repeats(mine)] = 1.0
     by_seed = [court.round(i) for i in range(court.rounds)]
     near_ratio, run_ratio = ratio_interval(jaccard, usual), ratio_interval(runs, usual_runs)
-    lost_runs = longest_runs(court.walks.paths(), training.paths, board)
+    walk_runs = longest_runs(court.walks.paths(), training.paths, board)
     figures = {
         "duplicates": Figure(
             "duplicates",
@@ -57,7 +57,7 @@ def copying(court: Court, training: Training) -> Found:
             mean(same),
             mean(usual >= 1.0),
             [mean(same[part]) for part in by_seed],
-            mean(lost >= 1.0),
+            mean(walks >= 1.0),
         ),
         "nearness": Figure(
             "nearness",
@@ -65,7 +65,7 @@ def copying(court: Court, training: Training) -> Found:
             mean(jaccard),
             mean(usual),
             [mean(jaccard[part]) for part in by_seed],
-            mean(lost),
+            mean(walks),
         ),
         "near_copies": Figure(
             "near_copies",
@@ -73,7 +73,7 @@ def copying(court: Court, training: Training) -> Found:
             mean(jaccard > limit),
             0.01,
             [mean(jaccard[part] > limit) for part in by_seed],
-            mean(lost > limit),
+            mean(walks > limit),
         ),
         "pictures": Figure(
             "pictures",
@@ -89,7 +89,7 @@ def copying(court: Court, training: Training) -> Found:
             mean(runs),
             mean(usual_runs),
             [mean(runs[part]) for part in by_seed],
-            mean(lost_runs),
+            mean(walk_runs),
         ),
     }
     details: dict[str, Any] = {
@@ -111,12 +111,12 @@ def small(pictures: NDArray[np.uint8]) -> Float32:
 
 
 @one_blas_thread
-def distances(asked: Float32, shelf: Float32) -> NDArray[np.float64]:
+def distances(queries: Float32, shelf: Float32) -> NDArray[np.float64]:
     """Root mean square distance to the nearest row of the shelf: (q, d) and (n, d) → (q,)."""
-    best = np.full(len(asked), np.inf)
+    best = np.full(len(queries), np.inf)
     for first in range(0, len(shelf), ROWS):
         part = shelf[first : first + ROWS]
-        found = (part * part).sum(axis=1) - 2 * asked @ part.T
+        found = (part * part).sum(axis=1) - 2 * queries @ part.T
         best = np.minimum(best, found.min(axis=1))
-    squares = np.maximum(best + (asked * asked).sum(axis=1), 0)
-    return np.asarray(np.sqrt(squares / asked.shape[1]), dtype=np.float64)
+    squares = np.maximum(best + (queries * queries).sum(axis=1), 0)
+    return np.asarray(np.sqrt(squares / queries.shape[1]), dtype=np.float64)

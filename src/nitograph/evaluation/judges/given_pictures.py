@@ -1,6 +1,6 @@
 """Winding a given picture: a plan model's threads beside the encoder's own, on the same MNIST test images.
 
-The model is told a picture, and its class, in two ways: the exact light (behind the picture's codes), or
+The model is given a picture, and its class, in two ways: the exact light (behind the picture's codes), or
 the codes alone, and then it sees the light that they stand for. Fidelity is `chords.error` on the canvas of
 the weaving settings, for each picture ÷ the encoder's; a few pictures also get the relaxed bound, which no
 additive thread can undercut. This module samples nothing that the model plans itself.
@@ -52,7 +52,7 @@ class Wound:
 
 
 class CodesAlone:
-    """A decoder that is not told a picture's light and sees what its codes stand for."""
+    """A decoder that is not given a picture's light and sees what its codes stand for."""
 
     def __init__(self, decoder: Decoding) -> None:
         self._decoder = decoder
@@ -84,12 +84,12 @@ class _Pictures:
     def row(self, threads: Sequence[Thread]) -> dict[str, Any]:
         """Errors of threads of these pictures, and what critics read in them, JSON values."""
         found = errors(threads, self.wanted, self.weaving)
-        told = {"error": ends(mean_interval(found)), **_over("encoder", found / self.own)}
+        row = {"error": ends(mean_interval(found)), **_over("encoder", found / self.own)}
         if len(self.bound):
-            told |= _over("bound", found[: len(self.bound)] / self.bound)
+            row |= _over("bound", found[: len(self.bound)] / self.bound)
         shown, labels = rasters(pack([t.nails for t in threads]), self.weaving), self.reference.labels
         right = {name: critic.read(shown)[1] == labels for name, critic in self.panel.critics.items()}
-        return told | {"read": {name: ends(mean_interval(parts)) for name, parts in right.items()}}
+        return row | {"read": {name: ends(mean_interval(parts)) for name, parts in right.items()}}
 
 
 def winding(
@@ -118,8 +118,8 @@ def winding(
             rows.append(row | pictures.row(threads))
             made.append(threads)
     first = errors(made[0], wanted, weaving)
-    lost = errors(court.walks.threads[: len(wanted)], wanted, weaving)
-    figure = Figure("winding", mean_interval(first / own), mean(first), mean(own), (), mean(lost))
+    walks = errors(court.walks.threads[: len(wanted)], wanted, weaving)
+    figure = Figure("winding", mean_interval(first / own), mean(first), mean(own), (), mean(walks))
     alone = [
         _wind(candidate, reference.take(np.array([i])), wanted[i : i + 1], seed)[1] for i in range(ALONE)
     ]
@@ -139,7 +139,7 @@ def errors(threads: Sequence[Thread], wanted: Float32, weaving: WeaveSettings) -
 def _wind(
     candidate: ModelCandidate, pictures: Woven, wanted: Float32, seed: int
 ) -> tuple[list[Thread], float]:
-    """The model's threads of pictures whose classes are told, and milliseconds a picture."""
+    """The model's threads of pictures whose classes are given, and milliseconds a picture."""
     weights, light = candidate.weights, candidate.weights.zernike.light(wanted)
     labels = [CLASSES[label] for label in pictures.labels]
     seeds = range(seed, seed + len(labels))
@@ -171,9 +171,9 @@ def _over(name: str, quotients: Float64) -> dict[str, Any]:
 
 
 def _nats(weights: Weights, images: NDArray[np.uint8], reference: Woven) -> dict[str, Any]:
-    """Of the encoder's threads: told the class alone (an upper bound), its codes too, its light too."""
-    asked = weights, images, reference.labels, reference.paths()
-    coded, exact = measure(*asked), measure(*asked, exact=True)
+    """Of the encoder's threads: given the class alone (an upper bound), its codes too, its light too."""
+    given = weights, images, reference.labels, reference.paths()
+    coded, exact = measure(*given), measure(*given, exact=True)
     nats = {
         "class": coded.plan + coded.nail,
         "codes": coded.nail,

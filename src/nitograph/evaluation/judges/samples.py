@@ -75,11 +75,11 @@ def closeness(court: Court, panel: Panel) -> Found:
     """Fréchet distance, density and coverage in critic C's features, against halves of the references."""
     critic = panel.critics["C"]
     real, made = critic.read(court.reference.rasters)[0], critic.read(court.samples.rasters)[0]
-    lost = critic.read(court.walks.rasters)[0]
-    return near(court, real, made, lost, layer=f"critic C's last hidden layer, {FEATURES} numbers")
+    walks = critic.read(court.walks.rasters)[0]
+    return near(court, real, made, walks, layer=f"critic C's last hidden layer, {FEATURES} numbers")
 
 
-def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) -> Found:
+def near(court: Court, real: Floats, made: Floats, walks: Floats, *, layer: str) -> Found:
     """Closeness in given features of references, samples and random walks."""
     distances: list[Estimate] = []
     floors: list[float] = []
@@ -95,7 +95,7 @@ def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) 
             parts["density"][place].append(dense)
             parts["coverage"][place].append(covered)
     half = real[court.halves(0)[0]]
-    worthless = dict(zip(parts, map(mean, density_parts(half, lost)), strict=True))
+    worthless = dict(zip(parts, map(mean, density_parts(half, walks)), strict=True))
     floor, distance = float(np.mean(floors)), pooled(distances)
     figures = {
         "frechet": Figure(
@@ -104,7 +104,7 @@ def near(court: Court, real: Floats, made: Floats, lost: Floats, *, layer: str) 
             distance.value,
             floor,
             [d.value for d in distances],
-            frechet(lost, half),
+            frechet(walks, half),
         )
     }
     for key, (of_samples, of_real) in parts.items():

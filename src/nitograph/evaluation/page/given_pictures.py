@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nitograph.evaluation.judges.given_pictures import Wound
-from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page import thumbnails
 from nitograph.evaluation.page.elements import number, percent, spread, table
 
 KNOWN = {
@@ -22,7 +22,7 @@ KNOWN = {
 
 def section(found: Mapping[str, Any], wound: Wound) -> str:
     """Fidelity, what critics read, and likelihood, under the first picture of each digit."""
-    shown = tiles.under(wound.targets, wound.encoder, wound.model)
+    shown = thumbnails.under(wound.targets, wound.encoder, wound.model)
     names = list(found["rows"][0]["read"])
     head = (
         "",
@@ -44,7 +44,7 @@ def section(found: Mapping[str, Any], wound: Wound) -> str:
         + table(head, [_row(row, names) for row in found["rows"]])
         + "<h3>How well it foretells the encoder’s threads</h3><p>Nats a thread. That of the class alone "
         "is the joint of codes and nails, an upper bound, and so is what is gained over it; the other two "
-        "are exact.</p>" + table(("told", "nats a thread", "gained"), _nats(found["nats_a_thread"]))
+        "are exact.</p>" + table(("given", "nats a thread", "gained"), _nats(found["nats_a_thread"]))
     )
 
 

@@ -46,8 +46,8 @@ def interval(
         _line(x(low), height / 2, x(high), height / 2, colour, 3),
         f'<circle cx="{x(value):.1f}" cy="{height / 2}" r="4.5" fill="{colour}"/>',
     ]
-    told = f"{value:.4g}, 95 % interval {low:.4g} to {high:.4g}, threshold {threshold:g}"
-    return _svg(width, height, parts, told)
+    caption = f"{value:.4g}, 95 % interval {low:.4g} to {high:.4g}, threshold {threshold:g}"
+    return _svg(width, height, parts, caption)
 
 
 def confusion(table: Sequence[Sequence[int]], names: Sequence[str], *, cell: int = 26) -> str:
@@ -100,10 +100,10 @@ def histogram(
     return _svg(width, height, parts, f"{label}: {names[0]} and {names[1]}")
 
 
-def _svg(width: float, height: float, parts: Sequence[str], told: str) -> str:
+def _svg(width: float, height: float, parts: Sequence[str], caption: str) -> str:
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
-        f'aria-label="{html.escape(told)}">{"".join(parts)}</svg>'
+        f'aria-label="{html.escape(caption)}">{"".join(parts)}</svg>'
     )
 
 

@@ -13,9 +13,7 @@ import numpy as np
 
 from nitograph.evaluation.material import CLASSES
 from nitograph.evaluation.metrics import ENDLESS
-from nitograph.evaluation.page import given_pictures as wound_page
-from nitograph.evaluation.page import plots
-from nitograph.evaluation.page import thumbnails as tiles
+from nitograph.evaluation.page import given_pictures, plots, thumbnails
 from nitograph.evaluation.page.elements import fill, number, percent, spread, table
 from nitograph.evaluation.protocol import Evaluation
 from nitograph.evaluation.verdicts import Figure
@@ -45,7 +43,7 @@ def page(found: Evaluation) -> str:
         _failures(found),
         _copying(found),
         _likelihood(record.get("likelihood")),
-        *([wound_page.section(record["winding"], found.wound)] if found.wound else []),
+        *([given_pictures.section(record["winding"], found.wound)] if found.wound else []),
         _rest(record),
     ]
     return fill(f"Evaluation of {record['candidate']}", "\n".join(parts))
@@ -56,13 +54,13 @@ def _head(record: dict[str, Any]) -> str:
     passed = verdicts.count("pass")
     settings = record["settings"]
     made_with = {**record.get("model", {}), **record.get("sampling", {})}
-    told = " · ".join(f"{html.escape(str(k))} {html.escape(str(v))}" for k, v in made_with.items())
+    made = " · ".join(f"{html.escape(str(k))} {html.escape(str(v))}" for k, v in made_with.items())
     return (
         f"<h1>Evaluation of {html.escape(str(record['candidate']))}</h1>"
         f"<p><strong>{passed} of {len(verdicts)} figures reached</strong>"
         f"{_also(verdicts)}. {record['samples']} samples: "
         f"{settings['samples_per_class']} a class in {settings['seeds']} rounds, best of one.</p>"
-        f'<p class="soft">{told}</p>'
+        f'<p class="soft">{made}</p>'
     )
 
 
@@ -113,7 +111,7 @@ def _sheets(found: Evaluation) -> str:
     columns = min(SHOWN, len(found.reference) // len(CLASSES), len(found.samples) // len(CLASSES))
     kinds = (("Samples, the first of each class", found.samples), ("Woven test digits", found.reference))
     shown = "".join(
-        f'<figure><img alt="{name}" src="{tiles.sheet(first(kind.threads), columns)}">'
+        f'<figure><img alt="{name}" src="{thumbnails.sheet(first(kind.threads), columns)}">'
         f"<figcaption>{name}</figcaption></figure>"
         for name, kind in kinds
     )
@@ -126,12 +124,12 @@ def _blind(found: Evaluation) -> str:
         [kind.threads[i] for i in rng.permutation(len(kind))[:MIXED]]
         for kind in (found.samples, found.reference)
     ]
-    threads, invented = tiles.mixed(*picked, seed=2)
+    threads, invented = thumbnails.mixed(*picked, seed=2)
     key = ", ".join(f"{i + 1}" for i, mine in enumerate(invented) if mine)
     return (
         "<h3>Which are which?</h3><p>Half of these are invented, half are woven from real handwriting; "
         "count from the left, row by row, eight a row.</p>"
-        f'<figure><img alt="samples and woven digits mixed" src="{tiles.sheet(threads, 8)}"></figure>'
+        f'<figure><img alt="samples and woven digits mixed" src="{thumbnails.sheet(threads, 8)}"></figure>'
         f"<details><summary>Show the answer</summary><p>Invented: {key}.</p></details>"
     )
 
@@ -200,7 +198,7 @@ def _failures(found: Evaluation) -> str:
 
 def _captioned(thread: Thread, caption: str) -> str:
     return (
-        f'<figure><img alt="" src="{tiles.tile(thread)}">'
+        f'<figure><img alt="" src="{thumbnails.tile(thread)}">'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 

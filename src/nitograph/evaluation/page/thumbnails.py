@@ -51,7 +51,7 @@ def mixed(one: Sequence[Thread], two: Sequence[Thread], *, seed: int) -> tuple[l
 
 def address(picture: Picture) -> str:
     """A picture as the data address of a PNG."""
-    data = neon.encode_png(picture, workers=1)
+    data = picture.png(with_threads=False, workers=1)
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 

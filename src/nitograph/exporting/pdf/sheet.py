@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from nitograph.errors import SettingsError
-from nitograph.exporting import require
+from nitograph.exporting.formats import require
 
 PAPERS = {"a4": (210.0, 297.0), "a3": (297.0, 420.0), "letter": (215.9, 279.4), "tabloid": (279.4, 431.8)}
 """Width and height in mm, upright."""

@@ -11,8 +11,7 @@ Try it: python -c "import nitograph.model.batch.step"
 
 import numpy as np
 
-from nitograph.compute.jit import loose_inner as inner
-from nitograph.compute.jit import loose_jit as jit
+from nitograph.compute.jit import loose_inner as inner, loose_jit as jit
 from nitograph.model.batch.simd import DEPTH, HEADS, LANES, ROWS, exp_sum, lane_product
 
 f32 = np.float32  # numba widens narrow numbers unless told

@@ -1,0 +1,66 @@
+"""A class, a word or a picture → threads that the model invents, the same for Python and the command line.
+
+Try it: python -c "from nitograph.api.inventing import *; print(invented(find_weights(), ['7'], 42))"
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.api.models import find_weights, make_decoder
+from nitograph.api.weaving import Source, grey_picture
+from nitograph.errors import SettingsError
+from nitograph.model.weights import Weights
+from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.thread import Thread
+
+__all__ = ["check_seed", "find_weights", "invented"]
+
+
+def check_seed(seed: int) -> int:
+    """The seed, if it is one."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise SettingsError(f"seed must be a whole number, got {seed!r}")
+    if seed < 0:
+        raise SettingsError(f"seed must not be negative, got {seed}")
+    return int(seed)
+
+
+def invented(
+    weights: Weights,
+    labels: Sequence[str | None],
+    seed: int,
+    settings: SampleSettings | None = None,
+    *,
+    picture: Source | None = None,
+    device: str = "auto",
+) -> list[Thread]:
+    """A thread a label (None: no class in particular); the first has the seed, each further one the next.
+
+    picture: the model winds this one in one pass, as an example of its class where a label is given.
+    SettingsError for several labels with one picture, or a model that winds no pictures.
+    """
+    light, name = None, None
+    if picture is not None:
+        if len(labels) > 1:
+            raise SettingsError(
+                f"one picture makes one thread; give one class, got {''.join(map(str, labels))!r}"
+            )
+        grey, name, _ = grey_picture(picture)
+        light = _light_of(grey, weights)
+    first = check_seed(seed)
+    seeds = range(first, first + len(labels))
+    decoder = make_decoder(weights, device)
+    threads = invent(weights, labels, seeds, settings, light=light, decoder=decoder)
+    if name is not None:
+        threads = [thread.replace(provenance={**thread.provenance, "picture": name}) for thread in threads]
+    return threads
+
+
+def _light_of(grey: NDArray[np.uint8], weights: Weights) -> NDArray[np.float32]:
+    """Zernike coefficients (1, k) of a picture (h, w), prepared as the corpus' pictures were."""
+    from nitograph.weaving.encoder import targets
+    from nitograph.weaving.settings import WeaveSettings
+
+    return weights.zernike.light(targets(grey[None], WeaveSettings.from_dict(weights.weaving)))

@@ -1,0 +1,95 @@
+"""The settings that the verbs take by keyword, written out for editors and type checkers.
+
+Names and types are those of the settings that the wings declare, where meaning, unit, range and default
+stand; a test holds the two equal. At run time the declarations alone decide.
+
+Try it: python -c "from nitograph.api.keywords import Sampling; print(*Sampling.__annotations__)"
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict, TypeVar
+
+from nitograph.errors import SettingsError
+from nitograph.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+class Sampling(TypedDict, total=False):
+    """How tokens are chosen: `sampling.invent.SampleSettings`."""
+
+    temperature: float
+    top_k: int
+    min_p: float
+    repetition_penalty: float
+    plan_temperature: float | None
+    guidance: float
+    min_lines: int
+    max_lines: int | None
+    min_nail_gap: int | None
+
+
+class Look(TypedDict, total=False):
+    """How a thread is lit: `drawing.look.NeonSettings`."""
+
+    size_inches: float
+    dpi: int
+    size: int | None
+    palette: str
+    background: str
+    thickness: float
+    glow: float
+    brightness: float
+    ring: bool
+    layout: str
+
+
+class Weaving(TypedDict, total=False):
+    """How a picture becomes a thread: `weaving.settings.WeaveSettings`, `weaving.photo.PhotoSettings`."""
+
+    nails: int
+    canvas_size: int
+    max_lines: int
+    min_lines: int
+    min_nail_gap: int
+    line_radius: float
+    line_strength: float
+    length_power: float
+    stop_score: float
+    false_positive_weight: float
+    recent_edges: int
+    blur_radius: float
+    gamma: float
+    start_nail: int | None
+    coverage: str
+    beam: int
+    quality: str
+    invert: bool
+    equalize: float
+    zoom: float
+    centre_x: float
+    centre_y: float
+
+
+class Numbering(TypedDict, total=False):
+    """How to take a list of nails that does not state its numbering: `io.lists.ForeignList`."""
+
+    list_nails: int | None
+    list_origin: str
+    list_direction: str
+    list_first: int
+
+
+def check_names(verb: str, given: Iterable[str], kinds: Iterable[type[Settings]]) -> None:
+    """SettingsError that names what there is, where a keyword is none of these settings."""
+    known = [name for kind in kinds for name in kind.names()]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        listed = ", ".join(dict.fromkeys(known))
+        raise SettingsError(f"{verb} has no setting {unknown[0]!r}; it has {listed}")
+
+
+def take(kind: type[S], given: Mapping[str, Any], base: S | None = None) -> S:
+    """The settings of this kind among the keywords, over `base` or the defaults; checked."""
+    mine = {name: value for name, value in given.items() if name in kind.names()}
+    return kind(**mine) if base is None else base.replace(**mine)

@@ -1,0 +1,64 @@
+"""Which weights a name stands for, which decoder runs them, and what classes a word is made of.
+
+Without a name: `string_ai.pt` of this folder (by its published `string_ai.safetensors` where that is
+not older), else the weights in the package. PyTorch is imported only to read a `.pt` that has nothing
+beside it, or for a device that needs it.
+
+Try it: python -c "from nitograph.api.models import find_weights; print(find_weights().classes)"
+"""
+
+from pathlib import Path
+
+from nitograph.errors import FileError, SettingsError
+from nitograph.model import weights as weights_file
+from nitograph.model.weights import Weights
+from nitograph.sampling.invent import Decoding
+
+DEFAULT = Path("string_ai.pt")
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def find_weights(name: str | Path | None = None) -> Weights:
+    """The weights of a checkpoint or weights file; with no name, as this module's docstring says."""
+    if name is None:
+        if not DEFAULT.exists():
+            return weights_file.load_bundled()
+        published = DEFAULT.with_suffix(".safetensors")
+        fresh = published.exists() and published.stat().st_mtime >= DEFAULT.stat().st_mtime
+        name = published if fresh else DEFAULT
+    path = Path(name)
+    if path.suffix == ".safetensors":
+        return weights_file.load(path)
+    if not path.is_file():
+        raise FileError(f"no checkpoint {path}; train one, or leave it out to use the bundled weights")
+    try:
+        from nitograph.training.checkpoints import checkpoint_weights
+    except ImportError:
+        raise FileError(
+            f"reading {path} needs PyTorch (pip install 'nitograph[train]'); "
+            "or name the .safetensors file that training wrote beside it"
+        ) from None
+    return checkpoint_weights(path)
+
+
+def make_decoder(weights: Weights, device: str = "auto") -> Decoding:
+    """A decoder for these weights: NumPy, or PyTorch on the device that was named."""
+    if device not in DEVICES:
+        raise SettingsError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
+    if device in ("auto", "cpu"):
+        from nitograph.model.decoder import Decoder
+
+        return Decoder(weights)
+    try:
+        from nitograph.model.network import Network
+        from nitograph.model.network_decoder import NetworkDecoder
+    except ImportError:
+        raise SettingsError(f"device {device} needs PyTorch: pip install 'nitograph[train]'") from None
+    from nitograph.training.processes import find_device
+
+    return NetworkDecoder(Network.from_weights(weights).to(find_device(device)))
+
+
+def split_classes(text: str, classes: tuple[str, ...]) -> list[str]:
+    """A class name, or a word whose characters are all classes: `7`, `2026`."""
+    return [text] if text in classes or not text else list(text)

@@ -1,0 +1,260 @@
+"""The verbs: generate, weave, draw, save, load, export. Each takes and gives plain values.
+
+    seven = generate("7", seed=42)              a Thread; a notebook shows its picture
+    draw(seven, palette="fire").save("a.png")   a Picture
+    export(seven, "board.svg", diameter=600)    a file for the workshop
+
+Settings go by keyword and are those of the command line; what is wrong is a NitographError of one line.
+Everything heavy is imported by the verb that needs it, when it is called.
+
+Try it: python -c "import nitograph; nitograph.draw(nitograph.generate('7'), size=512).save('7.png')"
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack, overload
+
+from nitograph.api.keywords import Look, Numbering, Sampling, Weaving, check_names, take
+from nitograph.drawing.look import NeonSettings, Picture, check_picture
+from nitograph.errors import FileError, SettingsError
+from nitograph.io.files import check_writable, write_bytes, write_text
+from nitograph.io.lists import ForeignList, read_threads
+from nitograph.io.threads import to_json
+from nitograph.thread import Thread, Threads, shown_by
+
+if TYPE_CHECKING:
+    from nitograph.api.weaving import Source
+
+Character: TypeAlias = Literal[
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K",
+    "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X", "Y", "Z", "a", "b", "c", "d", "e", "f",
+    "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z",
+]  # fmt: skip
+"""A label of one character is one class, so that a type checker knows it for one Thread."""
+
+SAVED = (".json", ".jsonl", ".png")
+IN_NOTEBOOK = 512  # px of one board
+
+
+@overload
+def generate(
+    label: Character | None = None,
+    *,
+    seed: int = 42,
+    picture: "Source | None" = None,
+    checkpoint: str | Path | None = None,
+    device: str = "auto",
+    **sampling: Unpack[Sampling],
+) -> Thread: ...
+@overload
+def generate(
+    label: list[str] | tuple[str, ...],
+    *,
+    seed: int = 42,
+    checkpoint: str | Path | None = None,
+    device: str = "auto",
+    **sampling: Unpack[Sampling],
+) -> Threads: ...
+@overload
+def generate(
+    label: str,
+    *,
+    seed: int = 42,
+    picture: "Source | None" = None,
+    checkpoint: str | Path | None = None,
+    device: str = "auto",
+    **sampling: Unpack[Sampling],
+) -> Thread | Threads: ...
+def generate(
+    label: str | list[str] | tuple[str, ...] | None = None,
+    *,
+    seed: int = 42,
+    picture: "Source | None" = None,
+    checkpoint: str | Path | None = None,
+    device: str = "auto",
+    **sampling: Unpack[Sampling],
+) -> Thread | Threads:
+    """A new thread of a class; of a word one thread a character, of a list one thread an entry.
+
+    label: a class that the model knows ("7"), a word of them ("2026"), a list of classes, or None for no
+    class in particular. seed: brings the same thread back, that of `nitograph generate`; further threads
+    take the seeds after it. picture: is wound in one pass, as an example of the class where one is given.
+    checkpoint: a .pt or .safetensors file; `string_ai.pt` of this folder or else the bundled weights.
+    sampling: `temperature`, `top_k`, `guidance` and the other settings of `SampleSettings`.
+
+        seven = nitograph.generate("7", seed=42)
+        word = nitograph.generate("2026", temperature=0.7)
+        many = nitograph.generate(["7"] * 100)
+    """
+    from nitograph.api.inventing import check_seed, invented
+    from nitograph.api.models import find_weights, split_classes
+    from nitograph.sampling.invent import SampleSettings
+
+    check_names("generate", sampling, [SampleSettings])
+    settings = take(SampleSettings, sampling)
+    check_seed(seed)
+    weights = find_weights(checkpoint)
+    labels: Sequence[str | None] = [None]
+    if isinstance(label, str):
+        labels = split_classes(label, weights.classes)
+    elif label is not None:
+        labels = _class_names(label)
+    found = invented(weights, labels, seed, settings, picture=picture, device=device)
+    return found[0] if len(found) == 1 and not isinstance(label, list | tuple) else Threads(found)
+
+
+def weave(
+    picture: "Source",
+    *,
+    preset: str | None = None,
+    label: str | None = None,
+    importance: "Source | None" = None,
+    thread_mm: float | None = None,
+    board_mm: float | None = None,
+    **settings: Unpack[Weaving],
+) -> Thread:
+    """A picture as one thread, by the encoder alone.
+
+    picture: a file's name, `mnist:test:17`, an array (h, w), (h, w, 3) or (h, w, 4) of uint8 or floats from
+    0 to 1, or a Pillow image. preset: default, original or photo; where none is named, default for MNIST's
+    pictures and photo for others. importance: a picture of what matters, light counts more. thread_mm,
+    board_mm: thickness of a real thread and diameter of its ring of nails. settings: `nails`, `max_lines`,
+    `invert` and the others of `WeaveSettings` and `PhotoSettings`.
+
+        nitograph.weave("photo.jpg", preset="photo", nails=240, invert=True)
+    """
+    from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
+    from nitograph.weaving.photo import PhotoSettings
+    from nitograph.weaving.settings import WeaveSettings
+
+    check_names("weave", settings, [WeaveSettings, PhotoSettings])
+    chosen = RealThread(thread_mm, board_mm).over(
+        take(WeaveSettings, settings, preset_for(picture, preset))
+    )
+    photo = take(PhotoSettings, settings)
+    grey, name, known = grey_picture(picture)
+    weaver = weaver_over(grey, chosen, photo, importance).run()
+    thread = weaver.thread(label=label if label is not None else known, source=name)
+    return thread.replace(provenance=with_photo(thread.provenance, photo))
+
+
+def draw(threads: Thread | Sequence[Thread], *, renderer: str = "neon", **look: Unpack[Look]) -> Picture:
+    """A picture of one thread, or of several on boards side by side.
+
+    renderer: neon, or matplotlib for the look of the first Nitograph. look: `palette`, `size`, `glow`,
+    `layout` and the other settings of `NeonSettings`; 4096 × 4096 where no size is given. The picture
+    has its pixels as `.rgb()`, and `.save("a.png")` writes them with the threads inside.
+
+        nitograph.draw(seven, palette="fire", size=1024).save("fire.png")
+    """
+    from nitograph.drawing.renderers import render
+
+    check_names("draw", look, [NeonSettings])
+    return render(_listed("draw", threads), take(NeonSettings, look), renderer)
+
+
+def save(thing: Thread | Sequence[Thread] | Picture, path: str | Path) -> Path:
+    """Write a thread or several, whole or not at all; the form from the ending. Returns the path.
+
+    .json: one object. .jsonl: one thread a line. .png: the picture, which carries its threads; that of
+    `draw` where threads are given. `load` reads all of them. Files for the workshop: `export`.
+
+        nitograph.save(seven, "seven.json")
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in SAVED:
+        raise FileError(f"save writes {', '.join(SAVED)}, got {Path(path).name}; export writes other forms")
+    if isinstance(thing, Picture) or ending == ".png":
+        check_picture(path)
+        return (thing if isinstance(thing, Picture) else draw(thing)).save(path)
+    threads, path = _listed("save", thing), check_writable(path)
+    if ending == ".jsonl":
+        write_text(path, "".join(thread.to_json() + "\n" for thread in threads))
+    else:
+        write_text(path, to_json(threads, indent=2) + "\n")
+    return path
+
+
+def load(path: str | Path, *, line: int | None = None, **numbering: Unpack[Numbering]) -> Thread | Threads:
+    """The thread or threads in a file: JSON, JSON lines, a nail list, or a picture of ours.
+
+    line: only this one of JSON lines, from 1. numbering: `list_nails` and the other settings of
+    `ForeignList`, for a list that does not state its numbering.
+
+        seven = nitograph.load("seven.png")
+    """
+    check_names("load", numbering, [ForeignList])
+    found = read_threads(path, take(ForeignList, numbering), line=line, every=True)
+    return found[0] if len(found) == 1 else Threads(found)
+
+
+def export(
+    threads: Thread | Sequence[Thread],
+    path: str | Path,
+    *,
+    yarn: str | None = None,
+    **settings: float | str | bool | None,
+) -> tuple[Path, ...]:
+    """Write a file for the workshop, its format from the ending; returns the paths written.
+
+    path: .svg, .pdf, .dxf, .gcode, .csv, .txt or .html, or the ending of a format that another package
+    brings; several threads become `board_1.svg`, `board_2.svg`, …. yarn: the thread's size as tex:30,
+    dtex:300, denier:270 or mm:0.2. settings: `diameter`, `nail_diameter`, `origin` and the others of
+    `WorkpieceSettings`, in millimetres, and those of the format.
+
+        nitograph.export(seven, "board.svg", diameter=600)
+    """
+    from nitograph.exporting.formats import format_of, options_for
+    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
+
+    listed, path = _listed("export", threads), Path(path)
+    chosen = format_of(path)
+    check_names(f"export of {path.suffix}", settings, [WorkpieceSettings, chosen.settings_class()])
+    board = take(WorkpieceSettings, settings)
+    if yarn is not None:
+        board = board.replace(thread_width=thread_width(yarn))
+    options = options_for(chosen, settings)
+    names = [path.name] if len(listed) == 1 else _numbered(path, len(listed))
+    made = {
+        check_writable(path.with_name(name)): chosen.render(Workpiece(thread, board), options)
+        for name, thread in zip(names, listed, strict=True)
+    }
+    for target, data in made.items():
+        write_bytes(target, data)
+    return tuple(made)
+
+
+def _listed(verb: str, threads: Thread | Sequence[Thread]) -> list[Thread]:
+    """One or several as a list; SettingsError where they are something else."""
+    if isinstance(threads, Thread):
+        return [threads]
+    listed = list(threads) if isinstance(threads, list | tuple | Threads) else []
+    if not listed or not all(isinstance(thread, Thread) for thread in listed):
+        raise SettingsError(f"{verb} takes a thread or a list of threads, got {_short(threads)}")
+    return listed
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _class_names(labels: object) -> list[str]:
+    """A list of classes; SettingsError where it is none."""
+    if not isinstance(labels, list | tuple) or not labels or not all(isinstance(n, str) for n in labels):
+        raise SettingsError(f'a class is text like "7", or a list of such, got {_short(labels)}')
+    return list(labels)
+
+
+def _numbered(path: Path, count: int) -> list[str]:
+    return [f"{path.stem}_{number}{path.suffix}" for number in range(1, count + 1)]
+
+
+def _for_notebook(threads: Sequence[Thread]) -> bytes:
+    """A PNG of a size that a notebook shows well."""
+    columns = min(len(threads), 4)
+    layout = "row" if len(threads) <= columns else "grid"
+    return draw(threads, size=min(2 * IN_NOTEBOOK, columns * IN_NOTEBOOK), layout=layout).png()
+
+
+shown_by(_for_notebook)

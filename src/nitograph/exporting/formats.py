@@ -1,0 +1,182 @@
+"""Every format in which a thread leaves for a workshop, and the one place that names them.
+
+A format is a module with one pure function (workpiece, settings) → text or bytes and one
+Settings class; modules are imported when their format is asked for, and libraries (ezdxf, fpdf2) only
+when it is written. Only `write` and `write_all` touch the disk.
+
+Try it: python -m nitograph export thread.json -o board.svg
+"""
+
+import importlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nitograph.errors import FileError, SettingsError
+from nitograph.io import plugins
+from nitograph.io.files import check_writable, write_bytes
+from nitograph.settings import Settings
+
+if TYPE_CHECKING:
+    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
+    from nitograph.thread import Thread
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: where its function and its settings are, its endings, what it is for.
+
+    module: full name of the module in which function and settings are found when they are needed.
+
+    fixed: settings that this format decides itself. tail: what `write_all` puts after the stem.
+    """
+
+    module: str
+    function: str
+    settings: str
+    endings: tuple[str, ...]
+    help: str
+    fixed: Mapping[str, Any] | None = None
+    tail: str = ""
+
+    def settings_class(self) -> type[Settings]:
+        """The Settings class of this format."""
+        return self._part(self.settings)  # type: ignore[no-any-return]  # named in the table below
+
+    def render(self, workpiece: "Workpiece", settings: Settings | None = None) -> bytes:
+        """The whole file; default settings where none are given."""
+        chosen = settings or self.settings_class()()
+        made = self._part(self.function)(workpiece, chosen.replace(**(self.fixed or {})))
+        return made if isinstance(made, bytes) else made.encode("utf-8")
+
+    def _part(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.module), name)
+
+
+_HERE = "nitograph.exporting"
+
+FORMATS: dict[str, Format] = {
+    "svg": Format(
+        f"{_HERE}.svg", "svg", "SvgSettings", (".svg",), "drawing in mm for plotters, cutters and screens"
+    ),
+    "pdf": Format(
+        f"{_HERE}.pdf.document",
+        "pdf",
+        "PdfSettings",
+        (".pdf",),
+        "drilling template at true scale, or winding list",
+    ),
+    "list": Format(
+        f"{_HERE}.pdf.document",
+        "pdf",
+        "PdfSettings",
+        (),
+        "winding list to print",
+        {"pdf": "list"},
+        "_list.pdf",
+    ),
+    "csv": Format(
+        f"{_HERE}.winding_list", "csv_text", "ListSettings", (".csv",), "winding list as a table"
+    ),
+    "txt": Format(
+        f"{_HERE}.winding_list", "plain_text", "ListSettings", (".txt",), "the bare list of nails"
+    ),
+    "dxf": Format(
+        f"{_HERE}.dxf", "dxf", "DxfSettings", (".dxf",), "drill holes and thread for CAD and CAM"
+    ),
+    "gcode": Format(
+        f"{_HERE}.gcode.job",
+        "gcode",
+        "GcodeSettings",
+        (".gcode", ".nc", ".ngc"),
+        "machine jobs: winding, pen, drilling",
+    ),
+    "html": Format(
+        f"{_HERE}.guide", "guide", "GuideSettings", (".html", ".htm"), "winding guide for a browser"
+    ),
+}
+"""Every format by the name that lists of formats use."""
+
+
+def format_named(name: str) -> Format:
+    """The format of that name, ours or another package's; SettingsError where there is none."""
+    found = FORMATS.get(name) or plugins.find(plugins.FORMATS, name, Format)
+    if found is None:
+        known = ", ".join([*FORMATS, *plugins.names(plugins.FORMATS)])
+        raise SettingsError(f"export formats are {known}; got {name!r}")
+    return found
+
+
+def format_of(path: str | Path) -> Format:
+    """The format of a file's ending, ours or another package's; FileError where there is none."""
+    ending = Path(path).suffix.lower()
+    formats = list(FORMATS.values())
+    for made in itertools.chain(FORMATS.values(), _added()):
+        if ending in made.endings:
+            return made
+        formats.append(made)
+    known = " ".join(dict.fromkeys(ending for made in formats for ending in made.endings))
+    raise FileError(f"the ending of {path} names no export format; use one of {known}")
+
+
+def _added() -> Iterator[Format]:
+    """The formats of other packages, each loaded when its turn comes."""
+    for name in plugins.names(plugins.FORMATS):
+        if found := plugins.find(plugins.FORMATS, name, Format):
+            yield found
+
+
+def write(path: str | Path, workpiece: "Workpiece", settings: Settings | None = None) -> Path:
+    """Write one file in the format of its ending, whole or not at all; returns its path."""
+    path = check_writable(path)
+    write_bytes(path, format_of(path).render(workpiece, settings))
+    return path
+
+
+def write_all(
+    threads: "Thread | Sequence[Thread]",
+    formats: Iterable[str],
+    stem: str | Path,
+    settings: "WorkpieceSettings | None" = None,
+    options: Mapping[str, Any] | None = None,
+) -> Sequence[Path]:
+    """Write `stem.svg`, `stem.pdf`, … for the formats named; returns the paths in that order.
+
+    threads: one, or the boards of a word, which are then written as `stem_1.svg`, `stem_2.svg`, ….
+    options: settings of the formats by name; each format takes those that it has. Every file is made
+    before the first one is written, so that an error leaves nothing behind. SettingsError for an unknown
+    name, FileError where a file cannot be written or a library is missing.
+    """
+    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
+
+    boards = list(threads) if isinstance(threads, Sequence) else [threads]
+    chosen = [format_named(name) for name in formats]
+    made: dict[Path, bytes] = {}
+    for number, thread in enumerate(boards, start=1):
+        workpiece = Workpiece(thread, settings or WorkpieceSettings())
+        part = f"{stem}_{number}" if len(boards) > 1 else str(stem)
+        for wanted in chosen:
+            path = check_writable(f"{part}{wanted.tail or wanted.endings[0]}")
+            made[path] = wanted.render(workpiece, options_for(wanted, options or {}))
+    for path, data in made.items():
+        write_bytes(path, data)
+    return list(made)
+
+
+def options_for(chosen: Format, options: Mapping[str, Any]) -> Settings:
+    """The format's settings from those of `options` that it has."""
+    kind = chosen.settings_class()
+    return kind(**{name: value for name, value in options.items() if name in kind.names()})
+
+
+def require(library: str, purpose: str) -> Any:
+    """Import an optional library; FileError in one line where it is not installed."""
+    try:
+        return importlib.import_module(library)
+    except ImportError:
+        package = {"fpdf": "fpdf2"}.get(library, library.partition(".")[0])
+        raise FileError(
+            f"{purpose} needs {package}, which is not installed; pip install 'nitograph[export]' brings it"
+        ) from None
