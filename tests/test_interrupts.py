@@ -85,9 +85,9 @@ def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys):
     corpus.save("c.npz")
     flags = "--design plain --embed-dim 16 --heads 2 --layers 1 --ff-dim 16 --batch-size 8 --seed 1"
     word = f"train --dataset c.npz {flags} --validation-fraction 0.2 --epochs 2"
-    step, kept, waiting = training.take_step, [], [interrupt]
+    step, kept, waiting = training.descend, [], [interrupt]
 
-    def interrupted(optimizer, *given):
+    def interrupted(optimizer, *given, **more):
         update = optimizer._muon
 
         def in_the_middle(*args):
@@ -96,15 +96,15 @@ def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys):
             return update(*args)
 
         optimizer._muon = in_the_middle
-        kept.append(step(optimizer, *given))
+        step(optimizer, *given, **more)
+        kept.append(optimizer)
         optimizer._muon = update
-        return kept[-1]
 
-    monkeypatch.setattr(training, "take_step", interrupted)
+    monkeypatch.setattr(training, "descend", interrupted)
     assert run(f"{word} --optimizer muon", capsys)[0] == 130
     state = torch.load("string_ai_last.pt", weights_only=True)
     assert (len(kept), state["step"]) == (4, 4)
-    monkeypatch.setattr(training, "take_step", step)
+    monkeypatch.setattr(training, "descend", step)
     assert run(f"{word} --optimizer muon --resume", capsys)[0] == 0
     stopped = torch.load("string_ai_last.pt", weights_only=True)["network"]
     assert run(f"{word} --optimizer muon", capsys)[0] == 0

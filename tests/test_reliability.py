@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph.corpus import rows as corpus_file
+from nitograph.corpus.rows import ARRAYS, load_corpus
 from nitograph.errors import FileError
 from nitograph.model import weights as weights_file
 from nitograph.training.checkpoints import checkpoint_weights
@@ -80,7 +80,7 @@ def test_kill_during_prepare(tmp_path):
     os.utime(part, ns=(written, written))
     with start(*PREPARE, "-o", "a.npz", cwd=tmp_path) as process:
         assert process.wait() == 0
-    assert len(corpus_file.load(tmp_path / "a.npz")) == 9000
+    assert len(load_corpus(tmp_path / "a.npz")) == 9000
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
@@ -130,17 +130,18 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     """Under torchrun two processes share the batches, average gradients and end with the same bits."""
     corpus.save(tmp_path / "c.npz")
     (tmp_path / "two.py").write_text(
-        "import sys, torch\n"
-        "from nitograph import corpus, processes, train_settings, training\n"
+        "from nitograph.corpus import load_corpus\n"
         "from nitograph.model.weights import ModelSettings\n"
+        "from nitograph.training import Trainer, TrainSettings\n"
+        "from nitograph.training.processes import leave_group\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
-        "settings = train_settings.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
-        "                                        seed=1, validation_fraction=0.2)\n"
-        "trainer = training.Trainer(corpus.load('c.npz'), model, settings)\n"
+        "settings = TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
+        "                         seed=1, validation_fraction=0.2)\n"
+        "trainer = Trainer(load_corpus('c.npz'), model, settings)\n"
         "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
         "assert kinds == ['plan'] * 3 + ['step'] * 3 + ['valid', 'done'], kinds\n"
         "trainer.weights().save(f'{trainer.rank}.safetensors', half=False)\n"
-        "processes.leave_group()\n"
+        "leave_group()\n"
     )
     words = ["--standalone", "--nproc-per-node", "2", "two.py"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -207,14 +208,14 @@ HOSTILE = """
 import resource, sys
 from nitograph import thread
 from nitograph.training import checkpoints
-from nitograph.corpus import rows as corpus
+from nitograph.corpus import load_corpus
 from nitograph.model import weights
 from nitograph.errors import NitographError
 from nitograph.io.files import read_text
 here = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (here + 600 * 2**20,) * 2)
 readers = {
-    ".npz": corpus.load,
+    ".npz": load_corpus,
     ".safetensors": weights.load,
     ".pt": checkpoints.checkpoint_weights,
     ".json": lambda path: thread.Thread.from_json(read_text(path), name=path),
@@ -232,7 +233,7 @@ def test_hostile_files_take_little_memory(tmp_path, corpus, planned):
     """Files that claim or unpack to gigabytes are refused by every reader in 600 MB of further memory."""
     corpus.save(tmp_path / "ok.npz")
     planned.save(tmp_path / "ok.safetensors")
-    np.savez_compressed(tmp_path / "zeros.npz", **{n: np.zeros(2**26, np.int8) for n in corpus_file.ARRAYS})
+    np.savez_compressed(tmp_path / "zeros.npz", **{n: np.zeros(2**26, np.int8) for n in ARRAYS})
     (tmp_path / "deep.json").write_text("[" * 3_000_000)
     (tmp_path / "many.json").write_text('{"num_nails": 9, "nails": [' + "0,3," * 3_000_000 + "0]}")
     (tmp_path / "head.safetensors").write_bytes((2**40).to_bytes(8, "little") + b"{" * 1000)

@@ -11,8 +11,7 @@ from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
 from nitograph.model.plan import encode_plan
 from nitograph.sampling.invent import SampleSettings, invent
-from nitograph.training import checkpoints, processes
-from nitograph.training import trainer as training
+from nitograph.training import checkpoints, plan_phase, processes
 from nitograph.training.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.training.optimizer import trapezoid
 from nitograph.training.settings import TrainSettings
@@ -25,7 +24,7 @@ QUICK = TrainSettings(epochs=2, batch_size=16, plan_rows=8, plan_steps=5, valida
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch):
     """Plans in small batches."""
-    monkeypatch.setattr(training, "PLAN_BATCH", 32)
+    monkeypatch.setattr(plan_phase, "PLAN_BATCH", 32)
 
 
 def follow(trainer, *, stop=None):
@@ -36,11 +35,17 @@ def follow(trainer, *, stop=None):
 def parts(trainer):
     """Everything that the next step depends on, flat: names to tensors or numbers."""
     found = {f"net.{k}": v for k, v in trainer.network.state_dict().items()}
-    for name in ("optimizer", "plan_optimizer"):
-        optimizer = getattr(trainer, name)
-        state = optimizer.state_dict()["state"] if optimizer else {}
+    optimizers = {"optimizer": trainer.optimizer}
+    if trainer.plan_phase:
+        optimizers["plan_optimizer"] = trainer.plan_phase.optimizer
+    for name, optimizer in optimizers.items():
+        state = optimizer.state_dict()["state"]
         found |= {f"{name}.{i}.{k}": v for i, kept in state.items() for k, v in kept.items()}
-    found |= {"step": trainer.step, "plan_step": trainer.plan_step, "best": trainer.best}
+    found |= {
+        "step": trainer.step,
+        "plan_step": getattr(trainer.plan_phase, "step", 0),
+        "best": trainer.best,
+    }
     return found | {"random": torch.get_rng_state()}
 
 

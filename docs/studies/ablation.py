@@ -19,9 +19,7 @@ import numpy as np
 import torch
 from records import finished, keep
 
-from nitograph.corpus import prepare
-from nitograph.corpus import rows as corpus
-from nitograph.corpus.sources import mnist
+from nitograph.corpus import Corpus, CorpusSettings, build, load_corpus, mnist
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
 from nitograph.evaluation.material import CLASSES, Material, rasters
@@ -48,7 +46,7 @@ WEAVINGS: dict[str, dict[str, Any]] = {
 def no_mask(trainer: Trainer) -> None:
     """Illegal next nails stay in the softmax while training; validation keeps the mask."""
 
-    def collect(part: corpus.Corpus, rows: Any) -> batches.Batch:
+    def collect(part: Corpus, rows: Any) -> batches.Batch:
         batch = batches.collect(part, rows)
         if part is trainer.train:
             batch.allowed[:] = True
@@ -119,13 +117,13 @@ RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any], Hook | None]] = {
 }
 
 
-def rows_of(name: str, samples: int) -> corpus.Corpus:
+def rows_of(name: str, samples: int) -> Corpus:
     """The corpus of one way of weaving, kept in runs/."""
     path = Path("runs") / f"ablation-{name.replace(' ', '-')}-{samples}.npz"
     if not path.exists():
-        settings = corpus.CorpusSettings(samples=samples)
-        prepare.build(mnist("train"), settings, WeaveSettings(**WEAVINGS[name])).save(path)
-    return corpus.load(path)
+        settings = CorpusSettings(samples=samples)
+        build(mnist("train"), settings, WeaveSettings(**WEAVINGS[name])).save(path)
+    return load_corpus(path)
 
 
 def lend_plan(network: Network, weights: Weights) -> None:
@@ -149,7 +147,8 @@ def train(name: str, minutes: float, samples: int) -> tuple[Weights, dict[str, A
     trainer = Trainer(rows, ModelSettings(dropout=0.0).replace(**model), settings)
     if trainer.model.planned:
         lend_plan(trainer.network, load_bundled())
-        trainer.plan_step = settings.plan_steps
+    if trainer.plan_phase:
+        trainer.plan_phase.skip()
     if hook is not None:
         hook(trainer)
     mean = {n: p.detach().clone() for n, p in trainer.network.named_parameters()}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nitograph.cli.models import add_model_arguments, find_weights, make_decoder, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus import rows as corpus
+from nitograph.corpus.rows import load_corpus
 from nitograph.drawing import neon
 from nitograph.errors import SettingsError
 from nitograph.io import threads as bundle
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     files = _files(args)
     settings = read_settings(args, EvaluationSettings)
     weights = _weights(args)
-    rows = corpus.load(args.dataset) if args.dataset else None
+    rows = load_corpus(args.dataset) if args.dataset else None
     material = _material(weights, rows)
     if args.sweep is not None:
         record, text = _sweep(args, _model(args, weights), material, settings)

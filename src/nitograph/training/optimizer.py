@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nitograph.errors import WeightsError
 from nitograph.training.processes import average_gradients
 from nitograph.training.settings import TrainSettings
 
@@ -102,6 +103,15 @@ def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return True
+
+
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, *, world: int, place: str) -> None:
+    """As `take_step`; WeightsError, which says at which `place`, where training has diverged."""
+    if not take_step(optimizer, loss, rate, world):
+        raise WeightsError(
+            f"training diverged at {place}: the gradient is not finite; lower learning_rate "
+            "and resume from the last checkpoint"
+        )
 
 
 def trapezoid(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
