@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from nitograph.errors import FileError
-from nitograph.io.files import check_writable, read_bytes, read_text, replacing, write_bytes, write_text
+from nitograph.io.files import (
+    check_writable,
+    read_bytes,
+    read_text,
+    replacing,
+    same_file,
+    write_bytes,
+    write_text,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -101,6 +109,116 @@ def test_places_that_take_no_file(tmp_path, name, part):
             write(tmp_path / name)
         assert "\n" not in str(caught.value)
     assert names(tmp_path) == ["pipe"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    """Through a link, a link to a link and a dangling one: the links stay, the file is written."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "real.txt").write_text("old")
+    (tmp_path / "one").symlink_to("deep/real.txt")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    (tmp_path / "dangling").symlink_to("deep/new.txt")
+    for name, target in (("one", "real.txt"), ("two", "real.txt"), ("dangling", "new.txt")):
+        write_text(tmp_path / name, f"by {name}")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "deep" / target).read_text() == f"by {name}"
+    assert names(tmp_path / "deep") == ["new.txt", "real.txt"]
+
+
+def test_links_that_lead_nowhere_are_refused(tmp_path):
+    """A circle of links, and a link into a folder that is not there: one line, and all stays as it was."""
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "far").symlink_to("none/x.txt")
+    for name, part in (("a", "leads back to itself"), ("far", "there is no folder")):
+        for write in (check_writable, lambda path: write_bytes(path, b"")):
+            with pytest.raises(FileError, match=part):
+                write(tmp_path / name)
+    assert names(tmp_path) == ["a", "b", "far"]
+    assert all((tmp_path / name).is_symlink() for name in ("a", "b", "far"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files have no names on this system")
+@pytest.mark.parametrize("redirected", [True, False])
+def test_streams_are_never_replaced(tmp_path, redirected):
+    """Standard output by name, a pipe or a file, is refused; links to it (as /dev/stdout is one) stay."""
+    code = (
+        "import sys\nfrom nitograph.errors import FileError\nfrom nitograph.io.files import write_bytes\n"
+        "try:\n    write_bytes(sys.argv[1], b'x')\n"
+        "except FileError as error:\n    print(error, file=sys.stderr)\n"
+    )
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")
+    for name in ("/proc/self/fd/1", str(tmp_path / "stdout")):
+        with (tmp_path / "out").open("wb") as out:
+            done = subprocess.run(
+                [sys.executable, "-c", code, name],
+                stdout=out if redirected else subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        assert "is a device or a pipe" in done.stderr, done.stderr
+        assert names(tmp_path) == ["out", "stdout"]
+        assert (tmp_path / "stdout").readlink() == Path("/proc/self/fd/1")
+
+
+def test_a_replaced_file_keeps_its_mode(tmp_path):
+    """A private file stays private; one that must not be written is refused, also to root."""
+    path = tmp_path / "private.json"
+    path.write_text("old")
+    path.chmod(0o600)
+    write_text(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o444)
+    for write in (check_writable, lambda name: write_bytes(name, b"")):
+        with pytest.raises(FileError, match="is read-only"):
+            write(path)
+    assert path.read_text() == "new"
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away"
+)
+def test_a_replaced_file_keeps_its_owner(tmp_path):
+    """What belongs to somebody else still does after root has written it."""
+    path = tmp_path / "theirs.json"
+    path.write_text("old")
+    os.chown(path, 1234, 5678)
+    write_text(path, "new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5678)
+
+
+def test_an_owner_that_cannot_be_kept_is_said(tmp_path, monkeypatch):
+    """Where the system does not let the owner be kept, the old file stays and the reason is given."""
+
+    def refuse(path: object, uid: int, gid: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    path = tmp_path / "theirs.json"
+    path.write_text("old")
+    real = Path.stat
+
+    def as_theirs(self: Path, **more: bool) -> os.stat_result:
+        found = real(self, **more)
+        return os.stat_result([*found[:4], 4321, *found[5:]]) if self.name == "theirs.json" else found
+
+    monkeypatch.setattr(os, "chown", refuse)
+    monkeypatch.setattr(Path, "stat", as_theirs)
+    with pytest.raises(FileError, match="belongs to somebody else"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["theirs.json"]
+
+
+def test_one_file_under_two_names(tmp_path):
+    """Names that lead to one file are told, through links and dots, also before it is there."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder/a.txt")
+    assert same_file(tmp_path / "link", tmp_path / "folder" / ".." / "folder" / "a.txt")
+    assert not same_file(tmp_path / "link", tmp_path / "a.txt")
+    write_text(tmp_path / "link", "x")
+    os.link(tmp_path / "folder" / "a.txt", tmp_path / "hard")
+    assert same_file(tmp_path / "hard", tmp_path / "link")
+    assert not same_file(tmp_path / "none" / "a", tmp_path / "none2" / "a")
 
 
 def test_read_only_folder(tmp_path, monkeypatch):

@@ -55,7 +55,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "cli.evaluate",
     "numba": "compute.jit model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
-    "PIL": "corpus.sources drawing.contact_sheet drawing.film cli.generate",
+    "PIL": "io.pictures drawing.contact_sheet drawing.film cli.generate",
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
@@ -67,8 +67,8 @@ HEAVY = {  # who may import what is slow to load or not always installed
 }
 # Who may read and write files, and how that would be done.
 DISK = (
-    "io.files io.lists corpus.sources corpus.rows corpus.prepare model.weights training.checkpoints "
-    "training.trainer exporting evaluation.cache evaluation.page.report cli"
+    "io.files io.lists io.pictures corpus.sources corpus.rows corpus.prepare model.weights "
+    "training.checkpoints training.runs exporting evaluation.cache evaluation.page.report cli"
 )
 DISK_CALLS = {
     "write_text",

@@ -2,7 +2,6 @@
 
 import contextlib
 import gzip
-import io
 import struct
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from nitograph.corpus.sources import load, mnist, parse_idx, picture, read_idx
+from nitograph.corpus.sources import load, mnist, parse_idx, read_idx
 from nitograph.errors import SourceError
 
 
@@ -83,41 +81,3 @@ def test_cut_gzip(tmp_path):
     path.write_bytes(gzip.compress(idx(np.zeros((9, 9), np.uint8)))[:-9])
     with pytest.raises(SourceError, match="gzip"):
         read_idx(path)
-
-
-def test_picture_orientation_alpha_and_colour(tmp_path):
-    """EXIF turns the picture upright, see-through parts are black, colour becomes luminance."""
-    wide = Image.fromarray(np.tile(np.arange(40, dtype=np.uint8), (20, 1)))
-    tag = Image.Exif()
-    tag[0x0112] = 6
-    wide.save(tmp_path / "turned.jpg", exif=tag)
-    assert picture(tmp_path / "turned.jpg").shape == (40, 20)
-    Image.new("RGBA", (3, 3), (255, 255, 255, 0)).save(tmp_path / "clear.png")
-    assert picture(tmp_path / "clear.png").max() == 0
-    Image.new("RGB", (3, 3), (0, 255, 0)).save(tmp_path / "green.png")
-    assert picture(tmp_path / "green.png")[0, 0] == 150
-    Image.fromarray(np.full((3, 3), 65535, np.uint16)).save(tmp_path / "deep.png")
-    assert picture(tmp_path / "deep.png")[0, 0] == 255
-
-
-def test_damaged_pictures(tmp_path):
-    """Cut, foreign and missing picture files are a SourceError each."""
-    buffer = io.BytesIO()
-    Image.effect_noise((64, 64), 50).save(buffer, "PNG")
-    (tmp_path / "cut.png").write_bytes(buffer.getvalue()[:900])
-    (tmp_path / "text.png").write_text("no picture")
-    for name in ("cut.png", "text.png", "none.png"):
-        with pytest.raises(SourceError) as caught:
-            picture(tmp_path / name)
-        assert "\n" not in str(caught.value)
-
-
-def test_picture_bomb(tmp_path):
-    """A small file that says 60,000 × 60,000 pixels is refused before it is unpacked."""
-    buffer = io.BytesIO()
-    Image.new("L", (1, 1)).save(buffer, "PNG")
-    data = bytearray(buffer.getvalue())
-    data[16:24] = struct.pack(">II", 60_000, 60_000)
-    (tmp_path / "bomb.png").write_bytes(data)
-    with pytest.raises(SourceError):
-        picture(tmp_path / "bomb.png")

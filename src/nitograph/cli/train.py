@@ -18,7 +18,7 @@ from nitograph.cli.options import add_settings, given_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus.rows import Corpus, load_corpus
 from nitograph.errors import SettingsError
-from nitograph.io.files import check_writable, write_bytes
+from nitograph.io.files import check_writable, same_file, write_bytes
 from nitograph.model.weights import ModelSettings, load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
 
@@ -102,7 +102,7 @@ def _check_plot(args: argparse.Namespace, files: "RunFiles") -> Path | None:
     plot = check_writable(args.plot)
     if plot.suffix.lower() != ".png":
         raise SettingsError(f"the curves are drawn as PNG, got {plot}; name a file that ends with .png")
-    if plot.resolve() in {path.resolve() for path in (*files.all, Path(args.dataset))}:
+    if any(same_file(plot, path) for path in (*files.all, args.dataset)):
         raise SettingsError(f"{plot} is a file of the run; draw the curves into one of their own")
     need_matplotlib()
     return plot

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from nitograph.cli.interrupts import exit_code
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus.sources import load, picture
+from nitograph.corpus.sources import load
 from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, write_text
+from nitograph.io.pictures import read_picture
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
 
@@ -87,7 +88,7 @@ def make_weaver(
     heed: Any = None
     if importance is not None:
         alike = photo.replace(invert=False, equalize=0.0)
-        mask = prepare_photo(picture(importance), alike)
+        mask = prepare_photo(read_picture(importance), alike)
         heed = prepare(mask[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
     return Weaver(targets(grey[None], settings)[0], settings, importance=heed)
 

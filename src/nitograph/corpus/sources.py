@@ -1,4 +1,4 @@
-"""Labelled images and single pictures: MNIST (bundled), anybody's IDX files, picture files.
+"""Labelled images and single pictures: MNIST (bundled), anybody's IDX files, one picture by name.
 
 Everything read here comes from outside, so headers are checked before memory is taken and every fault
 is a SourceError of one line. This module knows nothing of boards, threads or settings.
@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import importlib.resources
 import io
-import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from nitograph.errors import FileError, SourceError
 from nitograph.io.files import read_bytes
+from nitograph.io.pictures import read_picture
 
 MNIST_HASHES = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -29,8 +29,6 @@ MNIST_HASHES = {
 }
 SPLITS = {"train": "train", "test": "t10k"}
 MAX_IDX_BYTES = 2**30
-MAX_PICTURE_BYTES = 2**28
-MAX_PICTURE_PIXELS = 16_384 * 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,42 +99,11 @@ def parse_idx(data: bytes, *, name: str = "the data") -> NDArray[np.uint8]:
     return np.frombuffer(data, dtype=np.uint8, offset=head).reshape(shape)
 
 
-def picture(path: str | Path) -> NDArray[np.uint8]:
-    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on black.
-
-    Raises SourceError where the file is no picture Pillow reads, or too large (16,384² pixels).
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        data = read_bytes(path, limit=MAX_PICTURE_BYTES)
-    except FileError as error:
-        raise SourceError(str(error)) from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own warnings; the size is checked below
-            with Image.open(io.BytesIO(data)) as opened:
-                width, height = opened.size
-                if width * height > MAX_PICTURE_PIXELS:
-                    raise SourceError(
-                        f"{path} has {width}×{height} pixels; a picture may have {MAX_PICTURE_PIXELS:,}"
-                    )
-                upright = ImageOps.exif_transpose(opened)
-                return _luminance(upright)
-    except UnidentifiedImageError:
-        raise SourceError(f"{path} is no picture; wanted PNG, JPEG or another form Pillow reads") from None
-    except Image.DecompressionBombError:
-        raise SourceError(f"{path} would unpack to too many pixels; make it smaller first") from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, zlib.error, OverflowError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise SourceError(f"{path} is a damaged picture: {reason[:120]}") from None
-
-
 def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArray[np.uint8], str | None]:
     """One grey picture (h, w) uint8 and its label: `mnist:train:17`, `mnist:test:17` or a file's name."""
     text = str(source)
     if not text.startswith("mnist:"):
-        return picture(source), None
+        return read_picture(source), None
     parts = text.split(":")
     if len(parts) != 3 or not parts[2].isdecimal():
         raise SourceError(
@@ -200,19 +167,3 @@ def _bounded(stream: gzip.GzipFile, name: str) -> bytes:
     if len(unpacked) > MAX_IDX_BYTES:
         raise SourceError(f"{name} unpacks to more than {MAX_IDX_BYTES // 2**20} MiB; it is no data set")
     return unpacked
-
-
-def _luminance(image: object) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    assert isinstance(image, Image.Image)
-    if image.mode in ("I;16", "I;16L", "I;16B", "I", "F"):
-        values = np.asarray(image, dtype=np.float64)
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        top = 65535.0 if image.mode != "F" else max(float(values.max()), 1e-9)
-        return np.asarray(np.clip(np.rint(values * (255.0 / top)), 0, 255), dtype=np.uint8)
-    if "A" in image.getbands() or "transparency" in image.info:
-        layered = image.convert("RGBA")
-        black = Image.new("RGBA", layered.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, layered)
-    return np.asarray(image.convert("L"), dtype=np.uint8)

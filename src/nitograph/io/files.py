@@ -1,12 +1,16 @@
 """Reading and writing files so that nothing is ever half written.
 
-Text or bytes go to a temporary file beside the target and are moved into place. This module knows no
-format. Errors are FileError with one line: what was wanted, what came, what to do.
+Text or bytes go to a temporary file beside the target and are moved into place. A link is followed once,
+and what it leads to is what is checked and replaced; devices and pipes are refused; a file that is replaced
+keeps its mode and its owner. This module knows no format. Errors are FileError with one line: what was
+wanted, what came, what to do.
 
 Try it: python -c "from nitograph.io.files import write_text; write_text('a.txt', 'whole or not at all')"
 """
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,14 +56,25 @@ def read_text(path: str | Path) -> str:
         raise FileError(f"{path} is not a text file (UTF-8)") from None
 
 
+OPEN_FILES = "/proc"  # names of what is open already lie there: /dev/stdout, /dev/fd/1
+MAX_LINKS = 40
+
+
 def check_writable(path: str | Path) -> Path:
     """The path, once it is sure that a file can be put there; asked before long work starts."""
     path = Path(path)
-    folder = path.parent
-    if path.is_dir():
+    target = _resolved(path)
+    folder = target.parent
+    try:
+        mode = target.stat().st_mode
+    except OSError:
+        mode = None
+    if mode is not None and stat.S_ISDIR(mode):
         raise FileError(f"{path} is a folder; name a file to write")
-    if path.exists() and not path.is_file():
+    if mode is not None and not stat.S_ISREG(mode):
         raise FileError(f"{path} is a device or a pipe; name a plain file to write")
+    if mode is not None and not (mode & 0o222 and os.access(target, os.W_OK)):
+        raise FileError(f"{path} is read-only; make it writable or name another file")
     if not folder.is_dir():
         raise FileError(f"cannot write {path}: there is no folder {folder}; make it first")
     if not os.access(folder, os.W_OK):
@@ -67,20 +82,62 @@ def check_writable(path: str | Path) -> Path:
     return path
 
 
+def same_file(one: str | Path, other: str | Path) -> bool:
+    """Whether two names lead to one file, also where it is not there yet."""
+    try:
+        a, b = _resolved(Path(one)), _resolved(Path(other))
+        if a == b:
+            return True
+        if a.exists() and b.exists():
+            return a.samefile(b)
+        # On a disk that is blind to case, names that differ in nothing else are one file.
+        return (
+            a.parent.samefile(b.parent) and a.name.casefold() == b.name.casefold() and _case_blind(a.parent)
+        )
+    except (FileError, OSError):
+        return False
+
+
+def _case_blind(folder: Path) -> bool:
+    """Whether the disk of a folder takes `A` for `a`, told by the folder's own name."""
+    turned = folder.with_name(folder.name.swapcase())
+    return folder.name != turned.name and turned.exists() and turned.samefile(folder)
+
+
+def _resolved(path: Path) -> Path:
+    """What the name leads to; FileError for links in a circle and for open streams under other names."""
+    here = Path(path)
+    for _ in range(MAX_LINKS):
+        here = here.parent.resolve() / here.name
+        if here.is_relative_to(OPEN_FILES):
+            raise FileError(f"{path} is a device or a pipe; name a plain file to write")
+        if not here.is_symlink():
+            return here
+        here = here.parent / here.readlink()
+    raise FileError(f"{path} is a link that leads back to itself; name a file to write")
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give the name of a temporary file beside `path`; move it onto `path` if the block succeeds."""
-    path = check_writable(path)
+    """Give the name of a temporary file beside the target; move it onto the target if the block succeeds.
+
+    What is written lies on the disk before it takes the old file's place, so that a power cut leaves one
+    of the two. FileError where the old file's owner cannot be kept.
+    """
+    target = _resolved(check_writable(path))
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:60]}.", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem[:60]}.", suffix=target.suffix
+        )
         os.close(handle)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
     temporary = Path(name)
     try:
         yield temporary
-        _like_a_new_file(temporary)
-        temporary.replace(path)
+        _take_after(temporary, target)
+        _flush(temporary)
+        temporary.replace(target)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
@@ -102,7 +159,28 @@ def write_text(path: str | Path, text: str) -> None:
     write_bytes(path, data)
 
 
-def _like_a_new_file(path: Path) -> None:
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)
+def _take_after(path: Path, old: Path) -> None:
+    """Mode and owner of the file that is replaced, or those of a new file."""
+    try:
+        before = old.stat()
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        path.chmod(0o666 & ~mask)
+        return
+    now = path.stat()
+    if (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+        try:
+            os.chown(path, before.st_uid, before.st_gid)
+        except PermissionError:
+            raise OSError(errno.EPERM, "it belongs to somebody else; name another file") from None
+    path.chmod(stat.S_IMODE(before.st_mode))
+
+
+def _flush(path: Path) -> None:
+    """Wait until the disk has the file."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nitograph.errors import FileError, NitographError, SettingsError
-from nitograph.io.files import check_writable, read_text, write_text
+from nitograph.io.files import check_writable, read_text, same_file, write_text
 from nitograph.model.weights import load
 from nitograph.training.checkpoints import read_checkpoint
 
@@ -27,7 +27,7 @@ class RunFiles:
 
     def __init__(self, best: str | Path, last: str | Path) -> None:
         self.best, self.last = check_writable(best), check_writable(last)
-        if self.best.resolve() == self.last.resolve():
+        if same_file(best, last):
             raise SettingsError(f"the best and the last checkpoint must be two files, got {best} for both")
         for path in (self.best, self.last):
             if path.suffix in (*BESIDE, ".npz"):
@@ -47,8 +47,9 @@ class RunFiles:
         moved = []
         for path in self.all:
             if path.exists():
-                aside = _free(path, owner(path))
-                path.rename(aside)
+                there = path.resolve()  # a link stays, and leads to the new file
+                aside = _free(there, owner(path))
+                there.rename(aside)
                 moved.append((path, aside))
         return moved
 

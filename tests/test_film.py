@@ -52,8 +52,8 @@ def test_light_only_grows_but_for_the_fresh_glow() -> None:
 
 def test_each_frame_shows_more() -> None:
     """The thread moves in every frame, also within one chord."""
-    film = FilmSettings(seconds=2.0, fps=20, hold=0.0)
-    pictures = [picture.pixels for picture in film.frames(THREAD, LOOK, film)]
+    settings = FilmSettings(seconds=2.0, fps=20, hold=0.0)
+    pictures = [picture.pixels for picture in film.frames(THREAD, LOOK, settings)]
     assert all(np.abs(one.astype(int) - two).max() > 3 for one, two in pairwise(pictures))
 
 

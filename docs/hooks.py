@@ -1,0 +1,23 @@
+"""What MkDocs fills in by itself: the list of rooms on the page of the wings, from the modules' own first lines."""
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src" / "nitograph"
+MARK = "<!-- rooms -->"
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """The page with the table of rooms in place of its mark."""
+    return markdown.replace(MARK, rooms()) if MARK in markdown else markdown
+
+
+def rooms() -> str:
+    """One row per module: its name and the first sentence of its docstring."""
+    rows = ["| module | |", "|---|---|"]
+    for path in sorted(SOURCE.rglob("*.py")):
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+        if name != "__init__":
+            rows.append(f"| `{name}` | {' '.join(doc.partition(chr(10) * 2)[0].split())} |")
+    return "\n".join(rows)

@@ -1,0 +1,165 @@
+"""Picture files as grey arrays: formats by name, bounded memory, one boundary for whatever a decoder does.
+
+Pillow opens only the formats named here: none of them starts another program, and none reads another
+file. Pixels are turned grey in strips, and a large JPEG is reduced while it is decoded, so that what a
+picture takes is bounded by MAX_PIXELS and not by what its header says. What libraries print about damaged
+files is kept from standard error. This module knows nothing of threads or boards.
+
+Try it: python -c "from nitograph.io.pictures import FORMATS; print(*FORMATS)"
+"""
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import FileError, SourceError
+from nitograph.io.files import read_bytes
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
+SPOKEN = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM"
+MAX_FILE_BYTES = 2**28
+MAX_PIXELS = 2**26  # of a decoded picture; 8192 × 8192
+MAX_REDUCED_PIXELS = 2**28  # of a JPEG that is reduced while it is decoded
+MAX_COMPOSED_PIXELS = 28_000_000  # of formats whose decoders keep several whole canvases
+COMPOSED = ("WEBP", "GIF")
+STRIP_PIXELS = 2**20
+DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+
+
+def read_picture(path: str | Path) -> NDArray[np.uint8]:
+    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on black.
+
+    The first frame of an animation. A JPEG of more than MAX_PIXELS comes back smaller. Raises SourceError
+    where the file is missing, is none of FORMATS, is damaged or has too many pixels.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        data = read_bytes(path, limit=MAX_FILE_BYTES)
+    except FileError as error:
+        raise SourceError(str(error)) from None
+    try:
+        with _silence(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            _bound(opened, path)
+            return _upright(_luminance(opened), opened)
+    except (SourceError, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise SourceError(f"{path} is no picture that is read here; save it as {SPOKEN}") from None
+    except Image.DecompressionBombError:
+        raise SourceError(f"{path} would unpack to too many pixels; make it smaller first") from None
+    except Exception as error:  # decoders raise whatever their parser stumbles over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SourceError(f"{path} is a damaged picture: {reason[:120]}; save it anew") from None
+
+
+def _bound(opened: "Image.Image", path: str | Path) -> None:
+    """Refuse what would take too much memory, before it is decoded; have a large JPEG reduced."""
+    width, height = opened.size
+    most = MAX_COMPOSED_PIXELS if opened.format in COMPOSED else MAX_PIXELS
+    if opened.format in ("JPEG", "MPO") and not opened.info.get("progressive"):
+        if MAX_PIXELS < width * height <= MAX_REDUCED_PIXELS:
+            opened.draft(None, (width // 2, height // 2))
+        most = MAX_REDUCED_PIXELS
+    if width * height > most:
+        raise SourceError(
+            f"{path} has {width}×{height} pixels, a {opened.format} may have {most:,}; make it smaller"
+        )
+
+
+def _luminance(image: "Image.Image") -> NDArray[np.uint8]:
+    """Grey values (h, w) uint8, made in strips of rows."""
+    image.load()
+    width, height = image.size
+    rows = max(1, STRIP_PIXELS // max(width, 1))
+    grey = np.empty((height, width), dtype=np.uint8)
+    spots = range(0, height, rows)
+    top = _largest(image, rows) if image.mode == "F" else 65535.0
+    for first in spots:
+        strip = image.crop((0, first, width, min(first + rows, height)))
+        grey[first : first + rows] = _grey_strip(strip, top)
+    return grey
+
+
+def _largest(image: "Image.Image", rows: int) -> float:
+    """The largest finite value of a picture of floats, above 0."""
+    width, height = image.size
+    largest = 1e-9
+    for first in range(0, height, rows):
+        values = np.asarray(image.crop((0, first, width, min(first + rows, height))))
+        largest = max(largest, float(np.max(values, initial=0.0, where=np.isfinite(values))))
+    return largest
+
+
+def _grey_strip(strip: "Image.Image", top: float) -> NDArray[np.uint8]:
+    """Luminance of some rows; `top` is what becomes white in pictures of more than 8 bits."""
+    from PIL import Image
+
+    if strip.mode in DEEP:
+        values = np.asarray(strip, dtype=np.float64)
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.asarray(np.clip(np.rint(values * (255.0 / top)), 0, 255), dtype=np.uint8)
+    if "A" in strip.getbands() or "transparency" in strip.info:
+        layered = strip.convert("RGBA")
+        strip = Image.alpha_composite(Image.new("RGBA", layered.size, (0, 0, 0, 255)), layered)
+    return np.asarray(strip.convert("L"), dtype=np.uint8)
+
+
+ORIENTATION = 0x0112
+# How rows and columns are read for each value of that EXIF tag: transposed first, then flipped.
+UPRIGHT = {
+    2: (False, False, True), 3: (False, True, True), 4: (False, True, False), 5: (True, False, False),
+    6: (True, False, True), 7: (True, True, True), 8: (True, True, False),
+}  # fmt: skip
+
+
+def _upright(grey: NDArray[np.uint8], image: "Image.Image") -> NDArray[np.uint8]:
+    """The picture turned as its EXIF tag says."""
+    turned, rows, columns = UPRIGHT.get(image.getexif().get(ORIENTATION, 1), (False, False, False))
+    grey = grey.T if turned else grey
+    return np.ascontiguousarray(grey[:: -1 if rows else 1, :: -1 if columns else 1])
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing of a library's own on standard error: warnings, log records, and what C code prints there."""
+    logger = logging.getLogger("PIL")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    kept = _set_aside()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+        if kept is not None:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _set_aside() -> int | None:
+    """Lead file descriptor 2 nowhere; the number under which it is kept, None where it is closed."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:
+        return None
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    return kept
