@@ -91,8 +91,9 @@ def test_kill_during_training(tmp_path, corpus, stage):
     steps = ["--plan-steps", "1000" if stage == "plan" else "3"]
     words = ["train", "--dataset", "c.npz", *MODEL_FLAGS, *steps, "--epochs", "4000"]
     last = tmp_path / "string_ai_last.pt"
+    log = tmp_path / "string_ai.jsonl"
     with start(*words, cwd=tmp_path) as process:
-        wait_for(last.exists, process)
+        wait_for(lambda: log.exists() and f'"kind": "{stage}"' in log.read_text(), process)
         time.sleep(random.Random(stage).random() * 0.3)
         kill(process)
     state = torch.load(last, weights_only=True)

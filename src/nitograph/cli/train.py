@@ -182,7 +182,7 @@ class Recorder:
         if resumed:
             self.files.write_log([*self._reached(), head])
             return
-        moved = [str(aside) for _, aside in self.files.set_aside()]
+        moved = [aside.name for _, aside in self.files.set_aside()]
         if moved:
             self.say(f"kept from an older run: {', '.join(moved)}")
         trainer.save(self.files.last)

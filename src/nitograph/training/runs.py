@@ -6,6 +6,7 @@ aside, a resumed run refuses them. This module knows nothing of training.
 Try it: python -c "from nitograph.training.runs import RunFiles; print(RunFiles('a.pt', 'a_last.pt').log)"
 """
 
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,14 +44,17 @@ class RunFiles:
         return self.best, self.last, self.weights, self.log
 
     def set_aside(self) -> list[tuple[Path, Path]]:
-        """Rename what older runs left here, after the runs' names; says what was moved where."""
-        moved = []
-        for path in self.all:
-            if path.exists():
-                there = path.resolve()  # a link stays, and leads to the new file
-                aside = _free(there, owner(path))
-                there.rename(aside)
-                moved.append((path, aside))
+        """Rename what older runs left here, after the runs' names; says what was moved where.
+
+        A link stays; what it leads to is renamed, and will be the new file's place.
+        """
+        owners = {path.resolve(): owner(path) for path in self.all if path.exists()}
+        for attempt in itertools.count():
+            moved = [(path, _aside(path, name, attempt)) for path, name in owners.items()]
+            if not any(aside.exists() for _, aside in moved):
+                break
+        for path, aside in moved:
+            path.rename(aside)
         return moved
 
     def check_resumed(self) -> None:
@@ -125,12 +129,8 @@ def _called(name: str | None) -> str:
     return f"run {name}" if name else "no run that it names"
 
 
-def _free(path: Path, name: str | None) -> Path:
-    """A name beside `path` that no file has: the run's own, or else a number."""
-    tags = [name] if name and name.replace("-", "").isalnum() else []
-    number = 0
-    while True:
-        tag = tags.pop() if tags else str(number := number + 1)
-        aside = path.with_name(f"{path.stem}-{tag}{path.suffix}")
-        if not aside.exists():
-            return aside
+def _aside(path: Path, name: str | None, attempt: int) -> Path:
+    """Where a file of the run of that name could be kept, beside `path`; each attempt is another place."""
+    known = name is not None and name.replace("-", "").isalnum()
+    tag = f"{name}-{attempt}".removesuffix("-0") if known else str(attempt + 1)
+    return path.with_name(f"{path.stem}-{tag}{path.suffix}")
