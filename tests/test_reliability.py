@@ -1,5 +1,6 @@
 """Guards against the outside: kills at any moment, full disks, several processes, hostile files."""
 
+import contextlib
 import json
 import os
 import random
@@ -48,7 +49,7 @@ def start(*words: str, cwd: Path, module: str = "nitograph", **more) -> subproce
 
 def wait_for(condition, process: subprocess.Popen) -> None:
     """Until the condition holds; fails where the process ends before."""
-    for _ in range(1200):
+    for _ in range(6000):
         if condition():
             return
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
@@ -91,13 +92,16 @@ def test_kill_during_training(tmp_path, corpus, stage):
     steps = ["--plan-steps", "1000" if stage == "plan" else "3"]
     words = ["train", "--dataset", "c.npz", *MODEL_FLAGS, *steps, "--epochs", "4000"]
     last = tmp_path / "string_ai_last.pt"
-    log = tmp_path / "string_ai.jsonl"
+
+    def kept() -> int:
+        """Steps of the stage that the last checkpoint holds; that can be read at any moment."""
+        return torch.load(last, weights_only=True)["plan_step" if stage == "plan" else "step"]
+
     with start(*words, cwd=tmp_path) as process:
-        wait_for(lambda: log.exists() and f'"kind": "{stage}"' in log.read_text(), process)
+        wait_for(lambda: last.exists() and kept() > 0, process)
         time.sleep(random.Random(stage).random() * 0.3)
         kill(process)
     state = torch.load(last, weights_only=True)
-    assert state["plan_step"] > 0
     checkpoint_weights(last)
     words[-1] = str(state["step"] // 7 + 2)
     with start(*words, "--resume", cwd=tmp_path) as process:
@@ -153,6 +157,38 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     assert both[0].digest == both[1].digest
     alone = Trainer(corpus, MODEL, TrainSettings(seed=1, validation_fraction=0.2))
     assert both[0].digest != alone.weights().digest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whom", ["torchrun", "first", "second"])
+def test_sigterm_under_torchrun(tmp_path, corpus, whom):
+    """Whichever process is told to end: all do after the step, what they reached is kept and said once."""
+    corpus.save(tmp_path / "c.npz")
+    words = ["--standalone", "--nproc-per-node", "2", "-m", "nitograph", "train", "--dataset", "c.npz"]
+    words += [*MODEL_FLAGS, "--plan-steps", "3", "--epochs", "100000", "--save-every", "1000"]
+    log, last = tmp_path / "string_ai.jsonl", tmp_path / "string_ai_last.pt"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with start(*words, cwd=tmp_path, module="torch.distributed.run", env=environment) as process:
+        wait_for(lambda: log.exists() and '"kind": "valid"' in log.read_text(), process)
+        target = {"torchrun": process.pid}.get(whom) or child(process.pid, "0" if whom == "first" else "1")
+        os.kill(target, signal.SIGTERM)
+        out, err = process.communicate()
+    assert process.returncode != 0
+    state = torch.load(last, weights_only=True)
+    reached = max(json.loads(line)["step"] for line in log.read_text().splitlines())
+    assert state["step"] >= reached > 0
+    assert out.count(f"stopped at step {state['step']}; --resume goes on") == 1
+    assert err.count("nitograph train: stopped") == 1
+
+
+def child(parent: int, rank: str) -> int:
+    """The process of this rank among those that torchrun has started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            mine = f"PPid:\t{parent}\n" in (folder / "status").read_text()
+            if mine and f"\0RANK={rank}\0".encode() in (folder / "environ").read_bytes():
+                return int(folder.name)
+    raise AssertionError(f"torchrun has no process of rank {rank}")
 
 
 def test_more_processes_than_batches(corpus, monkeypatch):

@@ -55,7 +55,7 @@ def unlike(one, other):
     return [k for k in one if not np.array_equal(np.asarray(one[k]), np.asarray(other[k]))]
 
 
-def told(reports):
+def untimed(reports):
     """Reports without what depends on the clock."""
     timed = {"seconds": 0.0, "tokens_per_second": 0.0}
     return [dataclasses.replace(report, **timed) for report in reports]
@@ -80,17 +80,17 @@ def test_stopped_and_resumed_is_the_whole_run(tmp_path, corpus, design, optimize
         torch.manual_seed(99)  # whatever happens between the runs
     trainer.resume(tmp_path / "last.pt")
     assert unlike(parts(trainer), wanted) == []
-    assert told(done) == told(reports)
+    assert untimed(done) == untimed(reports)
     assert [h["step"] for h in trainer.history] == [h["step"] for h in whole.history]
 
 
 @pytest.mark.parametrize("calls", [2, 8, 11])
-def test_asked_to_stop_it_ends_after_the_step(tmp_path, corpus, calls):
-    """Asked within the plan, between two steps or within a validation; resumed it is the whole run."""
+def test_a_requested_stop_comes_after_the_step(tmp_path, corpus, calls):
+    """Requested within the plan, between two steps or within a validation; resumed it is the whole run."""
     whole = Trainer(corpus, MODEL, QUICK)
     reports = follow(whole)
-    trainer, asked = Trainer(corpus, MODEL, QUICK), itertools.count(1)
-    runs = [trainer.run(report_every=0.0, validate_every=1e9, stop=lambda: next(asked) > calls)]
+    trainer, looks = Trainer(corpus, MODEL, QUICK), itertools.count(1)
+    runs = [trainer.run(report_every=0.0, validate_every=1e9, stop=lambda: next(looks) > calls)]
     done = [*runs[0]]
     assert [(report.kind, report.best) for report in done] == [
         (report.kind, report.best) for report in reports[: len(done)]

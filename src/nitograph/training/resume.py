@@ -17,7 +17,7 @@ import torch
 
 from nitograph.errors import NitographError, WeightsError
 from nitograph.model.weights import ModelSettings
-from nitograph.training.checkpoints import checkpoint_of, read_checkpoint
+from nitograph.training.checkpoints import matching_checkpoint, read_checkpoint
 from nitograph.training.settings import LASTING, TrainSettings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run_name(begun_with: Mapping[str, Any], random_part: int) -> str:
 
 
 def capture(trainer: "Trainer") -> dict[str, Any]:
-    """All that a checkpoint of this run holds, its model at rest and its next step."""
+    """All that a checkpoint of this run holds: its weights and whatever the next step depends on."""
     plan = trainer.plan_phase
     return {
         "run": trainer.run_name,
@@ -56,7 +56,7 @@ def restore(trainer: "Trainer", path: str | Path) -> None:
     A run that was begun by a version without names stays without one.
     """
     settings = {name: getattr(trainer.settings, name) for name in LASTING}
-    state = checkpoint_of(
+    state = matching_checkpoint(
         path, model=trainer.model.to_dict(), corpus=trainer.corpus.metadata, settings=settings
     )
     try:

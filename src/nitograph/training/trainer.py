@@ -3,9 +3,9 @@
 `Trainer.run` is a generator of reports; it never prints, can be left at any report, and stopped between two
 steps. A checkpoint holds everything that the next step depends on, so k steps, a stop and N−k more give on
 a CPU the same bits as N.
-The learning rate warms up, stays, and falls to zero over the last half, by steps or by the minutes given,
-whichever is further on. Under torchrun each process takes its share of the batches and gradients are
-averaged. Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
+The learning rate warms up, stays, and falls to zero over the last half of the epochs, or of the minutes
+where they are given. Under torchrun each process takes its share of the batches and gradients are averaged.
+Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
 
 Try it: python -m nitograph train --dataset small.npz --minutes 1
 """
@@ -195,7 +195,7 @@ class Trainer:
         resume.restore(self, path)
 
     def start_from(self, weights: Weights) -> None:
-        """Begin from a model at rest, as Network.start_from; its plan's autoencoder stays as it is."""
+        """Begin from finished weights, as Network.start_from; its plan's autoencoder stays as it is."""
         self.network.start_from(weights)
         if self.plan_phase:
             self.plan_phase.skip()
