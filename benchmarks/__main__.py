@@ -1,31 +1,46 @@
 """Run every benchmark, one at a time, and print one table.
 
+python -m benchmarks --quick     every one with tiny sizes: whether they run; the figures mean nothing
+
 Try it: python -m benchmarks decode generate
 """
 
+import argparse
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.report import add_quick
+
 HERE = Path(__file__).parent
 
 
-def main(names: list[str]) -> int:
-    """Run the benchmarks named (all of them by default); returns the exit code."""
-    there = sorted(
+def names() -> list[str]:
+    """Every benchmark there is."""
+    return sorted(
         path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_") and path.stem != "report"
     )
-    print(f"{'figure':<58} {'ours':>12} {'reference':>12} {'ratio':>8}")
+
+
+def main() -> int:
+    """Run the benchmarks named (all of them by default); returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Figures of speed.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}")
+    add_quick(parser)
+    args = parser.parse_args()
+    if unknown := sorted(set(args.names) - set(names())):
+        parser.error(f"no benchmark is called {', '.join(unknown)}; choose from {', '.join(names())}")
+    flags = ["--quick"] if args.quick else []
+    print(f"{'figure':<58} {'ours':>12} {'reference':>12} {'ratio':>8}", flush=True)
     failed = 0
-    for name in names or there:
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"benchmarks.{name}"], stdout=subprocess.PIPE, text=True, cwd=HERE.parent
-        )
+    for name in args.names or names():
+        command = [sys.executable, "-m", f"benchmarks.{name}", *flags]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
         assert process.stdout is not None  # a pipe was asked for
         for line in process.stdout:
             print(_row(line), flush=True)
-        failed |= process.wait()
+        failed |= process.wait() != 0
     return failed
 
 
@@ -42,4 +57,4 @@ def _row(line: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks.report import told
+from benchmarks.report import quick, told
 
 STAGES = """
 import time; t0 = time.perf_counter()
@@ -22,7 +22,8 @@ import numpy; lap("import numpy")
 import nitograph.cli.generate; lap("import nitograph")
 from nitograph.model.weights import load_bundled; w = load_bundled(); w.digest; lap("weights")
 from nitograph.sampling.invent import invent; threads = invent(w, ["7"], [42]); lap("decode")
-from nitograph.drawing import look, neon; picture = neon.draw(threads, look.NeonSettings()); lap("draw")
+from nitograph.drawing import look, neon
+picture = neon.draw(threads, look.NeonSettings(size=SIZE)); lap("draw")
 neon.encode_png(picture); lap("PNG")
 """
 
@@ -37,16 +38,17 @@ def run(*command: str, folder: str) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
-def main() -> None:
+def main(tiny: bool) -> None:
     """Cold starts in turn, then the stages of one."""
     ours, theirs = [], []
+    size, times = ("128", 1) if tiny else ("4096", 5)
+    flags = ["--size", size] if tiny else []
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(5):
-            ours.append(run(sys.executable, "-m", "nitograph", "generate", "7", folder=folder))
+        for _ in range(times):
+            ours.append(run(sys.executable, "-m", "nitograph", "generate", "7", *flags, folder=folder))
             theirs.append(run(sys.executable, "-c", "import torch", folder=folder))
-        listed = subprocess.run(
-            [sys.executable, "-c", STAGES], cwd=folder, capture_output=True, text=True, check=True
-        )
+        stages = [sys.executable, "-c", STAGES.replace("SIZE", size)]
+        listed = subprocess.run(stages, cwd=folder, capture_output=True, text=True, check=True)
     seconds, memory = min(ours)
     told("generate 7, cold start (reference: import torch)", seconds, "s", min(theirs)[0])
     told("generate 7, peak memory (reference: import torch)", memory, "MiB", min(theirs)[1])
@@ -56,4 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(quick(__doc__))

@@ -9,12 +9,13 @@ import io
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import seconds, told
+from benchmarks.report import quick, seconds, told
 from nitograph.board import Board
 from nitograph.drawing import neon
 from nitograph.drawing.look import NeonSettings
@@ -61,34 +62,46 @@ def used() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def main() -> None:
+def main(tiny: bool) -> None:
     """All figures."""
-    thread, look = digit_like(150), NeonSettings()
-    times = [(seconds(lambda: ours(thread, look)), seconds(lambda: layers(thread, look))) for _ in range(3)]
+    side, few, rounds = (256, 9, 1) if tiny else (4096, 150, 3)
+    thread, look = digit_like(few), NeonSettings(size=side)
+    times = [
+        (seconds(lambda: ours(thread, look)), seconds(lambda: layers(thread, look))) for _ in range(rounds)
+    ]
     mine, theirs = (min(column) for column in zip(*times, strict=True))
-    told("4096² picture with PNG, 150 chords; Matplotlib's layers", mine, "s", round(theirs, 4))
+    told(f"{side}² picture with PNG, {few} chords; Matplotlib's layers", mine, "s", round(theirs, 4))
     start = time.process_time()
     picture = neon.draw(thread, look)
     drawn = time.process_time()
     neon.encode_png(picture)
     told("processor time of the drawing, all cores", drawn - start, "s")
     told("processor time of the PNG, all cores", time.process_time() - drawn, "s")
-    told("of it the drawing", min(seconds(lambda: neon.draw(thread, look)) for _ in range(3)), "s")
-    told("of it the PNG", min(seconds(lambda: neon.encode_png(picture)) for _ in range(3)), "s")
+    told("of it the drawing", min(seconds(lambda: neon.draw(thread, look)) for _ in range(rounds)), "s")
+    told("of it the PNG", min(seconds(lambda: neon.encode_png(picture)) for _ in range(rounds)), "s")
     told("its file", len(ours(thread, look)) / 1e6, "MB", round(len(layers(thread, look)) / 1e6, 3))
     gradient = look.replace(palette="aurora")
-    told(
-        "the same as a gradient in RGB", min(seconds(lambda: ours(thread, gradient)) for _ in range(2)), "s"
-    )
-    for size in (64, 256, 1024, 2048, 8192, 16384):
+    coloured = min(seconds(lambda: ours(thread, gradient)) for _ in range(rounds))
+    told("the same as a gradient in RGB", coloured, "s")
+    growth((64,) if tiny else (64, 256, 1024, 2048, 8192, 16384), (1,) if tiny else (1, 1000, 5000, 20_000))
+    sizes = ((64, 9),) if tiny else ((64, 150), (1024, 150), (4096, 150), (8192, 150), (16384, 150))
+    for size, chords in sizes:
+        told(f"peak memory of a process, {size}²", peak(size, chords, "cyan"), "MB")
+    last = ((64, 9), (64, 20)) if tiny else ((8192, 150), (4096, 20_000))
+    told(f"peak memory of a process, {last[0][0]}² RGB", peak(*last[0], "aurora"), "MB")
+    told(f"peak memory of a process, {last[1][0]}², {last[1][1]} chords", peak(*last[1], "cyan"), "MB")
+
+
+def growth(sizes: Sequence[int], counts: Sequence[int]) -> None:
+    """Time by the side of the picture, 150 chords, and by the number of chords, at most 4096²."""
+    thread, look = digit_like(150), NeonSettings()
+    for size in sizes:
         sized = look.replace(size=size)
         told(f"{size}² with PNG", seconds(partial(ours, thread, sized)), "s")
-    for chords in (1, 1000, 5000, 20_000):
-        told(f"4096² with PNG, {chords} chords", seconds(partial(ours, digit_like(chords), look)), "s")
-    for size in (64, 1024, 4096, 8192, 16384):
-        told(f"peak memory of a process, {size}²", peak(size, 150, "cyan"), "MB")
-    told("peak memory of a process, 8192² RGB", peak(8192, 150, "aurora"), "MB")
-    told("peak memory of a process, 4096², 20000 chords", peak(4096, 20_000, "cyan"), "MB")
+    side = min(4096, max(sizes))
+    for chords in counts:
+        sized = look.replace(size=side)
+        told(f"{side}² with PNG, {chords} chords", seconds(partial(ours, digit_like(chords), sized)), "s")
 
 
 if __name__ == "__main__":
@@ -96,4 +109,4 @@ if __name__ == "__main__":
         ours(digit_like(int(sys.argv[3])), NeonSettings(size=int(sys.argv[2]), palette=sys.argv[4]))
         print(used())
     else:
-        main()
+        main(quick(__doc__))

@@ -3,6 +3,7 @@
 Try it: python -m benchmarks decode
 """
 
+import argparse
 import json
 import time
 from collections.abc import Callable
@@ -15,6 +16,18 @@ def told(figure: str, value: float, unit: str, reference: float | None = None, *
         faster = value / reference if unit.endswith("/s") else reference / value
         line |= {"reference": reference, "ratio": faster}
     print(json.dumps(line | more), flush=True)
+
+
+def quick(description: str | None) -> bool:
+    """Read a benchmark's command line: whether it was asked for tiny sizes that only show that it runs."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    add_quick(parser)
+    return bool(parser.parse_args().quick)
+
+
+def add_quick(parser: argparse.ArgumentParser) -> None:
+    """The flag --quick."""
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run? No figure counts")
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -6,20 +6,23 @@ tokens; a token counts where it is learned from, padding does not. One figure a 
 Try it: python -m benchmarks.training
 """
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.report import seconds, told
+from benchmarks.report import quick, seconds, told
 from nitograph.corpus.prepare import build
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import mnist
 from nitograph.model.weights import ModelSettings
-from nitograph.training.settings import TrainSettings
+from nitograph.training.settings import Report, TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings
 
-STEPS, ROUNDS = 4, 3
+STEPS, ROUNDS = 4, 3  # the best of three times four steps
 
 
 class Plain(nn.Module):
@@ -41,8 +44,8 @@ class Plain(nn.Module):
         return logits
 
 
-def plain_speed(corpus: Corpus) -> float:
-    """Tokens a second of the reference, batch 32 as the first Nitograph's default."""
+def plain_speed(corpus: Corpus, *, batch_size: int = 32) -> float:
+    """Tokens a second of the reference, in batches of the first Nitograph's default."""
     pad, words = corpus.vocabulary.pad, corpus.vocabulary.size
     width = 243
     tokens = np.full((len(corpus), width), pad, dtype=np.int64)
@@ -54,7 +57,7 @@ def plain_speed(corpus: Corpus) -> float:
     def steps() -> None:
         nonlocal counted
         for step in range(STEPS):
-            batch = torch.from_numpy(tokens[step * 32 : step * 32 + 32])
+            batch = torch.from_numpy(tokens[step * batch_size : (step + 1) * batch_size])
             logits = model(batch[:, :-1])
             loss = nn.functional.cross_entropy(
                 logits.flatten(0, 1), batch[:, 1:].flatten(), ignore_index=pad
@@ -67,41 +70,46 @@ def plain_speed(corpus: Corpus) -> float:
     return max(_speed(steps, lambda: counted) for _ in range(ROUNDS))
 
 
-def our_speed(corpus: Corpus, design: str, batch: int = 64) -> float:
-    """Tokens a second of the trainer's own steps."""
+def our_speed(corpus: Corpus, model: ModelSettings, *, batch_size: int = 64) -> float:
+    """Tokens a second of the trainer's own steps, by its reports: one a step, the first is left out."""
     settings = TrainSettings(
-        batch_size=batch, plan_steps=1, epochs=1, validation_fraction=0.01, plan_rows=0
+        batch_size=batch_size, plan_steps=1, epochs=1000, validation_fraction=0.01, plan_rows=0
     )
-    trainer = Trainer(corpus, ModelSettings(design=design), settings)
-    for _ in trainer._train_plan(99.0):
-        pass
-    if design == "plan":
-        trainer.objective.encode(trainer.weights())
-    order, counted = trainer._order(0), 0
+    reports = Trainer(corpus, model, settings).run(report_every=0.0, validate_every=math.inf)
+    speeds: list[float] = []
+    before: Report | None = None
+    tokens, spent, steps = 0.0, 0.0, 0
+    for report in reports:
+        if report.kind == "step" and before is not None and before.kind == "step":
+            took = report.seconds - before.seconds
+            tokens, spent, steps = tokens + report.tokens_per_second * took, spent + took, steps + 1
+        if steps == STEPS:
+            speeds.append(tokens / spent)
+            tokens, spent, steps = 0.0, 0.0, 0
+        if len(speeds) == ROUNDS:
+            break
+        before = report
+    return max(speeds)
 
-    def steps() -> None:
-        nonlocal counted
-        for step in range(STEPS):
-            counted += trainer._train_step(order[step], 1e-3)[2]
 
-    return max(_speed(steps, lambda: counted) for _ in range(ROUNDS))
-
-
-def _speed(work, counted) -> float:  # type: ignore[no-untyped-def]  # two plain callables
+def _speed(work: Callable[[], object], counted: Callable[[], int]) -> float:
     before = counted()
     spent = seconds(work)
     return float((counted() - before) / spent)
 
 
-def main() -> None:
+def main(tiny: bool) -> None:
     """Both designs beside the reference."""
-    corpus = build(mnist("train"), CorpusSettings(samples=1000), WeaveSettings())
-    reference = plain_speed(corpus)
+    samples, weaving = (40, WeaveSettings(max_lines=8)) if tiny else (1000, WeaveSettings())
+    corpus = build(mnist("train"), CorpusSettings(samples=samples), weaving)
+    reference = plain_speed(corpus, batch_size=2 if tiny else 32)
     for design in ("plan", "plain"):
-        told(f"training, default model, {design}", our_speed(corpus, design), "tokens/s", reference)
-    for batch in (16, 128):
-        told(f"training, plan, batch {batch}", our_speed(corpus, "plan", batch), "tokens/s", reference)
+        ours = our_speed(corpus, ModelSettings(design=design), batch_size=2 if tiny else 64)
+        told(f"training, default model, {design}", ours, "tokens/s", reference)
+    for batch in (4,) if tiny else (16, 128):
+        ours = our_speed(corpus, ModelSettings(), batch_size=batch)
+        told(f"training, plan, batch {batch}", ours, "tokens/s", reference)
 
 
 if __name__ == "__main__":
-    main()
+    main(quick(__doc__))

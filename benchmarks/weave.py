@@ -1,7 +1,8 @@
 """Figures of weaving, ours beside a plain NumPy greedy in the same run: one JSON line a figure.
 
-python -m benchmarks.weave             speed, and fidelity on 20 images: about a minute
 python -m benchmarks.weave --images 200   fidelity on all 200 fixed MNIST test images: many minutes
+
+Try it: python -m benchmarks.weave
 """
 
 import argparse
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.report import told
+from benchmarks.report import add_quick, told
 from nitograph.board import allowed_next
 from nitograph.corpus.sources import mnist
 from nitograph.light import chords
@@ -72,17 +73,16 @@ class PlainOriginal:
         s, over = self.settings, self.settings.false_positive_weight
         before = target[places] - shown[places]
         after = target[places] - np.minimum(shown[places] + s.line_strength, 1.0)
-        return np.where(before > 0, 1, over) * before**2 - np.where(after > 0, 1, over) * after**2
+        fall = np.where(before > 0, 1, over) * before**2 - np.where(after > 0, 1, over) * after**2
+        return np.asarray(fall)
 
     def _scores_one_by_one(self, here: int, target: np.ndarray, shown: np.ndarray) -> np.ndarray:
-        return (
-            np.array([self._fall(target, shown, places).sum() for places in self.pixels[here]])
-            / self.length[here]
-        )
+        falls = np.array([self._fall(target, shown, places).sum() for places in self.pixels[here]])
+        return np.asarray(falls / self.length[here])
 
     def _scores_together(self, here: int, target: np.ndarray, shown: np.ndarray) -> np.ndarray:
         fall = self._fall(target, shown, self.together[here])
-        return np.add.reduceat(fall, self.starts[here]) / self.length[here]
+        return np.asarray(np.add.reduceat(fall, self.starts[here]) / self.length[here])
 
     def _walk(self, wanted: np.ndarray, score: Callable[..., np.ndarray]) -> list[int]:
         s = self.settings
@@ -101,26 +101,32 @@ class PlainOriginal:
         return path
 
 
-def speed_of_original() -> None:
+def speed_of_original(tiny: bool) -> None:
     """The original's settings, the same nails, against plain NumPy."""
     settings = weave.PRESETS["original"]
-    images = mnist("train").images[:64]
+    if tiny:
+        settings = settings.replace(nails=32, min_nail_gap=2, max_lines=9, min_lines=9, recent_edges=4)
+    images = mnist("train").images[: 2 if tiny else 64]
     wanted = weave.targets(images, settings)
     woven = weave.weave_targets(wanted, settings, threads=1)
     oracle = PlainOriginal(settings)
     same = oracle.weave(wanted[0]) == oracle.weave_together(wanted[0]) == woven.path(0).tolist()
-    plain = 1e3 * quickest(lambda: oracle.weave(wanted[0]), 3)
-    together = 1e3 * quickest(lambda: oracle.weave_together(wanted[0]), 3)
+    plain = 1e3 * quickest(lambda: oracle.weave(wanted[0]), 1 if tiny else 3)
+    together = 1e3 * quickest(lambda: oracle.weave_together(wanted[0]), 1 if tiny else 3)
     ours = 1e3 * quickest(lambda: weave.weave_targets(wanted, settings, threads=1)) / len(images)
     told("weave a digit, original's settings, ÷ plain NumPy", ours, "ms", plain, same_nails=same)
     told("weave a digit, original's settings, ÷ NumPy in bulk", ours, "ms", together)
     key = (settings.nails, settings.canvas_size, int(settings.line_radius))
-    told("table of 65,536 thick lines", 1e3 * quickest(lambda: thick_lines.__wrapped__(*key)), "ms")
+    told(
+        f"table of {settings.nails**2:,} thick lines",
+        1e3 * quickest(lambda: thick_lines.__wrapped__(*key)),
+        "ms",
+    )
 
 
-def speed_of_default() -> None:
+def speed_of_default(tiny: bool) -> None:
     """The default settings, pictures prepared included; and the seconds for 60,000 on two cores."""
-    images, settings = mnist("train").images[:256], weave.WeaveSettings()
+    images, settings = mnist("train").images[: 8 if tiny else 256], weave.WeaveSettings()
     weave.weave_many(images[:8], settings)
     ours = quickest(lambda: weave.weave_many(images, settings, threads=1)) / len(images)
     told("weave a digit, default settings, picture prepared", 1e3 * ours, "ms of one core")
@@ -128,16 +134,18 @@ def speed_of_default() -> None:
     prepared = quickest(lambda: weave.targets(images, settings)) / len(images)
     told("prepare a digit", 1e3 * prepared, "ms of one core")
     best = settings.replace(quality="best")
-    few = weave.targets(images[:16], settings)
+    few = weave.targets(images[: 2 if tiny else 16], settings)
     weave.weave_targets(few[:1], best)
-    greedy = quickest(lambda: weave.weave_targets(few, settings, threads=1), 3)
-    whole = quickest(lambda: weave.weave_targets(few, best, threads=1), 3)
-    told("local search of a digit", 1e3 * (whole - greedy) / 16, "ms of one core")
+    times = 1 if tiny else 3
+    greedy = quickest(lambda: weave.weave_targets(few, settings, threads=1), times)
+    whole = quickest(lambda: weave.weave_targets(few, best, threads=1), times)
+    told("local search of a digit", 1e3 * (whole - greedy) / len(few), "ms of one core")
 
 
-def speed_of_photographs() -> None:
+def speed_of_photographs(tiny: bool) -> None:
     """A smooth 600-pixel picture at the photo preset, and how time grows."""
-    for nails, size, lines in ((288, 600, 3000), (576, 600, 3000), (288, 300, 3000), (288, 600, 1500)):
+    full = ((288, 600, 3000), (576, 600, 3000), (288, 300, 3000), (288, 600, 1500))
+    for nails, size, lines in ((64, 60, 30),) if tiny else full:
         settings = weave.PRESETS["photo"].replace(nails=nails, canvas_size=size, max_lines=lines)
         place = chords.pixel_positions(size)
         waves = 0.5 + 0.25 * (np.sin(9 * place[:, None] + 3 * place**2) + np.cos(7 * place - 4))
@@ -149,10 +157,9 @@ def speed_of_photographs() -> None:
         told(f"photograph {size}×{size}, {nails} nails", seconds, "s of one core", chords=laid)
 
 
-def fidelity(count: int) -> None:
+def fidelity(count: int, default: weave.WeaveSettings) -> None:
     """Mean and worst error ÷ bound over the first `count` of the fixed MNIST test images."""
     images = mnist("test").images[FIXED_IMAGES[:: len(FIXED_IMAGES) // count]]
-    default = weave.WeaveSettings()
     finest = default.replace(line_strength=0.015, max_lines=600, quality="best")
     wanted = weave.targets(images, default)
     bounds = [relaxed_bound(target, default) for target in wanted]
@@ -179,11 +186,14 @@ def main() -> None:
     """All figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, default=20, help="images for fidelity, up to 200")
-    count = parser.parse_args().images
-    speed_of_original()
-    speed_of_default()
-    speed_of_photographs()
-    fidelity(count)
+    add_quick(parser)
+    args = parser.parse_args()
+    speed_of_original(args.quick)
+    speed_of_default(args.quick)
+    speed_of_photographs(args.quick)
+    small = {"nails": 32, "min_nail_gap": 2, "canvas_size": 24, "line_strength": 0.2}
+    default = weave.WeaveSettings().replace(**small if args.quick else {})
+    fidelity(1 if args.quick else args.images, default)
 
 
 if __name__ == "__main__":

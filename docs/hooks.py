@@ -1,4 +1,4 @@
-"""What MkDocs fills in by itself: the list of rooms on the page of the wings, from the modules' own first lines."""
+"""What MkDocs fills in by itself: the rooms on the page of the wings, from the modules' docstrings."""
 
 import ast
 from pathlib import Path

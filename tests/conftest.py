@@ -3,10 +3,11 @@
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny matrices: more threads only get in each other's way
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # where a test wants two, they do not wait by spinning
 
 import signal
 
-import pytest  # the variable must be set before NumPy and PyTorch start
+import pytest  # the variables must be set before NumPy and PyTorch start
 
 from nitograph.corpus.rows import Corpus
 from nitograph.model.weights import Weights

@@ -121,3 +121,14 @@ def test_impossible_boards(count):
     """A board has 3 to 4096 nails, whatever a file states."""
     with pytest.raises(SettingsError):
         Board(count)
+
+
+@pytest.mark.parametrize("num_nails", [3, 8, 9])
+def test_a_length_for_each_distance(num_nails):
+    """One length for every distance there is on the ring, growing from 0; none beyond."""
+    board = Board(num_nails)
+    lengths = board.chord_lengths()
+    reached = {board.distance(0, nail).item() for nail in range(num_nails)}
+    assert reached == set(range(len(lengths)))
+    assert lengths[0] == 0
+    assert (np.diff(lengths) > 0).all()

@@ -27,6 +27,7 @@ PREPARE = (
     "prepare --split test --samples 40 --nails 32 --canvas-size 24 --max-lines 20 --min-nail-gap 2 "
     "--recent-edges 10 --line-strength 0.2 --zernike-order 6 --output small.npz"
 )
+pytestmark = pytest.mark.xdist_group("pipeline")  # each command takes what those before it made
 TRAIN = (
     "train --dataset small.npz --device cpu --embed-dim 16 --heads 2 --layers 1 --ff-dim 16 "
     "--plan-tokens 4 --plan-width 16 --plan-steps 5 --plan-rows 8 --batch-size 8 "
@@ -60,6 +61,7 @@ def test_prepare(folder, monkeypatch, capsys):
     assert Path("small.npz").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_cap_alone_lowers_the_floor(folder, monkeypatch, capsys):
     """`--max-lines 12 --preset original` is enough said; the original's floor of 240 gives way."""
     monkeypatch.chdir(folder)
@@ -232,6 +234,7 @@ def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     assert Path("string_ai_last.pt").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("board", "chords"),
     [("--nails 3 --min-nail-gap 1", 3), ("--nails 32 --max-lines 1", 1), ("--nails 600 --max-lines 9", 9)],

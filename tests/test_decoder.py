@@ -38,6 +38,7 @@ def stepped(decoder, labels, codes, nails, light=None):
     return found[:plan], np.stack(found[plan:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BOTH)
 def test_logits_are_the_networks(weights, kind):
     """Over whole sequences, longer than the cache's room, all logits agree within 1e-4 with the network."""

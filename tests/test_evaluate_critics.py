@@ -19,6 +19,7 @@ def digits(count: int) -> tuple[np.ndarray, np.ndarray]:
     return source.images[:count], source.labels[:count]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["pooled", "strided"])
 def test_a_critic_learns_and_its_seed_decides_what(design: str) -> None:
     """Guards that both architectures learn, and that the same seed gives the same critic."""

@@ -64,6 +64,7 @@ def judged(material: Material, training: Training) -> Callable[[str], Evaluation
     return of
 
 
+@pytest.mark.slow
 def test_unseen_woven_handwriting_fails_nothing(judged: Callable[[str], Evaluation]) -> None:
     """Guards against goals that even an ideal model could not reach."""
     found = judged("woven")
@@ -72,6 +73,7 @@ def test_unseen_woven_handwriting_fails_nothing(judged: Callable[[str], Evaluati
         assert found.verdicts[key] == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_every_impostor_fails_the_figures_that_name_its_fault(
     name: str, judged: Callable[[str], Evaluation]

@@ -32,6 +32,7 @@ def test_axes_go_over_every_setting_of_sampling() -> None:
             sweep.axes(wrong)
 
 
+@pytest.mark.slow
 def test_every_combination_is_a_point(planned: Weights, tmp_path: Path) -> None:
     """Guards the record: settings of each point, the best by score, and only settings named differ."""
     material, told = Material(WEAVING, Cache(tmp_path)), []
@@ -59,6 +60,7 @@ def test_impossible_values_are_refused_before_the_work(planned: Weights) -> None
         sweep.sweep(ModelCandidate(planned), nothing, {"guidance": [1.0, 30.0]}, QUICK)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_plot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

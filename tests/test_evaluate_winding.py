@@ -115,6 +115,7 @@ def test_a_bound_that_cannot_be_had_is_said(
     assert "over_bound" not in details["rows"][0]
 
 
+@pytest.mark.slow
 def test_a_plan_model_is_judged_by_every_goal(found: Evaluation) -> None:
     """Guards the protocol: all verdicts, each figure with interval, rounds, ceiling and floor, none NaN."""
     record = json.loads(json.dumps(found.record, allow_nan=False))
@@ -149,6 +150,7 @@ def test_the_page_shows_given_pictures(found: Evaluation) -> None:
     assert not re.search(r"https?:|<script| style=", part)
 
 
+@pytest.mark.slow
 def test_a_plain_model_is_not_asked(plain: Weights, material: Material) -> None:
     """Guards models without a plan, which can wind no given picture: fifteen goals and no such part."""
     found = evaluate(ModelCandidate(plain), material, material.training(most=100), QUICK)

@@ -44,6 +44,7 @@ def check_wind(made: Workpiece, run: Run, start: int = 1) -> None:
     assert run.pauses == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_pen_draws_the_thread(profile: str, case: tuple[int, int, int]) -> None:
@@ -53,6 +54,7 @@ def test_pen_draws_the_thread(profile: str, case: tuple[int, int, int]) -> None:
     check_plot(made, simulate(gcode(made, told)), told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_feeder_winds_the_thread(profile: str, case: tuple[int, int, int]) -> None:
@@ -76,6 +78,7 @@ def test_drill_makes_each_hole_once(profile: str, nails: int) -> None:
     assert not any(down for _, down, _ in run.moves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["grbl", "polar"])
 @pytest.mark.parametrize("job", ["plot", "wind"])
 def test_twenty_thousand_chords(profile: str, job: str) -> None:

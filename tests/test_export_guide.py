@@ -375,6 +375,7 @@ def test_picture_grows(page: Page) -> None:
     assert page(count) == inks[4]
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_going_back_is_not_drawing_anew(browser: Browser, tmp_path: Path) -> None:
     """The canvas after going back, across its snapshots, holds exactly the chords up to that step."""

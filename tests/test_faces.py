@@ -1,4 +1,4 @@
-"""Guards of the wings' faces: every name is there, is the wing's own, and costs nothing until it is used."""
+"""Guards of the wings' faces: every name is there, is the wing's own, costs nothing until it is used."""
 
 import importlib
 import json

@@ -236,6 +236,7 @@ def holds_arrays(kind: object) -> bool:
     return isinstance(kind, numba.types.Buffer) or any(map(holds_arrays, getattr(kind, "types", ())))
 
 
+@pytest.mark.slow
 def test_nothing_compiled_returns_an_array(planned):
     """Numba would call Python for it and die if Ctrl-C came meanwhile; so each fills what it is given."""
     images = some_images(20).images

@@ -48,13 +48,10 @@ def start(*words: str, cwd: Path, module: str = "nitograph", **more) -> subproce
 
 
 def wait_for(condition, process: subprocess.Popen) -> None:
-    """Until the condition holds; fails where the process ends before."""
-    for _ in range(6000):
-        if condition():
-            return
+    """Until the condition holds, however slow the machine is; fails where the process ends before."""
+    while not condition():
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
         time.sleep(0.02)
-    raise AssertionError("it never came so far")
 
 
 def kill(process: subprocess.Popen) -> None:
@@ -69,6 +66,7 @@ PREPARE = [
 ]
 
 
+@pytest.mark.slow
 def test_kill_during_prepare(tmp_path):
     """Killed while weaving there is no corpus; the same command again uses the finished parts."""
     with start(*PREPARE, "-o", "a.npz", cwd=tmp_path) as process:
@@ -85,6 +83,7 @@ def test_kill_during_prepare(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["plan", "step"])
 def test_kill_during_training(tmp_path, corpus, stage):
     """Killed at any moment, the last checkpoint loads and --resume goes on to the end."""
@@ -131,6 +130,7 @@ def test_kill_during_generate(tmp_path, planned):
         assert process.wait() == 0
 
 
+@pytest.mark.slow
 def test_two_processes_hold_equal_weights(tmp_path, corpus):
     """Under torchrun two processes share the batches, average gradients and end with the same bits."""
     corpus.save(tmp_path / "c.npz")
@@ -210,6 +210,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("room", "command", "name"),
     [
@@ -266,6 +267,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_hostile_files_take_little_memory(tmp_path, corpus, planned):
     """Files that claim or unpack to gigabytes are refused by every reader in 600 MB of further memory."""
     corpus.save(tmp_path / "ok.npz")

@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 
 from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
+from nitograph.model.blocks import folded
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
@@ -174,9 +175,15 @@ def test_logits_that_are_not_finite(plain, value, temperature):
 
 
 def test_weights_that_overflow(plain):
-    """Finite weights whose logits overflow end in the same line, without NumPy's warnings."""
-    tensors = dict(plain.tensors) | {"head.nail": np.full_like(plain.tensors["head.nail"], 3e38)}
+    """Finite weights whose logits overflow end in the same line, without NumPy's warnings.
+
+    What is summed is positive throughout, so that the sum overflows in whatever order a BLAS takes it.
+    """
+    tensors = {name: np.zeros_like(value) for name, value in plain.tensors.items()}
+    for name, value in (("embed.class", 1), ("embed.nail", 1), ("head.norm", 1), ("head.nail", 6e37)):
+        tensors[name] = np.full_like(plain.tensors[name], value)
     wild = Weights(plain.settings, plain.board, plain.rules, plain.classes, tensors, max_lines=20)
+    assert np.isfinite(folded(wild, "head.norm", "head.nail")).all()
     with pytest.raises(SamplingError, match="not finite"):
         invent(wild, ["1"], [0], FREE)
 
@@ -415,3 +422,21 @@ def test_the_compiled_choice_refuses_what_is_not_finite(plain, value):
     wild.tensors["head.nail"][:, 5] = value
     with pytest.raises(SamplingError, match="not finite; its weights are damaged"):
         invent(wild, ["1"] * MANY, range(MANY), FREE)
+
+
+@pytest.mark.parametrize("how", [choosing.choose_nails, pace.choose_nails], ids=["plain", "compiled"])
+@pytest.mark.parametrize(("draw", "token"), [(0.0, 2), (np.nextafter(1.0, 0.0), 5)])
+def test_the_ends_of_the_draw(how, draw, token):
+    """The smallest and the largest number there is never take a token without a chance."""
+    logits = np.full((1, 9), -50, dtype=np.float32)
+    logits[0, [2, 5]] = 3.0
+    terms = choosing.Terms(Board(8), Rules(1, 1), False, 1.0, 0, 0.1)
+    recent = np.zeros((1, 0), dtype=np.int64)
+    assert how(logits, recent, np.array([draw]), terms).tolist() == [token]
+
+
+def test_a_penalty_lowers_what_was_used_whatever_its_sign():
+    """Positive logits are divided, negative ones multiplied, a nail used twice counts once, others stay."""
+    logits = np.array([[2.0, -2.0, 0.0, 1.0], [4.0, -4.0, 1.0, -1.0]], dtype=np.float32)
+    choosing.penalise(logits, np.array([[0, 1, 0], [3, 2, 3]]), 2.0)
+    assert logits.tolist() == [[1.0, -4.0, 0.0, 1.0], [4.0, -4.0, 0.5, -2.0]]

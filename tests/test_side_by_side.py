@@ -6,7 +6,6 @@ import time
 from contextlib import closing
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from nitograph.compute import parallel as side_by_side
 from nitograph.compute.cores import cores
@@ -77,15 +76,3 @@ def test_cores_are_those_of_the_process(monkeypatch):
     assert 1 <= cores() <= (os.cpu_count() or 1)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert cores() == (os.cpu_count() or 1)
-
-
-def test_blas_has_one_thread_meanwhile():
-    """Threads of BLAS that wait by spinning take no core from the parts, and come back afterwards."""
-
-    def threads():
-        return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
-
-    with threadpool_limits(2, user_api="blas"):
-        before = threads()
-        assert list(in_threads(lambda tool, part: threads(), object, range(2))) == [{1}, {1}]
-        assert threads() == before

@@ -66,8 +66,25 @@ def test_the_first_nitographs_form_is_read():
     )  # fmt: skip
     thread = Thread.from_json(text)
     assert (thread.label, thread.board, thread.nails.tolist()) == ("3", Board(16), [0, 8, 3])
-    assert thread.provenance["sampling"] == {"temperature": 0.85, "top_k": 32}
-    assert thread.provenance["seed"] == 42
+    assert thread.provenance == {
+        "made_by": "first Nitograph",
+        "seed": 42,
+        "sampling": {"temperature": 0.85, "top_k": 32},
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "provenance"),
+    [
+        ({"seed": 0}, {"made_by": "first Nitograph", "seed": 0, "sampling": {}}),
+        ({"temperature": 0.5}, {}),
+        ({"seed": 3, "provenance": {"made_by": "another"}}, {"made_by": "another"}),
+    ],
+)
+def test_provenance_comes_from_the_originals_fields_only_where_there_is_none(fields, provenance):
+    """A seed tells a file of the first Nitograph; a provenance that is there stays as it is."""
+    record = {"digit": 3, "num_nails": 16, "nails": [0, 8, 3], **fields}
+    assert Thread.from_record(record).provenance == provenance
 
 
 BAD = [
@@ -144,6 +161,16 @@ def test_odd_provenance_of_others_is_carried():
         assert Thread.from_json(thread.to_json()).provenance == {"sampling": sampling}
 
 
+@pytest.mark.parametrize(
+    ("label", "digit"), [("7", 7), ("07", 7), ("000", 0), ("123456789", 123456789), ("1234567890", None)]
+)
+def test_labels_of_digits(label, digit):
+    """Up to nine digits stand in the original's field `digit` too; the label comes back as it was."""
+    text = Thread([0, 9], label=label).to_json()
+    assert json.loads(text).get("digit") == digit
+    assert Thread.from_json(text).label == label
+
+
 @pytest.mark.parametrize("label", ["0" * 5000, "²", "٣", "1" * 12, "-1", ""])
 def test_labels_that_only_look_like_digits(label):
     """Long or foreign numerals are labels like any other, without a `digit` field."""
@@ -182,6 +209,7 @@ def test_equality_and_hash():
     others = [one.replace(label="8"), one.replace(board=Board(13)), one.replace(nails=[0, 9, 4])]
     assert one == same
     assert hash(one) == hash(same)
+    assert all(one != other for other in others)
     assert len({one, same, *others}) == 4
     assert one != "thread"
 

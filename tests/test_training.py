@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
@@ -61,6 +62,7 @@ def untimed(reports):
     return [dataclasses.replace(report, **timed) for report in reports]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("design", ["plan", "plain"])
 def test_stopped_and_resumed_is_the_whole_run(tmp_path, corpus, design, optimizer):
@@ -192,6 +194,7 @@ def test_a_stop_just_before_validation_skips_nothing(tmp_path, corpus):
     assert [(report.kind, report.best) for report in follow(again)] == [("valid", True), ("done", False)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["plan", "plain"])
 def test_loss_falls(corpus, design):
     """A few epochs on a tiny corpus bring both losses down, the plan's light error too."""
@@ -385,3 +388,59 @@ def test_devices():
     if not torch.cuda.is_available():
         with pytest.raises(SettingsError, match="device cuda is not available here"):
             processes.find_device("cuda")
+
+
+WIDE = MODEL.replace(embed_dim=64, heads=2, layers=1, ff_dim=64)  # enough for PyTorch to share work out
+
+
+@pytest.fixture
+def _same_threads():
+    """The number of threads is afterwards what it was."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_same_threads")
+@pytest.mark.parametrize("design", ["plan", "plain"])
+def test_two_threads_give_the_same_bits(tmp_path, corpus, design):
+    """Two runs on two threads, and one that is stopped and resumed, are equal in every bit."""
+    model = WIDE.replace(design=design)
+    settings = QUICK.replace(batch_size=48, plan_rows=400, plan_steps=1, epochs=3, workers=2)
+    made = []
+    for _ in range(2):
+        trainer = Trainer(corpus, model, settings)
+        follow(trainer)
+        assert torch.get_num_threads() == 2
+        made.append(parts(trainer))
+    assert unlike(*made) == []
+    stopped, again = (Trainer(corpus, model, settings) for _ in range(2))
+    follow(stopped, stop=3)
+    stopped.save(tmp_path / "last.pt")
+    again.resume(tmp_path / "last.pt")
+    follow(again)
+    assert 0 < stopped.step < again.step
+    assert unlike(parts(again), made[0]) == []
+
+
+class Operations(TorchDispatchMode):
+    """The names of all operations that PyTorch carries out meanwhile, forwards and backwards."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.add(function.name().removeprefix("aten::").split(".")[0])
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("design", ["plan", "plain"])
+def test_no_threads_add_to_one_place(corpus, design):
+    """None of the operations whose sums depend on which thread comes first is used in training."""
+    trainer = Trainer(corpus, MODEL.replace(design=design), QUICK)
+    with Operations() as found:
+        follow(trainer)
+    assert {"embedding_dense_backward", "mm"} <= found.names  # what is done backwards is seen
+    unordered = ("index_put", "_index_put_impl", "index_add", "index_reduce", "scatter_reduce", "put")
+    assert found.names.isdisjoint({*unordered, *(f"{name}_" for name in unordered)})

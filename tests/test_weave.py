@@ -26,6 +26,7 @@ def blob(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.clip(smooth * 1.6 - 0.7, 0, 1).astype(np.float32)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 10**6),

@@ -1,8 +1,9 @@
 """Make the pictures of docs/making.md from files that `nitograph export` really writes.
 
-Needs the extra `export`, chromium and poppler's pdftoppm.
+Needs the extra `export`, chromium and poppler's pdftoppm. The thread is what `nitograph generate 7`
+invents, or the file named by --thread.
 
-Try it: python docs/pictures/making.py digit_7_4k.json docs/pictures
+Try it: python docs/pictures/making.py some_folder
 """
 
 import argparse
@@ -12,12 +13,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from nitograph.board import Board
 from nitograph.exporting import FORMATS
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.lists import read_thread
+from nitograph.model.weights import load_bundled
+from nitograph.sampling.invent import invent
 from nitograph.thread import Thread
 
 BOARD = WorkpieceSettings(diameter=600, nail_diameter=1.2, thread_width=thread_width("tex:80"))
@@ -35,15 +38,18 @@ BROWSER = [
         "hide-scrollbars",
     )
 ]
+STRIP = ("making-board", "making-guide")  # these are also tiles of the README's strip
 
 
 def main() -> None:
-    """Write making-*.png into the folder named."""
+    """Write making-*.png, and the README's tiles of them, into the folder named."""
     parser = argparse.ArgumentParser(description="The pictures of docs/making.md.")
-    parser.add_argument("thread")
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
+    parser.add_argument("--thread", help="file of another thread than the seven of seed 42")
     args = parser.parse_args()
-    workpiece = Workpiece(read_thread(args.thread), BOARD)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    thread = read_thread(args.thread) if args.thread else invent(load_bundled(), ["7"], [42])[0]
+    workpiece = Workpiece(thread, BOARD)
     pages = {
         "making-board": framed(browser(made(workpiece, "svg"), ".svg", 1000, 1000)),
         "making-template": beside(*(page(made(workpiece, "pdf"), number) for number in (1, 3))),
@@ -54,6 +60,9 @@ def main() -> None:
     for name, picture in pages.items():
         small = picture.convert("RGB").quantize(64)
         small.save(args.folder / f"{name}.png", optimize=True)
+        if name in STRIP:
+            tile = ImageOps.pad(picture.convert("RGB"), (480, 480), color="#04060c")
+            tile.save(args.folder / f"strip-{name.removeprefix('making-')}.jpg", quality=88)
 
 
 def made(workpiece: Workpiece, name: str) -> bytes:

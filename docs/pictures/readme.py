@@ -2,9 +2,10 @@
 
 Rows alternate: woven from MNIST test digits that no model saw, then invented by the model, seeds 1, 2, 3.
 
-Try it: python docs/pictures/readme.py
+Try it: python docs/pictures/readme.py some_folder
 """
 
+import argparse
 import io
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from nitograph.weaving.encoder import WeaveSettings, weave_many
 
 HERE = Path(__file__).parent
 ROWS = 3
+TILE = 480  # px of a picture in the strip of what can be made
 
 
 def woven(rows: int) -> list[list[Thread]]:
@@ -41,34 +43,70 @@ def invented(rows: int) -> list[list[Thread]]:
     return [invent(load_bundled(), classes, [seed] * 10) for seed in range(1, rows + 1)]
 
 
-def keep(name: str, picture: bytes | Image.Image, side: int) -> None:
+def keep(path: Path, picture: bytes | Image.Image, side: int) -> None:
     """Scale so that the longer side is `side` and write a JPEG."""
     image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture
     image = image.convert("RGB")
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    image.save(HERE / name, quality=88)
+    image.save(path, quality=88)
 
 
-def draw(name: str, label: str, side: int, *flags: str) -> None:
+def draw(path: Path, label: str, side: int, *flags: str) -> None:
     """What `nitograph generate LABEL FLAGS` draws, scaled down."""
-    made = HERE / "made.png"
+    made = path.with_name("made.png")
     if main(["generate", label, "-o", str(made), *flags]):
         raise SystemExit(f"generate {label} failed")
-    keep(name, made.read_bytes(), side)
+    keep(path, made.read_bytes(), side)
     made.unlink()
     made.with_suffix(".json").unlink()
 
 
-def sheet() -> None:
+def gallery(path: Path, count: int) -> None:
+    """What `nitograph gallery 0123456789 --count COUNT -o seeds.png` draws, in a square, scaled down."""
+    made = path.with_name("made.png")
+    columns = str(round(count**0.5))
+    if main(
+        [
+            "gallery",
+            "0123456789",
+            "--count",
+            str(count),
+            "--columns",
+            columns,
+            "--tile",
+            "160",
+            "-o",
+            str(made),
+        ]
+    ):
+        raise SystemExit("gallery failed")
+    keep(path, made.read_bytes(), TILE)
+    made.unlink()
+
+
+def sheet(path: Path, rows: int) -> None:
     """Pairs of rows: woven above, invented below."""
-    threads = [t for pair in zip(woven(ROWS), invented(ROWS), strict=True) for row in pair for t in row]
+    threads = [t for pair in zip(woven(rows), invented(rows), strict=True) for row in pair for t in row]
     titles = [("woven" if i // 10 % 2 == 0 else "invented") for i in range(len(threads))]
     picture = contact_sheet(threads, titles, columns=10)
-    keep("sheet.jpg", neon.encode_png(picture), 1600)
+    keep(path, neon.encode_png(picture), 1600)
+
+
+def run() -> None:
+    """All pictures into the folder named, docs/pictures where none is."""
+    parser = argparse.ArgumentParser(description="The pictures of the README.")
+    parser.add_argument("folder", type=Path, nargs="?", default=HERE)
+    parser.add_argument("--quick", action="store_true", help="small ones: do they come out at all?")
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    small = ["--size", "128"] if args.quick else []
+    draw(args.folder / "seven.jpg", "7", 1200, *small)
+    draw(args.folder / "2026.jpg", "2026", 1600, "--palette", "fire", *small)
+    draw(args.folder / "strip-word.jpg", "2026", TILE, "--palette", "fire", "--layout", "grid", *small)
+    gallery(args.folder / "strip-gallery.jpg", 4 if args.quick else 25)
+    sheet(args.folder / "sheet.jpg", 1 if args.quick else ROWS)
+    assert NeonSettings().pixels == 4096  # what the README says of the size
 
 
 if __name__ == "__main__":
-    draw("seven.jpg", "7", 1200)
-    draw("2026.jpg", "2026", 1600, "--palette", "fire")
-    sheet()
-    assert NeonSettings().pixels == 4096  # what the README says of the size
+    run()

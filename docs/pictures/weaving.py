@@ -1,11 +1,14 @@
 """The study of docs/weaving.md: error against each setting, on fixed MNIST test images, with its pictures.
 
-python docs/pictures/weaving.py docs/pictures     some minutes; prints one JSON line a point
+Takes some minutes and prints one JSON line a point.
+
+Try it: python docs/pictures/weaving.py some_folder
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +22,11 @@ from nitograph.weaving import encoder as weave
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.stepwise import Weaver
 
-IMAGES = np.arange(0, 10_000, 250)
-READ = np.arange(0, 10_000, 20)
 STRENGTHS = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07, 0.1)
 WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 RADII = (0.0, 0.5, 1.0, 1.5, 2.0)
 SIZES = (32, 48, 64, 96, 128)
-SWEEPS: dict[str, list[dict[str, object]]] = {
+SWEEPS: dict[str, list[dict[str, Any]]] = {
     "line_strength": [{"line_strength": s, "max_lines": 900} for s in STRENGTHS],
     "false_positive_weight": [{"false_positive_weight": w} for w in WEIGHTS],
     "nails": [{"nails": n, "min_nail_gap": max(1, n * 6 // 256)} for n in (32, 64, 96, 128, 192, 256, 384)],
@@ -44,39 +45,44 @@ def measure(images: np.ndarray, settings: weave.WeaveSettings) -> tuple[float, f
     """Mean error against the default target at 64 pixels, and mean chords."""
     wanted = weave.targets(images, weave.WeaveSettings())
     woven = weave.weave_many(images, settings)
-    look = {"strength": settings.line_strength, "width": settings.width}
     threads = [Thread(woven.path(i), settings.board) for i in range(len(images))]
-    shown = [chords.raster(thread, 64, **look) for thread in threads]
+    shown = [shade(thread, 64, settings) for thread in threads]
     errors = [chords.error(target, raster) for target, raster in zip(wanted, shown, strict=True)]
     return float(np.mean(errors)), float(woven.lengths.mean() - 1)
 
 
-def read(critic: Critic, settings: weave.WeaveSettings) -> float:
+def shade(thread: Thread, size: int, settings: weave.WeaveSettings) -> np.ndarray:
+    """The raster of a thread as its settings see it, (size, size)."""
+    return chords.raster(thread, size, strength=settings.line_strength, width=settings.width)
+
+
+def read(critic: Critic, settings: weave.WeaveSettings, every: int) -> float:
     """Share of woven test digits that a critic of plain MNIST, which never saw thread, reads rightly."""
     test = mnist("test")
-    woven = weave.weave_many(test.images[READ], settings)
+    woven = weave.weave_many(test.images[::every], settings)
     shown = rasters(pack([woven.path(i) for i in range(len(woven))]), settings)
-    return float((critic.read(shown)[1] == test.labels[READ]).mean())
+    return float((critic.read(shown)[1] == test.labels[::every]).mean())
 
 
-def curves(folder: Path) -> None:
+def curves(folder: Path, quick: bool) -> None:
     """Two small plots a setting: error (line) and chords (dots) above, what a critic reads below."""
     import matplotlib as mpl
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    images, material = mnist("test").images[IMAGES], Material()
-    critic = trained(*material.plain(20_000), CriticSettings(), material.cache)
+    images, every = mnist("test").images[:: 5000 if quick else 250], 1000 if quick else 20
+    material, lessons = Material(), CriticSettings().replace(**{"images_seen": 100} if quick else {})
+    critic = trained(*material.plain(100 if quick else 20_000), lessons, material.cache)
     rows = {"height_ratios": [2, 1, 2, 1]}
     figure, axes = plt.subplots(4, 4, figsize=(13, 8.4), constrained_layout=True, gridspec_kw=rows)
     pairs = [(axes[2 * row, column], axes[2 * row + 1, column]) for row in range(2) for column in range(4)]
     for (above, below), (name, points) in zip(pairs, SWEEPS.items(), strict=False):
         found = []
-        for changes in points:
+        for changes in points[: 2 if quick else None]:
             settings = weave.WeaveSettings(**changes)
             error, count = measure(images, settings)
-            share = read(critic, settings)
+            share = read(critic, settings, every)
             found.append((changes[name], error, count, share))
             line = {"error": round(error, 4), "chords": count, "read": round(share, 4)}
             print(json.dumps({"setting": name, **changes, **line}), flush=True)
@@ -112,13 +118,13 @@ def digits(folder: Path) -> None:
     )
     for settings in kinds:
         woven = weave.weave_many(images, settings)
-        look = {"strength": settings.line_strength, "width": settings.width}
-        shown = [chords.raster(Thread(woven.path(i), settings.board), 128, **look) for i in range(10)]
-        rows.append(np.hstack(shown))
+        rows.append(
+            np.hstack([shade(Thread(woven.path(i), settings.board), 128, settings) for i in range(10)])
+        )
     Image.fromarray((np.vstack(rows) * 255).astype(np.uint8)).save(folder / "weaving-digits.png")
 
 
-def photographs(folder: Path) -> None:
+def photographs(folder: Path, quick: bool) -> None:
     """scikit-image's cameraman and astronaut, light thread on dark and dark thread on light."""
     from PIL import Image
     from skimage import color, data
@@ -130,10 +136,9 @@ def photographs(folder: Path) -> None:
     )
     shown = []
     for grey, photo in kinds:
-        settings = weave.PRESETS["photo"]
+        settings = weave.PRESETS["photo"].replace(**{"max_lines": 100} if quick else {})
         weaver = Weaver(weave.targets(prepare_photo(grey, photo)[None], settings)[0], settings).run()
-        look = {"strength": settings.line_strength, "width": settings.width}
-        raster = chords.raster(weaver.thread(), 600, **look)
+        raster = shade(weaver.thread(), 600, settings)
         shown.append(1 - raster if photo.invert else raster)
     grey = (np.hstack(shown) * 255).astype(np.uint8)
     Image.fromarray(grey).quantize(64).save(folder / "weaving-photographs.png", optimize=True)
@@ -141,10 +146,14 @@ def photographs(folder: Path) -> None:
 
 def main() -> None:
     """All pictures into the folder named."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures")
-    digits(folder)
-    photographs(folder)
-    curves(folder)
+    parser = argparse.ArgumentParser(description="The study of docs/weaving.md.")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
+    parser.add_argument("--quick", action="store_true", help="few points: do they come out at all?")
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    digits(args.folder)
+    photographs(args.folder, args.quick)
+    curves(args.folder, args.quick)
 
 
 if __name__ == "__main__":

@@ -4,20 +4,21 @@ Each run begins from fresh weights but for the plan's autoencoder, which the bun
 `--minutes` of one core's processor time, so that other work on the machine does not matter. A line of JSON
 a run, appended to `--output`; runs that are there already are left out.
 
-python docs/studies/ablation.py --minutes 4 --output runs/ablation.jsonl
 python docs/studies/ablation.py --minutes 20 --only plan plain --output runs/designs.jsonl
+
+Try it: python docs/studies/ablation.py --minutes 4 --output runs/ablation.jsonl
 """
 
-import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
-from records import finished, keep
+from numpy.typing import NDArray
+from records import arguments, finished, keep
 
 from nitograph.corpus import Corpus, CorpusSettings, build, load_corpus, mnist
 from nitograph.evaluation.cache import Cache
@@ -28,13 +29,24 @@ from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.weights import ModelSettings, Weights, load_bundled
 from nitograph.sampling.invent import SampleSettings, invent
-from nitograph.training import batches, objective
-from nitograph.training import trainer as training
+from nitograph.training import batches
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings, targets
 
-SAMPLES, PICTURES = 300, 60
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything: rows of a corpus, invented samples, wound pictures, lessons of the critic."""
+
+    rows: int = 60_000
+    samples: int = 300
+    pictures: int = 60
+    lessons: int = 15_000
+    validation_rows: int = 1024
+
+
+QUICK = Sizes(rows=80, samples=10, pictures=10, lessons=100, validation_rows=4)
 WEAVINGS: dict[str, dict[str, Any]] = {
     "default": {},
     "strength 0.045": {"line_strength": 0.045},
@@ -46,13 +58,13 @@ WEAVINGS: dict[str, dict[str, Any]] = {
 def no_mask(trainer: Trainer) -> None:
     """Illegal next nails stay in the softmax while training; validation keeps the mask."""
 
-    def collect(part: Corpus, rows: Any) -> batches.Batch:
+    def unmasked(part: Corpus, rows: NDArray[np.int64]) -> batches.Batch:
         batch = batches.collect(part, rows)
         if part is trainer.train:
             batch.allowed[:] = True
         return batch
 
-    objective.collect = collect  # type: ignore[assignment]  # for this run
+    trainer.objective.collect = unmasked
 
 
 def blind(trainer: Trainer) -> None:
@@ -90,9 +102,9 @@ def still(network: Network, name: str) -> None:
     parameter.requires_grad_(False)
 
 
-def no_fall(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
-    """The learning rate stays at its peak."""
-    return min(1.0, (progress + 1e-3) / warm)
+def no_fall(trainer: Trainer) -> None:
+    """The learning rate stays at its peak once it is warm."""
+    trainer.schedule = lambda progress: min(1.0, (progress + 1e-3) / 0.02)
 
 
 Hook = Callable[[Trainer], None]
@@ -106,8 +118,8 @@ RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any], Hook | None]] = {
     "searched": ("searched", {}, {}, None),
     "start at nail 0": ("start at nail 0", {}, {}, None),
     "averaged": ("default", {}, {}, None),
-    "no fall of the rate": ("default", {}, {}, None),
-    "averaged, no fall": ("default", {}, {}, None),
+    "no fall of the rate": ("default", {}, {}, no_fall),
+    "averaged, no fall": ("default", {}, {}, no_fall),
     "fourier nails": ("default", {}, {}, smooth_nails),
     "always the class": ("default", {}, {"class_dropout": 0.0}, None),
     "only exact light": ("default", {}, {"exact_light": 1.0}, None),
@@ -117,10 +129,11 @@ RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any], Hook | None]] = {
 }
 
 
-def rows_of(name: str, samples: int) -> Corpus:
-    """The corpus of one way of weaving, kept in runs/."""
-    path = Path("runs") / f"ablation-{name.replace(' ', '-')}-{samples}.npz"
+def rows_of(name: str, samples: int, folder: Path) -> Corpus:
+    """The corpus of one way of weaving, kept in the folder."""
+    path = folder / f"ablation-{name.replace(' ', '-')}-{samples}.npz"
     if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         settings = CorpusSettings(samples=samples)
         build(mnist("train"), settings, WeaveSettings(**WEAVINGS[name])).save(path)
     return load_corpus(path)
@@ -133,18 +146,15 @@ def lend_plan(network: Network, weights: Weights) -> None:
     network.load_state_dict(lent, strict=False)
 
 
-def train(name: str, minutes: float, samples: int) -> tuple[Weights, dict[str, Any]]:
+def train(name: str, minutes: float, sizes: Sizes, folder: Path) -> tuple[Weights, dict[str, Any]]:
     """One run; its weights and the held-out nats."""
     weaving, model, changes, hook = RUNS[name]
-    rows = rows_of(weaving, samples)
+    rows = rows_of(weaving, sizes.rows, folder)
     settings = TrainSettings(
         minutes=minutes, batch_size=32, optimizer="muon", workers=1, validation_fraction=0.05, seed=7
-    ).replace(**changes)
-    training.time = SimpleNamespace(monotonic=time.process_time)  # type: ignore[assignment]  # CPU time
-    kept = objective.collect, training.trapezoid
-    if "no fall" in name:
-        training.trapezoid = no_fall
+    ).replace(validation_rows=sizes.validation_rows, **changes)
     trainer = Trainer(rows, ModelSettings(dropout=0.0).replace(**model), settings)
+    trainer.clock = time.process_time
     if trainer.model.planned:
         lend_plan(trainer.network, load_bundled())
     if trainer.plan_phase:
@@ -159,7 +169,6 @@ def train(name: str, minutes: float, samples: int) -> tuple[Weights, dict[str, A
     if "averaged" in name:
         trainer.network.load_state_dict(mean, strict=False)
     last = trainer.validate()
-    objective.collect, training.trapezoid = kept
     chords_each = float(trainer.valid.lengths[: settings.validation_rows].mean() - 3)
     told = {"steps": trainer.step, "nats_a_nail": last.nail_loss, "chords": chords_each}
     told["nats_a_thread"] = (last.nail_loss or 0.0) * (chords_each + 2)
@@ -168,14 +177,14 @@ def train(name: str, minutes: float, samples: int) -> tuple[Weights, dict[str, A
     return trainer.weights(), told
 
 
-def judge(weights: Weights, critic: Critic) -> dict[str, Any]:
+def judge(weights: Weights, critic: Critic, sizes: Sizes) -> dict[str, Any]:
     """What is read in its samples and wound pictures, beside woven ones, and the error of the latter."""
     weaving = WeaveSettings.from_dict(dict(weights.weaving))
     material = Material(weaving, Cache.of_user())
-    reference = material.reference(PICTURES // 10)
-    labels = [CLASSES[i % 10] for i in range(SAMPLES)]
-    own = invent(weights, labels, range(SAMPLES), SampleSettings(guidance=1.0))
-    found = {"read": read(critic, own, np.arange(SAMPLES) % 10, weaving)}
+    reference = material.reference(sizes.pictures // 10)
+    labels = [CLASSES[i % 10] for i in range(sizes.samples)]
+    own = invent(weights, labels, range(sizes.samples), SampleSettings(guidance=1.0))
+    found = {"read": read(critic, own, np.arange(sizes.samples) % 10, weaving)}
     found["read_woven"] = read(critic, reference.threads, reference.labels, weaving)
     if not weights.settings.planned:
         return found
@@ -206,21 +215,19 @@ def read(critic: Critic, threads: Any, labels: Any, weaving: WeaveSettings) -> f
 
 def main() -> None:
     """All runs that are not in the file yet."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=4.0, help="processor time of a run")
-    parser.add_argument("--samples", type=int, default=60_000, help="rows of each corpus")
-    parser.add_argument("--only", nargs="*", default=list(RUNS), help="these runs")
-    parser.add_argument("--output", type=Path, default=Path("runs/ablation.jsonl"))
-    args = parser.parse_args()
+    args = arguments("What each choice of the model is worth.", list(RUNS), 4.0).parse_args()
+    output = args.output or Path("runs/ablation.jsonl")
+    sizes, minutes = (QUICK, 0.01) if args.quick else (Sizes(), args.minutes)
     torch.set_num_threads(1)
-    done = finished(args.output, "run")
+    done = finished(output, "run")
     material = Material(WeaveSettings(), Cache.of_user())
-    critic = trained(*material.plain(15_000), CriticSettings(), material.cache)
+    lessons = CriticSettings().replace(**{"images_seen": 100} if args.quick else {})
+    critic = trained(*material.plain(sizes.lessons), lessons, material.cache)
     for name in args.only:
         if name in done:
             continue
-        weights, told = train(name, args.minutes, args.samples)
-        keep(args.output, {"run": name, "minutes": args.minutes, **told, **judge(weights, critic)})
+        weights, told = train(name, minutes, sizes, output.parent)
+        keep(output, {"run": name, "minutes": minutes, **told, **judge(weights, critic, sizes)})
 
 
 if __name__ == "__main__":

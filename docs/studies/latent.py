@@ -6,12 +6,12 @@ model, so that the plan alone is judged: error of the light after the round trip
 digits), what critic B reads and how near critic C finds them (1,000 samples each, unguided and guided).
 A line of JSON a run, appended to `--output`; runs that are there already are left out.
 
-python docs/studies/latent.py --minutes 6 --output runs/latent.jsonl
+Try it: python docs/studies/latent.py --minutes 6 --output runs/latent.jsonl
 """
 
-import argparse
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from records import finished, keep
+from records import arguments, finished, keep
 from torch import Tensor
 
 from nitograph.corpus.sources import mnist
@@ -34,13 +34,28 @@ from nitograph.light import chords
 from nitograph.light.zernike import Zernike
 from nitograph.model.network import Cache as Kept
 from nitograph.model.network import Network
-from nitograph.model.weights import ModelSettings
+from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.weights import ModelSettings, Weights
 from nitograph.training.optimizer import make_optimizer, trapezoid
 from nitograph.training.plan_phase import PLAN_BATCH
 from nitograph.training.settings import TrainSettings
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_targets
 
-SAMPLES, PRIOR_BATCH, CHUNK, GREYS = 1000, 256, 2000, 16
+PRIOR_BATCH, CHUNK, GREYS = 256, 2000, 16
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything: MNIST pictures, pictures tested, samples judged, what the critics learn."""
+
+    pictures: int | None = None
+    tested: int = 5000
+    samples: int = 1000
+    critic_images: int = EvaluationSettings.default("critic_images")
+    images_seen: int = EvaluationSettings.default("images_seen")
+
+
+QUICK = Sizes(pictures=40, tested=20, samples=20, critic_images=100, images_seen=100)
 FORMS: dict[str, dict[str, Any]] = {
     "16 codes": {"tokens": 16},
     "8 codes": {"tokens": 8},
@@ -53,16 +68,19 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 
 
-def pictures(part: str, warps: int = 0) -> dict[str, NDArray[Any]]:
-    """Light, thumbnails and labels of MNIST's pictures and of warped copies; kept in runs/."""
-    path = Path("runs") / f"latent-{part}-{warps}.npz"
+def pictures(part: str, folder: Path, sizes: Sizes, warps: int = 0) -> dict[str, NDArray[Any]]:
+    """Light, thumbnails and labels of MNIST's pictures and of warped copies; kept in the folder."""
+    path = folder / f"latent-{part}-{warps}-{sizes.pictures or 'all'}.npz"
     if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         source, weaving, zernike = mnist(part), WeaveSettings(), Zernike(24)
+        count = sizes.pictures or len(source)
         matrix = zernike.projection(chords.pixel_positions(weaving.canvas_size)).astype(np.float32)
         found: dict[str, list[NDArray[Any]]] = {"light": [], "6": [], "8": [], "labels": []}
         for copy in range(1 + warps):
-            for first in range(0, len(source), CHUNK):
-                images = source.images[first : first + CHUNK]
+            for first in range(0, count, CHUNK):
+                rows = slice(first, min(first + CHUNK, count))
+                images = source.images[rows]
                 if copy:
                     images = warp(images, np.random.default_rng([5, copy, first]))
                 wanted = targets(images, weaving)
@@ -70,8 +88,9 @@ def pictures(part: str, warps: int = 0) -> dict[str, NDArray[Any]]:
                 for side in (6, 8):
                     small = F.interpolate(torch.from_numpy(wanted)[:, None], (side, side), mode="area")
                     found[str(side)].append(small.flatten(1).numpy().astype(np.float16))
-                found["labels"].append(source.labels[first : first + CHUNK])
-        np.savez(path, **{name: np.concatenate(parts) for name, parts in found.items()})
+                found["labels"].append(source.labels[rows])
+        arrays: dict[str, Any] = {name: np.concatenate(parts) for name, parts in found.items()}
+        np.savez(path, **arrays)
     with np.load(path) as kept:
         return dict(kept)
 
@@ -79,38 +98,37 @@ def pictures(part: str, warps: int = 0) -> dict[str, NDArray[Any]]:
 class Latent:
     """A network of which only the plan is used, and how pictures become its tokens and back."""
 
-    def __init__(self, *, tokens: int = 0, side: int = 0, warps: int = 0, width: int = 384) -> None:
-        self.side, self.data = side, pictures("train", warps)
+    def __init__(
+        self, data: dict[str, NDArray[Any]], *, tokens: int = 0, side: int = 0, width: int = 384
+    ) -> None:
+        self.side, self.data = side, data
         settings = ModelSettings(plan_tokens=tokens or side * side, plan_width=width, dropout=0.0)
         torch.manual_seed(7)
         self.network = Network(settings, WeaveSettings().board, tuple("0123456789"), seed=7)
+        self.autoencoder: Weights | None = None  # once it has learned
         self.light = torch.from_numpy(self.data["light"])
         scale = self.light[:5000].float().square().mean(0).reshape(2, -1).mean(0).sqrt().tile(2)
         self.network.at("light.scale").copy_(scale.clamp_min(1e-3))
         if side:
-            sizes = [side * side, width, width, self.light.shape[1]]
-            self.decode = torch.nn.Sequential(
-                torch.nn.Linear(*sizes[:2]), torch.nn.ReLU(), torch.nn.Linear(*sizes[1:3]),
-                torch.nn.ReLU(), torch.nn.Linear(*sizes[2:]),
-            )  # fmt: skip
+            first, middle = torch.nn.Linear(side * side, width), torch.nn.Linear(width, width)
+            last = torch.nn.Linear(width, self.light.shape[1])
+            self.decode = torch.nn.Sequential(first, torch.nn.ReLU(), middle, torch.nn.ReLU(), last)
 
     def tokens(self, data: dict[str, NDArray[Any]], rows: Any = slice(None)) -> Tensor:
         """Plan tokens of some pictures."""
         if self.side:
             greys = torch.from_numpy(data[str(self.side)][rows]).float().clamp(0, 1)
             return (greys * (GREYS - 1)).round().long()
-        scaled = torch.from_numpy(data["light"][rows]).float() / self.network.at("light.scale")
-        levels = (torch.tanh(self.network._mlp("encode", scaled)) + 1) * 1.5
-        digits = levels.round().long().reshape(len(scaled), -1, 4)
-        return (digits * torch.tensor([1, 4, 16, 64])).sum(-1)
+        assert self.autoencoder is not None  # learn_pictures comes first
+        return torch.from_numpy(encode_plan(self.autoencoder, data["light"][rows].astype(np.float32)))
 
     def picture(self, tokens: Tensor) -> Tensor:
         """The light that tokens stand for."""
         if self.side:
             scaled: Tensor = self.decode(tokens / (GREYS - 1))
-        else:
-            scaled = self.network._mlp("decode", self.network.at("digits")[tokens].flatten(1))
-        return scaled * self.network.at("light.scale")
+            return scaled * self.network.at("light.scale")
+        assert self.autoencoder is not None  # learn_pictures comes first
+        return torch.from_numpy(decode_plan(self.autoencoder, tokens.numpy()))
 
     def learn_pictures(self, seconds: float) -> None:
         """Tokens to pictures, and for codes pictures to tokens."""
@@ -126,6 +144,11 @@ class Latent:
                 self.picture(self.tokens(self.data, rows)) if self.side else self.network.autoencode(light)
             )
             follow(optimizer, (back - light).square().sum() / light.square().sum(), progress)
+        if not self.side:
+            weaving = WeaveSettings()
+            self.autoencoder = self.network.to_weights(
+                weaving.rules, max_lines=weaving.max_lines, weaving=weaving.to_dict()
+            )
 
     def learn_prior(self, seconds: float) -> int:
         """Tokens given the class; how many steps it took."""
@@ -143,14 +166,13 @@ class Latent:
         return step
 
     @torch.inference_mode()
-    def nats(self, data: dict[str, NDArray[Any]], count: int = 5000) -> float:
+    def nats(self, data: dict[str, NDArray[Any]], count: int) -> float:
         """Nats a picture, given its class."""
         total, tokens = 0.0, self.tokens(data, slice(count))
+        count = len(tokens)
         for first in range(0, count, 500):
-            part, labels = (
-                tokens[first : first + 500],
-                torch.from_numpy(data["labels"][first : first + 500]),
-            )
+            part = tokens[first : first + 500]
+            labels = torch.from_numpy(data["labels"][first : first + len(part)])
             logits = self.network.plan_logits(labels, part)
             total += float(F.cross_entropy(logits.flatten(0, 1), part.flatten(), reduction="sum"))
         return total / count
@@ -210,34 +232,37 @@ def judge(light: NDArray[np.float32], labels: NDArray[Any], panel: Panel, real: 
 
 def main() -> None:
     """All forms that are not in the file yet."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=6.0, help="processor time of a form")
-    parser.add_argument("--only", nargs="*", default=list(FORMS), help="these forms")
-    parser.add_argument("--output", type=Path, default=Path("runs/latent.jsonl"))
-    args = parser.parse_args()
+    args = arguments("The plan's form and size.", list(FORMS), 6.0).parse_args()
+    output = args.output or Path("runs/latent.jsonl")
+    sizes, minutes = (QUICK, 0.005) if args.quick else (Sizes(), args.minutes)
     torch.set_num_threads(1)
-    done = finished(args.output, "form")
-    material, settings = Material(WeaveSettings(), Cache.of_user()), EvaluationSettings()
-    panel = Panel.taught(material, settings.critic_images, settings.images_seen, "BC")
-    real, test = material.reference(SAMPLES // 5), pictures("test")
-    labels = torch.arange(SAMPLES) % 10
+    done = finished(output, "form")
+    material = Material(WeaveSettings(), Cache.of_user())
+    panel = Panel.taught(material, sizes.critic_images, sizes.images_seen, "BC")
+    real, test = material.reference(sizes.samples // 5), pictures("test", output.parent, sizes)
+    labels = torch.arange(sizes.samples) % 10
     for name in args.only:
         if name in done:
             continue
-        latent = Latent(**FORMS[name])
-        latent.learn_pictures(args.minutes * 10)
-        steps = latent.learn_prior(args.minutes * 50)
+        form = dict(FORMS[name])
+        warps = form.pop("warps", 0)
+        latent = Latent(pictures("train", output.parent, sizes, warps), **form)
+        latent.learn_pictures(minutes * 10)
+        steps = latent.learn_prior(minutes * 50)
         with torch.inference_mode():
-            light = torch.from_numpy(test["light"][:5000]).float()
-            back = latent.picture(latent.tokens(test, slice(5000)))
+            light = torch.from_numpy(test["light"][: sizes.tested]).float()
+            back = latent.picture(latent.tokens(test, slice(sizes.tested)))
             error = float((back - light).square().sum() / light.square().sum())
-        found: dict[str, Any] = {"form": name, "minutes": args.minutes, "steps": steps, "error": error}
-        found |= {"nats": latent.nats(test), "nats_train": latent.nats(latent.data)}
-        found["through"] = judge(back[:SAMPLES].numpy(), test["labels"][:SAMPLES], panel, real)
+        found: dict[str, Any] = {"form": name, "minutes": minutes, "steps": steps, "error": error}
+        found |= {"nats": latent.nats(test, sizes.tested)}
+        found["nats_train"] = latent.nats(latent.data, sizes.tested)
+        found["through"] = judge(
+            back[: sizes.samples].numpy(), test["labels"][: sizes.samples], panel, real
+        )
         for guidance in (1.0, 1.5):
             made = latent.samples(labels, guidance).numpy()
             found[f"guidance {guidance}"] = judge(made, labels.numpy(), panel, real)
-        keep(args.output, found)
+        keep(output, found)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ Try it: python -m nitograph prepare --samples 200 --augment 1 --output warped.np
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.parallel import one_blas_thread
+
 TURN, SHEAR, SCALE, MOVE, BEND = 0.15, 0.12, 0.10, 0.06, 0.045
 GRID = 5
 
@@ -32,6 +34,7 @@ def warp(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     return _sample(images, (at_y + 1) * (h - 1) / 2, (at_x + 1) * (w - 1) / 2)
 
 
+@one_blas_thread
 def _smooth_field(rng: np.random.Generator, b: int, h: int, w: int) -> NDArray[np.float64]:
     """Random displacement, smooth over the picture: (b, 2, h·w), in half picture widths."""
     knots = rng.normal(0, BEND, (b, 2, GRID, GRID))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.errors import SettingsError
 
 Float64 = NDArray[np.float64]
@@ -148,7 +149,7 @@ def body(palette: str) -> Float64:
 
 def is_bright(rgb: Float64) -> bool:
     """Whether a background is too bright for light to be added to it."""
-    return bool(rgb @ np.array([0.2126, 0.7152, 0.0722]) > 0.45)
+    return bool((rgb * [0.2126, 0.7152, 0.0722]).sum() > 0.45)
 
 
 def _blend(colours: Float64, count: int) -> Float64:
@@ -208,11 +209,13 @@ _TO_LAB = np.array(
 )
 
 
+@one_blas_thread
 def _to_oklab(rgb: Float64) -> Float64:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return np.asarray(np.cbrt(linear @ _TO_CONE.T) @ _TO_LAB.T)
 
 
+@one_blas_thread
 def _from_oklab(lab: Float64) -> Float64:
     linear = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONE).T
     linear = np.clip(linear, 0.0, 1.0)

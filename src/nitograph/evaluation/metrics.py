@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nitograph.compute.parallel import one_blas_thread
+
 Float64 = NDArray[np.float64]
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -34,6 +36,7 @@ class Estimate:
         return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
 
+@one_blas_thread
 def frechet(one: ArrayLike, two: ArrayLike) -> float:
     """Distance of two Gaussians fitted to features (n, d) and (m, d): |μ−ν|² + tr(S + T − 2√(ST)).
 
@@ -61,6 +64,7 @@ def density_parts(real: ArrayLike, made: ArrayLike, *, k: int = 5) -> tuple[Floa
     return dense, np.asarray(inside.any(axis=1), dtype=np.float64)
 
 
+@one_blas_thread
 def _squares(a: Float64, b: Float64) -> Float64:
     """Squared distances of rows, (n, d) and (m, d) → (n, m)."""
     found = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T

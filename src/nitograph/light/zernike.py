@@ -22,6 +22,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.light.frame import pixel_positions
 
 FloatArray = NDArray[np.float64]
@@ -69,11 +70,13 @@ class Zernike:
             columns[:, half + k] = radial * np.sin(m * angle)
         return columns
 
+    @one_blas_thread
     def light(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coefficients (b, 2M) of pictures (b, c, c) on the frame of `weaving.encoder.targets`."""
         matrix = self.projection(pixel_positions(pictures.shape[-1])).astype(np.float32)
         return pictures.reshape(len(pictures), -1) @ matrix
 
+    @one_blas_thread
     def evaluate(self, coefficients: FloatArray, coordinates: FloatArray) -> FloatArray:
         """Pictures from coefficients (b, 2M) on the grid of `projection`; returns (b, c, c)."""
         area = float(coordinates[1] - coordinates[0]) ** 2

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.model.blocks import ROOM, Trunk, folded
 from nitograph.model.plan import code_digits, decode_plan
 from nitograph.model.weights import Weights, load_bundled
@@ -25,6 +26,7 @@ Float32 = NDArray[np.float32]
 class Decoder:
     """Decoding state of a batch of sequences over some Weights."""
 
+    @one_blas_thread
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self.settings = weights.settings
@@ -34,6 +36,7 @@ class Decoder:
         if self.settings.planned:
             self._prepare_light()
 
+    @one_blas_thread
     def start(self, labels: Sequence[int] | NDArray[np.integer]) -> Float32:
         """Begin one sequence for each class index (b,); returns the logits of what comes first."""
         ids = np.asarray(labels, dtype=np.int64)
@@ -43,6 +46,7 @@ class Decoder:
         self._left = np.zeros((len(ids), 0), dtype=np.complex64)
         return self._first_logits(self._tensors["embed.class"][ids])
 
+    @one_blas_thread
     def step(
         self, tokens: Sequence[int] | NDArray[np.integer], light: NDArray[np.floating] | None = None
     ) -> Float32:

@@ -71,6 +71,14 @@ class Network(nn.Module):
         found: Tensor = getattr(self.get_submodule(path), leaf)
         return found
 
+    def rows(self, name: str, ids: Tensor) -> Tensor:
+        """Rows (…, d) of a learned table (n, d) for ids (…).
+
+        Not by indexing: its gradient is summed by all threads at once, in an order that changes from run to
+        run. That of an embedding leaves each row of the table to one thread.
+        """
+        return F.embedding(ids, self.at(name))
+
     def forward(
         self, labels: Tensor, codes: Tensor | None, nails: Tensor, light: Tensor | None
     ) -> tuple[Tensor | None, Tensor]:
@@ -81,7 +89,7 @@ class Network(nn.Module):
         of the planned pictures. Returns plan logits (b, p, PLAN_CODES) or None, and nail logits
         (b, t + 1, n + 1), where row j is for the nail (or EOS, the last column) after j nails.
         """
-        x = self.at("embed.class")[labels][:, None]  # (b, 1, d)
+        x = self.rows("embed.class", labels)[:, None]  # (b, 1, d)
         missing = None
         if codes is not None and light is not None:
             x = torch.cat([x, self.embed_codes(codes)], dim=1)  # (b, 1+p, d)
@@ -94,7 +102,7 @@ class Network(nn.Module):
 
     def plan_logits(self, labels: Tensor, codes: Tensor) -> Tensor:
         """Logits of the plan alone, (b, p, PLAN_CODES); `labels` and `codes` as in forward."""
-        x = torch.cat([self.at("embed.class")[labels][:, None], self.embed_codes(codes[:, :-1])], dim=1)
+        x = torch.cat([self.rows("embed.class", labels)[:, None], self.embed_codes(codes[:, :-1])], dim=1)
         return self.trunk(x) @ self.at("head.code")
 
     def embed_codes(self, codes: Tensor) -> Tensor:
@@ -102,11 +110,11 @@ class Network(nn.Module):
         count = codes.shape[1]
         digits = self.at("digits")[codes]  # (b, j, CODE_DIGITS)
         by_slot = torch.einsum("bjc,jcd->bjd", digits, self.at("embed.digits")[:count])
-        return self.at("embed.code")[codes] + by_slot + self.at("embed.slot")[:count]
+        return self.rows("embed.code", codes) + by_slot + self.at("embed.slot")[:count]
 
     def embed_nails(self, nails: Tensor, missing: Tensor | None) -> Tensor:
         """(b, t) nails and the scaled light they miss → (b, t, d)."""
-        x = self.at("embed.nail")[nails]
+        x = self.rows("embed.nail", nails)
         return x if missing is None else x + missing @ self.at("embed.light")
 
     def missing_light(self, nails: Tensor, light: Tensor) -> Tensor:

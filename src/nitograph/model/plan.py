@@ -11,12 +11,14 @@ Try it: python -m nitograph generate 7 --like mnist:test:0
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.model.weights import CODE_DIGITS, CODE_LEVELS, Weights
 
 Float32 = NDArray[np.float32]
 _PLACES = CODE_LEVELS ** np.arange(CODE_DIGITS)
 
 
+@one_blas_thread
 def encode_plan(weights: Weights, light: NDArray[np.floating]) -> NDArray[np.int64]:
     """Codes of pictures given as Zernike coefficients: (b, k) → (b, plan_tokens)."""
     t = weights.tensors
@@ -35,6 +37,7 @@ def code_digits(codes: NDArray[np.integer]) -> Float32:
     return (digits * (2 / (CODE_LEVELS - 1)) - 1).astype(np.float32)
 
 
+@one_blas_thread
 def decode_plan(weights: Weights, codes: NDArray[np.integer]) -> Float32:
     """Zernike coefficients of the picture that the codes stand for: (b, plan_tokens) → (b, k)."""
     t = weights.tensors

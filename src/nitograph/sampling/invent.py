@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from nitograph import __version__
 from nitograph.board import Rules
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.errors import SettingsError
 from nitograph.model.plan import encode_plan
 from nitograph.model.weights import Weights
@@ -90,6 +91,7 @@ def invent(
     ]
 
 
+@one_blas_thread
 def sample_paths(
     weights: Weights,
     labels: Sequence[str | None],

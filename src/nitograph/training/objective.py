@@ -6,6 +6,7 @@ them, and gives losses that can be summed over batches. It takes no optimiser st
 Try it: python -c "from nitograph.training.objective import Objective; help(Objective.losses)"
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -21,7 +22,7 @@ from nitograph.light.zernike import turn
 from nitograph.model.network import Network, turned
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights
-from nitograph.training.batches import collect
+from nitograph.training.batches import Batch, collect
 
 CHUNK = 4096
 LIGHT_ROWS, LIGHT_BATCH = 2000, 100  # rows that measure_light looks at, and how many at once
@@ -47,6 +48,7 @@ class Objective:
     ) -> None:
         self.network, self.forward, self.parts, self.device = network, forward, parts, device
         self.class_dropout, self.plan_turn = class_dropout, plan_turn
+        self.collect: Callable[[Corpus, NDArray[np.int64]], Batch] = collect  # a study may put its own here
         self.codes: dict[str, NDArray[np.int64]] = {}
         self.recoded: dict[str, NDArray[np.float16]] = {}
 
@@ -76,7 +78,7 @@ class Objective:
         their class; without it none does. The plans' loss is None in a plain model.
         """
         part = self.parts[name]
-        batch = collect(part, rows)
+        batch = self.collect(part, rows)
         codes = light = None
         if self.network.settings.planned:
             codes = self._tensor(self.codes[name][rows])

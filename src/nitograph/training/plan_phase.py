@@ -46,22 +46,29 @@ class PlanPhase:
         """Take the autoencoder as it is; no step is left to do."""
         self.step = self.settings.plan_steps
 
-    def run(self, *, report_every: float, stop_requested: Callable[[], bool]) -> Iterator[Report]:
+    def run(
+        self,
+        *,
+        report_every: float,
+        stop_requested: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+        schedule: Callable[[float], float] = trapezoid,
+    ) -> Iterator[Report]:
         """Take the steps that are left; the light's squared error, relative to its power, is reported."""
         if self.finished:
             return
         light = torch.from_numpy(self.light.astype(np.float32))
         errors: list[float] = []
-        began = reported = time.monotonic()
+        began = reported = clock()
         while not self.finished and not stop_requested():
             rng = np.random.default_rng([self.settings.seed, 7, self.step, self.rank])
             batch = light[rng.integers(len(light), size=PLAN_BATCH)]
-            rate = self.settings.learning_rate * trapezoid(self.step / self.settings.plan_steps)
+            rate = self.settings.learning_rate * schedule(self.step / self.settings.plan_steps)
             loss = self.objective.light_loss(batch)
             descend(self.optimizer, loss, rate, world=self.world, place=f"plan step {self.step}")
             self.step += 1
             errors.append(float(loss.detach()))
-            now = time.monotonic()
+            now = clock()
             if now - reported >= report_every or self.finished:
                 yield self._report(now - began, rate, float(np.mean(errors)))
                 reported, errors = now, []

@@ -1,8 +1,9 @@
 """Training: the plan's autoencoder first, then the Transformer on plans and threads.
 
 `Trainer.run` is a generator of reports; it never prints, can be left at any report, and stopped between two
-steps. A checkpoint holds everything that the next step depends on, so k steps, a stop and N−k more give on
-a CPU the same bits as N.
+steps. On a CPU the same corpus, settings and seed give the same bits again, with the same number of threads
+on the same kind of machine. A checkpoint holds everything that the next step depends on, so k steps, a stop
+and N−k more give the same bits as N.
 The learning rate warms up, stays, and falls to zero over the last half of the epochs, or of the minutes
 where they are given. Under torchrun each process takes its share of the batches and gradients are averaged.
 Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
@@ -13,7 +14,7 @@ Try it: python -m nitograph train --dataset small.npz --minutes 1
 import math
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ class Trainer:
             )
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
+        self.clock: Callable[[], float] = time.monotonic  # s; a study counts processor time here
+        self.schedule: Callable[[float], float] = trapezoid  # progress → share of the peak learning rate
         self.ancestor: str | None = None  # digest of the weights that training began from
         self._random_part = int(of_first(secrets.randbits(32), self.world, self.device))
         self.run_name: str | None = self._name()
@@ -107,7 +110,12 @@ class Trainer:
             return any_of(stop(), self.world, self.device)
 
         if self.plan_phase:
-            yield from self.plan_phase.run(report_every=report_every, stop_requested=stop_requested)
+            yield from self.plan_phase.run(
+                report_every=report_every,
+                stop_requested=stop_requested,
+                clock=self.clock,
+                schedule=self.schedule,
+            )
         if stop_requested():
             return
         if self.plan_phase:
@@ -118,11 +126,11 @@ class Trainer:
         self, report_every: float, validate_every: float, stop_requested: Stop
     ) -> Iterator[Report]:
         """The Transformer's steps, from where the run stands to its end."""
-        started, base = time.monotonic(), self.seconds
+        started, base = self.clock(), self.seconds
 
         def elapsed() -> float:
             """Seconds of training, the same in all processes, so that all validate together."""
-            return of_first(base + time.monotonic() - started, self.world, self.device)
+            return of_first(base + self.clock() - started, self.world, self.device)
 
         meter, reported, validated = Meter(started), started, base
         order: list[NDArray[np.int64]] = []
@@ -138,17 +146,17 @@ class Trainer:
             self.seconds = elapsed()
             if stop_requested():
                 return
-            now = time.monotonic()
+            now = self.clock()
             if now - reported >= report_every:
                 yield self._report("step", *meter.read(now))
-                reported = time.monotonic()
+                reported = self.clock()
                 meter = Meter(reported)
             ends = self.progress >= 1.0 or self.step % self.steps_per_epoch == 0
             if ends or self.seconds - validated >= validate_every:
                 yield from self._validation(stop_requested)
                 if stop_requested():
                     return
-                validated, reported = elapsed(), time.monotonic()
+                validated, reported = elapsed(), self.clock()
                 meter.began, meter.tokens = reported, 0
         yield self._report("done", 0.0)
 
@@ -241,7 +249,7 @@ class Trainer:
         return Step(float(nail.detach()) / nails, plan_nats, nails + plans)
 
     def _rate(self) -> float:
-        return self.settings.learning_rate * trapezoid(self.progress)
+        return self.settings.learning_rate * self.schedule(self.progress)
 
     def _report(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.evaluation.judges.court import Court, Found, mean, quantiles
 from nitograph.evaluation.material import SIDE, Training, rasters
 from nitograph.evaluation.metrics import mean_interval, ratio_interval
@@ -109,6 +110,7 @@ def small(pictures: NDArray[np.uint8]) -> Float32:
     return np.asarray(blocks.reshape(len(pictures), -1) / np.float32(255))
 
 
+@one_blas_thread
 def distances(asked: Float32, shelf: Float32) -> NDArray[np.float64]:
     """Root mean square distance to the nearest row of the shelf: (q, d) and (n, d) → (q,)."""
     best = np.full(len(asked), np.inf)

@@ -1,0 +1,71 @@
+"""Commands beside four busy processes: as they are, and with BLAS held to one thread from outside.
+
+The busy processes are started here, and both ways of a command run in turn. The reference is the command
+whose environment leaves BLAS one thread: what the machine's other work costs it anyway.
+
+Try it: python -m benchmarks.busy
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+
+from benchmarks.generate import run
+from benchmarks.report import told
+
+BUSY, TURNS = 4, 3
+COMMANDS = {
+    "gallery of 50": "gallery 0123456789 --count 50 -o a.html",
+    "generate 7": "generate 7 -o a.png",
+    "generate 7 like a picture": "generate 7 --like mnist:test:0 --size 1024 -o a.png",
+    "sample 200": "sample 7 --count 200 -o a.jsonl",
+    "render": "render thread.json -o a.png --size 1024",
+    "weave": "weave mnist:test:17 -o a.json",
+    "prepare 200, warped": "prepare --samples 200 --augment 1 -o a.npz",
+}
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """So many processes that compute without an end."""
+    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+        for process in started:
+            process.wait()
+
+
+def measure(command: str, folder: str, blas_threads: int | None) -> float:
+    """Seconds of one command; without a number BLAS would take all cores."""
+    for name in THREADS:
+        os.environ.pop(name, None)
+        if blas_threads:
+            os.environ[name] = str(blas_threads)
+    return run(sys.executable, "-m", "nitograph", *command.split(), folder=folder)[0]
+
+
+def main() -> None:
+    """Each command both ways in turn, once unmeasured so that loops are compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        measure("generate 7 --size 64 -o thread.png", folder, 1)
+        for command in COMMANDS.values():
+            measure(command, folder, 1)
+        with busy_processes(BUSY):
+            for name, command in COMMANDS.items():
+                turns = [
+                    (measure(command, folder, None), measure(command, folder, 1)) for _ in range(TURNS)
+                ]
+                free, one = (median(times) for times in zip(*turns, strict=True))
+                told(f"{name} beside {BUSY} busy processes (reference: one BLAS thread)", free, "s", one)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Guards of what is compiled and kept: an edit anywhere takes effect, and a bad cache costs time only."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nitograph
+from nitograph.compute import jit as compiled
+from nitograph.compute.jit import stamp
+
+CALL = """
+import sys
+from nitograph.entry import call
+print(call(1.0), sum(call.stats.cache_hits.values()), sum(call.stats.cache_misses.values()))
+"""
+ENTRY = """
+from nitograph.{m} import jit
+from nitograph.part import part
+
+@jit
+def call(x):
+    return part(x)
+"""
+PART = """
+from nitograph.{m} import inner
+from nitograph.facts import ADDED
+
+@inner
+def part(x):
+    return x + ADDED
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package of this name with the real compilers, an entry, its part in another file, a constant."""
+    module = compiled.__name__.removeprefix("nitograph.")
+    folder = tmp_path / "src" / "nitograph"
+    place = folder.joinpath(*module.split(".")).with_suffix(".py")
+    place.parent.mkdir(parents=True)
+    for path in (folder, *place.relative_to(folder).parents):
+        (folder / path / "__init__.py").touch()
+    shutil.copy(compiled.__file__, place)
+    (folder / "entry.py").write_text(ENTRY.format(m=module))
+    (folder / "part.py").write_text(PART.format(m=module))
+    (folder / "facts.py").write_text("ADDED = 1.0\n")
+    return folder
+
+
+def call(package, **more):
+    """What the entry gives in a process of its own, then how often the cache had it and had it not."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
+    environment = clean | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"} | more
+    done = subprocess.run([sys.executable, "-c", CALL], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    value, hits, misses = done.stdout.split()
+    return float(value), int(hits), int(misses)
+
+
+def kept(package, ending):
+    """Files of the cache."""
+    return list(package.rglob(f"*.{ending}"))
+
+
+def test_an_edit_of_a_part_takes_effect(package):
+    """A part in another file, and a constant that it imports, are in the stamp; no old code piles up."""
+    assert call(package) == (2.0, 0, 1)
+    assert call(package) == (2.0, 1, 0)
+    part = package / "part.py"
+    part.write_text(part.read_text().replace("x + ADDED", "x - ADDED"))
+    assert call(package) == (0.0, 0, 1)
+    (package / "facts.py").write_text("ADDED = 5.0\n")
+    assert call(package) == (-4.0, 0, 1)
+    assert call(package) == (-4.0, 1, 0)
+    assert len(kept(package, "nbi")) == len(kept(package, "nbc")) == 1
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_cut_file_is_made_again(package, ending, share):
+    """An index or code that is empty or cut short is compiled and kept anew."""
+    call(package)
+    for path in kept(package, ending):
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    assert call(package) == (2.0, 0, 1)
+    assert call(package) == (2.0, 1, 0)
+
+
+def test_no_folder_for_the_cache(package, tmp_path):
+    """Where no folder can be written, each process compiles for itself."""
+    blocked = tmp_path / "file"
+    blocked.touch()
+    (package / "__pycache__").touch()  # a file in the folder's place stops root as well
+    home = {"HOME": str(blocked), "XDG_CACHE_HOME": str(blocked), "LOCALAPPDATA": str(blocked)}
+    for _ in range(2):
+        assert call(package, **home)[0] == 2.0
+    assert not kept(tmp_path, "nbc")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
+def test_a_full_disk(package):
+    """What cannot be written is not kept, and the work goes on."""
+    hook = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    (package / "entry.py").write_text(hook + (package / "entry.py").read_text())
+    assert call(package)[0] == 2.0
+    assert not kept(package, "nbc")
+
+
+def test_the_stamp_is_of_what_is_compiled(tmp_path):
+    """Kernels are in this package's stamp; a module that nothing compiled imports is not."""
+    folder = tmp_path / "nitograph"
+    shutil.copytree(
+        Path(nitograph.__file__).parent, folder, ignore=shutil.ignore_patterns("data", "__pycache__")
+    )
+    before = stamp(folder)
+    with (folder / "cli" / "__init__.py").open("a") as file:
+        file.write("# another line\n")
+    stamp.cache_clear()
+    assert stamp(folder) == before
+    kernels = [path for path in folder.rglob("*.py") if "\n@inner\n" in path.read_text()]
+    assert len(kernels) > 3
+    for path in kernels:
+        path.write_text(path.read_text() + "# another line\n")
+        stamp.cache_clear()
+        assert stamp(folder) != before
+        before = stamp(folder)
+    stamp.cache_clear()
