@@ -1,11 +1,11 @@
-"""A scatter of a sweep: colours, marks and panels by settings, the chosen dot ringed."""
+"""A scatter of a sweep: colours, marks and panels by settings, the chosen dot ringed; curves of a run."""
 
 import sys
 
 import numpy as np
 import pytest
 
-from nitograph.drawing.charts import INK, SHADES, Dot, scatter
+from nitograph.drawing.charts import INK, SHADES, SOFT, Dot, curves, has_curves, scatter
 from nitograph.errors import NitographError, SettingsError
 
 
@@ -50,3 +50,48 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(NitographError, match=r"nitograph\[sheets\]"):
         scatter(dots({"guidance": 1.0}), "x", "y")
+    with pytest.raises(NitographError, match=r"nitograph\[sheets\]"):
+        curves([{"kind": "valid", "step": 1, "nail_loss": 2.0}])
+
+
+PLAN = [{"kind": "plan", "step": i, "light_error": 1 / (i + 1), "learning_rate": 1e-3} for i in range(9)]
+STEPS = [
+    {"kind": "step", "step": i, "nail_loss": 5 - i / 9, "plan_loss": 5.0, "learning_rate": 1e-3}
+    for i in range(9)
+]
+VALID = [{"kind": "valid", "step": 8, "nail_loss": 4.0, "plan_loss": None, "learning_rate": 1e-3}]
+
+
+def test_each_loss_has_a_panel() -> None:
+    """Guards what is drawn of which records: where losses lack, so do panels; a single point is seen."""
+    training, held_out = SHADES[:2]
+    widths = []
+    for log, shades in (
+        (VALID, {held_out}),
+        (STEPS[:1], {training}),
+        (PLAN, {training}),
+        (STEPS, {training}),
+        (PLAN + STEPS + VALID, {training, held_out}),
+    ):
+        picture = curves([{"kind": "run", "step": 0}, *log], title="a run").pixels
+        assert {shade for shade in (training, held_out) if has(picture, shade)} == shades
+        assert has(picture, SOFT) or log is VALID
+        widths.append(picture.shape[1])
+    assert widths[0] == widths[2] < widths[1] == widths[3] < widths[4]
+
+
+def test_what_a_log_lacks_is_left_out() -> None:
+    """Values that are missing, foreign or not finite, and records of other kinds; no curve is an error."""
+    odd = [
+        {"kind": "valid", "step": 9, "nail_loss": float("nan")},
+        {"kind": "valid", "step": None, "nail_loss": 1.0},
+        {"kind": "valid", "step": 9, "nail_loss": "1"},
+        {"kind": "done", "step": 9, "nail_loss": 1.0},
+        {"kind": "step", "step": 9, "learning_rate": 1.0},
+        {"note": "x"},
+    ]
+    assert not has_curves(odd)
+    with pytest.raises(NitographError, match="holds no curve"):
+        curves(odd)
+    assert has_curves(odd + VALID)
+    assert (curves([*odd[:4], *VALID, odd[5]]).pixels == curves(VALID).pixels).all()

@@ -16,7 +16,7 @@ from cli_help import run
 from nitograph.api.models import find_weights, make_decoder, split_classes
 from nitograph.cli import compiling
 from nitograph.cli.progress import progress
-from nitograph.corpus import rows as corpus_file
+from nitograph.corpus.rows import load_corpus
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.model import weights as weights_file
 from nitograph.model.decoder import Decoder
@@ -53,7 +53,7 @@ def test_prepare(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     out = done(PREPARE, capsys)
     assert out.startswith("small.npz: 40 threads of 40 images")
-    rows = corpus_file.load("small.npz")
+    rows = load_corpus("small.npz")
     assert (rows.board.num_nails, len(rows), rows.metadata["source"]) == (32, 40, "mnist:test")
     assert [path.name for path in folder.iterdir()] == ["small.npz"]
     before = Path("small.npz").read_bytes()
@@ -66,7 +66,7 @@ def test_a_cap_alone_lowers_the_floor(folder, monkeypatch, capsys):
     """`--max-lines 12 --preset original` is enough said; the original's floor of 240 gives way."""
     monkeypatch.chdir(folder)
     done("prepare --preset original --samples 10 --canvas-size 32 --max-lines 12 -o capped.npz", capsys)
-    assert (corpus_file.load("capped.npz").lengths == 15).all()
+    assert (load_corpus("capped.npz").lengths == 15).all()
     Path("capped.npz").unlink()
 
 
@@ -225,10 +225,10 @@ def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     before = Path("string_ai_last.pt").read_bytes()
 
-    def diverge(*args):
+    def diverge(*args, **more):
         raise WeightsError("training diverged at step 9")
 
-    monkeypatch.setattr(training.Trainer, "_apply", diverge)
+    monkeypatch.setattr(training, "descend", diverge)
     code, _, err = run(f"{TRAIN} --epochs 3 --resume", capsys)
     assert (code, err) == (1, "nitograph train: training diverged at step 9\n")
     assert Path("string_ai_last.pt").read_bytes() == before
@@ -245,7 +245,7 @@ def test_extreme_boards(tmp_path, monkeypatch, capsys, board, chords):
     done(
         f"prepare --split test --samples 20 --canvas-size 16 --zernike-order 4 -o small.npz {board}", capsys
     )
-    assert (corpus_file.load("small.npz").lengths - 3).max() == chords
+    assert (load_corpus("small.npz").lengths - 3).max() == chords
     done(f"{TRAIN} --epochs 1", capsys)
     done("sample 7 --count 2 -o made.jsonl", capsys)
     made = [Thread.from_json(line) for line in Path("made.jsonl").read_text().splitlines()]

@@ -8,7 +8,6 @@ from PIL import Image, ImageFilter
 
 from nitograph.board import Board
 from nitograph.drawing import neon
-from nitograph.drawing.charts import curves
 from nitograph.drawing.classic import classic
 from nitograph.drawing.contact_sheet import contact_sheet
 from nitograph.drawing.look import NeonSettings, Picture
@@ -87,17 +86,4 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(NitographError, match=r"nitograph\[sheets\]"):
         classic(THREAD, NeonSettings(size=64))
-    with pytest.raises(NitographError, match=r"nitograph\[sheets\]"):
-        curves([{"step": 1, "train_loss": 2.0}])
     assert contact_sheet([THREAD], ["7"], tile=64).pixels.shape == (80, 64, 3)
-
-
-def test_curves() -> None:
-    """Curves are drawn from what a log holds; values that are missing or not finite are left out."""
-    log = [{"step": i, "train_loss": 5.0 - i / 10, "learning_rate": 1e-3} for i in range(10)]
-    log += [{"step": 10, "valid_loss": 4.0}, {"step": 11, "train_loss": float("nan")}, {"note": "x"}]
-    picture = curves(log, title="a run")
-    assert picture.pixels.shape[2] == 3
-    assert picture.pixels.min() < 100
-    with pytest.raises(NitographError, match="holds no curve"):
-        curves([{"step": 1}])

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from nitograph.board import violations
 from nitograph.corpus import prepare
 from nitograph.corpus.prepare import build, forget_parts, select
-from nitograph.corpus.rows import ARRAYS, Corpus, CorpusSettings, load
+from nitograph.corpus.rows import ARRAYS, Corpus, CorpusSettings, load_corpus
 from nitograph.errors import FileError, SettingsError
 from nitograph.light.chords import pixel_positions
 from nitograph.light.zernike import Zernike
@@ -131,7 +131,7 @@ def test_prototypes_say_what_they_are():
 def test_save_and_load(tmp_path, corpus):
     """What is written comes back to the bit, and the same corpus always gives the same bytes."""
     corpus.save(tmp_path / "a.npz")
-    again = load(tmp_path / "a.npz")
+    again = load_corpus(tmp_path / "a.npz")
     assert same(again, corpus)
     again.save(tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
@@ -184,7 +184,7 @@ def stored(tmp_path_factory, corpus):
 def refused(path, part=None):
     """Load must fail with one line that names the file."""
     with pytest.raises(FileError, match=part) as caught:
-        load(path)
+        load_corpus(path)
     assert "\n" not in str(caught.value)
     assert path.name in str(caught.value)
 
@@ -206,11 +206,11 @@ def test_cut_and_flipped(stored, data):
         )
     path.write_bytes(bytes(changed))
     try:
-        found = load(path)
+        found = load_corpus(path)
     except FileError:
         return
     path.write_bytes(whole)
-    assert same(found, load(path))
+    assert same(found, load_corpus(path))
 
 
 def changed_arrays(corpus, **changes):
@@ -289,7 +289,7 @@ def test_further_arrays_do_no_harm(tmp_path, corpus):
     """A file of a later version that holds one more array is still read; unchanged arrays too."""
     path = tmp_path / "more.npz"
     path.write_bytes(changed_arrays(corpus, more=np.zeros(3)))
-    assert same(load(path), corpus)
+    assert same(load_corpus(path), corpus)
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"\x89PNG", b"{}", b"\x93NUMPY\x01\x00"])

@@ -27,12 +27,12 @@ WINGS = {
     "thread": "errors settings board",
     "compute": "errors settings board",
     "io": "lazy errors settings board thread",
-    "light": "errors settings board thread compute",
-    "weaving": "errors settings board thread compute light",
-    "model": "errors settings board thread compute io light",
-    "sampling": "errors settings board thread compute model",
-    "corpus": "errors settings board thread compute io light weaving model",
-    "training": "errors settings board thread compute io light weaving model corpus",
+    "light": "lazy errors settings board thread compute",
+    "weaving": "lazy errors settings board thread compute light",
+    "model": "lazy errors settings board thread compute io light",
+    "sampling": "lazy errors settings board thread compute model",
+    "corpus": "lazy errors settings board thread compute io light weaving model",
+    "training": "lazy errors settings board thread compute io light weaving model corpus",
     "drawing": "lazy errors settings board thread compute io",
     "exporting": "lazy errors settings board thread io",
     "evaluation": "lazy errors settings board thread compute io light weaving model sampling corpus "
@@ -72,7 +72,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
 # Who may read and write files, and how that would be done.
 DISK = (
     "io.files io.lists io.pictures corpus.sources corpus.rows corpus.prepare model.weights "
-    "training.checkpoints training.trainer exporting.formats drawing.look evaluation.cache "
+    "training.checkpoints training.runs exporting.formats drawing.look evaluation.cache "
     "evaluation.page.report api cli"
 )
 DISK_CALLS = {
@@ -166,6 +166,17 @@ def test_imports_keep_to_the_table(name):
             assert only is None or among(used, only), f"{name} may use {only} only, not {used}"
         if used in HEAVY:
             assert among(name, HEAVY[used]), f"{name} may not import {used}"
+
+
+def test_the_page_of_the_wings_is_this_table():
+    """docs/house.md names every wing and what it may use, as the table here does."""
+    page = (Path(__file__).parents[1] / "docs" / "house.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \|([^|]*)\|$", page, re.M)
+    assert {wing: set(used.split()) for wing, used in rows} == {
+        wing: {"everything"} if wing == "cli" else set(used.split())
+        for wing, used in WINGS.items()
+        if wing != "__main__"
+    }
 
 
 def test_the_table_can_fail():

@@ -1,9 +1,11 @@
-"""Guards of Ctrl-C: none is lost, none comes at a bad moment, and none makes the process die."""
+"""Guards of Ctrl-C, SIGTERM and SIGHUP: none gets lost, comes at a bad moment or makes the process die."""
 
 import ctypes
 import importlib
 import signal
+import threading
 import time
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -14,17 +16,24 @@ from numba.core.dispatcher import Dispatcher
 import nitograph
 from cli_help import run
 from nitograph.board import Board, Rules
-from nitograph.cli.interrupts import interrupt_noted, interrupts_heard
+from nitograph.cli import sample as sample_command
+from nitograph.cli.interrupts import exit_code, interrupt_noted, interrupts_heard
 from nitograph.compute.rules import legal_paths, legal_steps
+from nitograph.corpus import prepare
 from nitograph.evaluation.nearest import longest_runs, nearest, pack
 from nitograph.model.decoder import Decoder
 from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
+from nitograph.thread import Thread
 from nitograph.training import trainer as training
+from nitograph.weaving import encoder
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import PRESETS, targets, weave_many
 from nitograph.weaving.stepwise import Weaver
 from test_house import MODULES
 from tiny import WEAVING, some_images
+
+INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+every_interrupt = pytest.mark.parametrize("number", INTERRUPTS)
 
 
 def interrupt() -> None:
@@ -33,22 +42,72 @@ def interrupt() -> None:
 
 
 class Falls:
-    """Something that is removed just when Ctrl-C comes."""
+    """Something that is removed just when a signal comes."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
     def __del__(self) -> None:
-        interrupt()
+        signal.raise_signal(self.number)
 
 
-@pytest.mark.parametrize("place", [ctypes.CFUNCTYPE(None)(interrupt), Falls])
-def test_ignored_by_python_it_is_raised_again(place):
+@every_interrupt
+@pytest.mark.parametrize(
+    "place", [lambda n: ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(n))(), Falls]
+)
+def test_ignored_by_python_it_is_raised_again(place, number):
     """In a callback of C and while an object is removed, where Python drops it with a note on stderr."""
 
     def work():
-        place()
+        place(number)
         time.sleep(5)
 
-    with pytest.raises(KeyboardInterrupt), interrupts_heard():
+    with pytest.raises(KeyboardInterrupt) as caught, interrupts_heard():
         work()
+    assert exit_code(caught.value) == 128 + number
+
+
+@every_interrupt
+def test_handlers_are_as_before(number):
+    """Of a signal that is ignored or that the program hears itself, too; it never comes to us then."""
+    for before in (signal.getsignal(number), signal.SIG_IGN, lambda *given: None):
+        kept = signal.signal(number, before)
+        try:
+            with interrupts_heard(), interrupt_noted() as noted:
+                if before is not kept:
+                    signal.raise_signal(number)
+                    assert not noted()
+            assert signal.getsignal(number) is before
+        finally:
+            signal.signal(number, kept)
+
+
+def test_other_threads_hear_nothing():
+    """Where a command is run by a thread of its own, which may not set handlers, it runs all the same."""
+    done = []
+
+    def work():
+        with interrupts_heard(), interrupt_noted() as noted:
+            done.append(noted())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [0]
+
+
+@every_interrupt
+def test_every_command_ends_with_the_signal_s_code(monkeypatch, capsys, number):
+    """One line on stderr, wherever it comes: while the command is loaded, or at work."""
+
+    def at_work(args):
+        signal.raise_signal(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sample_command, "run", at_work)
+        assert run("sample 7", capsys) == (128 + number, "", "nitograph sample: stopped\n")
+    monkeypatch.setattr(sample_command, "add_arguments", at_work)
+    assert run("sample 7", capsys) == (128 + number, "", "nitograph sample: stopped\n")
 
 
 def test_other_ignored_errors_are_told_as_ever(monkeypatch):
@@ -62,54 +121,101 @@ def test_other_ignored_errors_are_told_as_ever(monkeypatch):
     time.sleep(0.05)
 
 
-def test_the_first_is_noted_and_the_second_raised():
-    """Only within; ignored Ctrl-C stays ignored."""
-    with interrupt_noted() as asked:
-        assert not asked()
-        interrupt()
-        assert asked()
+@every_interrupt
+def test_the_first_is_noted_and_the_second_raised(number):
+    """Only within; the second may be another signal."""
+    with interrupts_heard():
+        for second in INTERRUPTS:
+            with interrupt_noted() as noted:
+                assert noted() == 0
+                signal.raise_signal(number)
+                assert noted() == number
+                with pytest.raises(KeyboardInterrupt) as caught:
+                    signal.raise_signal(second)
+                assert exit_code(caught.value) == 128 + second
         with pytest.raises(KeyboardInterrupt):
-            interrupt()
-    with pytest.raises(KeyboardInterrupt):
-        interrupt()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with interrupt_noted() as asked:
-        interrupt()
-        assert not asked()
-    signal.signal(signal.SIGINT, before)
+            signal.raise_signal(number)
 
 
-def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys):
-    """Ctrl-C in the middle of a step: the last checkpoint is that of the whole step."""
+@every_interrupt
+def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys, number):
+    """A signal in the middle of a step: the last checkpoint is that of the whole step."""
     monkeypatch.chdir(tmp_path)
     corpus.save("c.npz")
     flags = "--design plain --embed-dim 16 --heads 2 --layers 1 --ff-dim 16 --batch-size 8 --seed 1"
     word = f"train --dataset c.npz {flags} --validation-fraction 0.2 --epochs 2"
-    step, kept, waiting = training.take_step, [], [interrupt]
+    step, kept, waiting = training.descend, [], [number]
 
-    def interrupted(optimizer, *given):
+    def interrupted(optimizer, *given, **more):
         update = optimizer._muon
 
         def in_the_middle(*args):
             if len(kept) == 3 and waiting:
-                waiting.pop()()
+                signal.raise_signal(waiting.pop())
             return update(*args)
 
         optimizer._muon = in_the_middle
-        kept.append(step(optimizer, *given))
+        step(optimizer, *given, **more)
+        kept.append(optimizer)
         optimizer._muon = update
-        return kept[-1]
 
-    monkeypatch.setattr(training, "take_step", interrupted)
-    assert run(f"{word} --optimizer muon", capsys)[0] == 130
+    monkeypatch.setattr(training, "descend", interrupted)
+    code, out, err = run(f"{word} --optimizer muon", capsys)
+    assert (code, err) == (128 + number, "nitograph train: stopped\n")
+    assert "stopped at step 4; --resume goes on from string_ai_last.pt" in out
     state = torch.load("string_ai_last.pt", weights_only=True)
     assert (len(kept), state["step"]) == (4, 4)
-    monkeypatch.setattr(training, "take_step", step)
+    monkeypatch.setattr(training, "descend", step)
     assert run(f"{word} --optimizer muon --resume", capsys)[0] == 0
     stopped = torch.load("string_ai_last.pt", weights_only=True)["network"]
     assert run(f"{word} --optimizer muon", capsys)[0] == 0
     whole = torch.load("string_ai_last.pt", weights_only=True)["network"]
     assert all(torch.equal(stopped[name], whole[name]) for name in whole)
+
+
+@every_interrupt
+def test_preparing_keeps_finished_parts(tmp_path, monkeypatch, capsys, number):
+    """A signal in the second part: said, no corpus yet; the same command weaves only what is left."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prepare, "PART", 20)
+    weave, woven, waiting = encoder.weave_targets, [], [number]
+
+    def interrupted(wanted, settings):
+        woven.append(len(wanted))
+        if len(woven) == 2 and waiting:
+            signal.raise_signal(waiting.pop())
+        return weave(wanted, settings)
+
+    monkeypatch.setattr(encoder, "weave_targets", interrupted)
+    woven_as = "--nails 32 --canvas-size 16 --max-lines 9 --zernike-order 4"
+    words = f"prepare --split test --samples 60 {woven_as} -o a.npz"
+    code, out, err = run(words, capsys)
+    assert (code, err) == (128 + number, "nitograph prepare: stopped\n")
+    assert out == "20 of 60 threads are kept; the same command goes on from there\n"
+    assert not Path("a.npz").exists()
+    assert run(words, capsys)[0] == 0
+    assert woven == [20, 20, 20, 20]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+@every_interrupt
+def test_weaving_keeps_the_thread_so_far(tmp_path, monkeypatch, capsys, number):
+    """A signal after some chords: they are written and said."""
+    advance, calls = Weaver.advance, []
+
+    def interrupted(self: Weaver) -> bool:
+        calls.append(1)
+        if len(calls) == 3:
+            signal.raise_signal(number)
+        self._step = 2  # chords in a call
+        return advance(self)
+
+    monkeypatch.setattr(Weaver, "advance", interrupted)
+    words = f"weave mnist:test:17 --nails 32 --canvas-size 24 -o {tmp_path / 'a.json'}"
+    code, out, err = run(words, capsys)
+    assert (code, err) == (128 + number, "")
+    assert "keeping the thread so far" in out
+    assert Thread.from_json((tmp_path / "a.json").read_text()).line_count == 4
 
 
 def compiled() -> dict[str, Dispatcher]:

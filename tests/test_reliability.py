@@ -1,5 +1,6 @@
 """Guards against the outside: kills at any moment, full disks, several processes, hostile files."""
 
+import contextlib
 import json
 import os
 import random
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph.corpus import rows as corpus_file
+from nitograph.corpus.rows import ARRAYS, load_corpus
 from nitograph.errors import FileError
 from nitograph.model import weights as weights_file
 from nitograph.training.checkpoints import checkpoint_weights
@@ -78,7 +79,7 @@ def test_kill_during_prepare(tmp_path):
     os.utime(part, ns=(written, written))
     with start(*PREPARE, "-o", "a.npz", cwd=tmp_path) as process:
         assert process.wait() == 0
-    assert len(corpus_file.load(tmp_path / "a.npz")) == 9000
+    assert len(load_corpus(tmp_path / "a.npz")) == 9000
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
@@ -90,12 +91,16 @@ def test_kill_during_training(tmp_path, corpus, stage):
     steps = ["--plan-steps", "1000" if stage == "plan" else "3"]
     words = ["train", "--dataset", "c.npz", *MODEL_FLAGS, *steps, "--epochs", "4000"]
     last = tmp_path / "string_ai_last.pt"
+
+    def kept() -> int:
+        """Steps of the stage that the last checkpoint holds; that can be read at any moment."""
+        return torch.load(last, weights_only=True)["plan_step" if stage == "plan" else "step"]
+
     with start(*words, cwd=tmp_path) as process:
-        wait_for(last.exists, process)
+        wait_for(lambda: last.exists() and kept() > 0, process)
         time.sleep(random.Random(stage).random() * 0.3)
         kill(process)
     state = torch.load(last, weights_only=True)
-    assert state["plan_step"] > 0
     checkpoint_weights(last)
     words[-1] = str(state["step"] // 7 + 2)
     with start(*words, "--resume", cwd=tmp_path) as process:
@@ -130,19 +135,18 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     """Under torchrun two processes share the batches, average gradients and end with the same bits."""
     corpus.save(tmp_path / "c.npz")
     (tmp_path / "two.py").write_text(
-        "import sys, torch\n"
-        "from nitograph.corpus import rows\n"
-        "from nitograph.training import processes, trainer as training\n"
-        "from nitograph.training.settings import TrainSettings\n"
+        "from nitograph.corpus import load_corpus\n"
         "from nitograph.model.weights import ModelSettings\n"
+        "from nitograph.training import Trainer, TrainSettings\n"
+        "from nitograph.training.processes import leave_group\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
         "settings = TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
-        "                                        seed=1, validation_fraction=0.2)\n"
-        "trainer = training.Trainer(rows.load('c.npz'), model, settings)\n"
+        "                         seed=1, validation_fraction=0.2)\n"
+        "trainer = Trainer(load_corpus('c.npz'), model, settings)\n"
         "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
         "assert kinds == ['plan'] * 3 + ['step'] * 3 + ['valid', 'done'], kinds\n"
         "trainer.weights().save(f'{trainer.rank}.safetensors', half=False)\n"
-        "processes.leave_group()\n"
+        "leave_group()\n"
     )
     words = ["--standalone", "--nproc-per-node", "2", "two.py"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -153,6 +157,38 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     assert both[0].digest == both[1].digest
     alone = Trainer(corpus, MODEL, TrainSettings(seed=1, validation_fraction=0.2))
     assert both[0].digest != alone.weights().digest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whom", ["torchrun", "first", "second"])
+def test_sigterm_under_torchrun(tmp_path, corpus, whom):
+    """Whichever process is told to end: all do after the step, what they reached is kept and said once."""
+    corpus.save(tmp_path / "c.npz")
+    words = ["--standalone", "--nproc-per-node", "2", "-m", "nitograph", "train", "--dataset", "c.npz"]
+    words += [*MODEL_FLAGS, "--plan-steps", "3", "--epochs", "100000", "--save-every", "1000"]
+    log, last = tmp_path / "string_ai.jsonl", tmp_path / "string_ai_last.pt"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with start(*words, cwd=tmp_path, module="torch.distributed.run", env=environment) as process:
+        wait_for(lambda: log.exists() and '"kind": "valid"' in log.read_text(), process)
+        target = {"torchrun": process.pid}.get(whom) or child(process.pid, "0" if whom == "first" else "1")
+        os.kill(target, signal.SIGTERM)
+        out, err = process.communicate()
+    assert process.returncode != 0
+    state = torch.load(last, weights_only=True)
+    reached = max(json.loads(line)["step"] for line in log.read_text().splitlines())
+    assert state["step"] >= reached > 0
+    assert out.count(f"stopped at step {state['step']}; --resume goes on") == 1
+    assert err.count("nitograph train: stopped") == 1
+
+
+def child(parent: int, rank: str) -> int:
+    """The process of this rank among those that torchrun has started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            mine = f"PPid:\t{parent}\n" in (folder / "status").read_text()
+            if mine and f"\0RANK={rank}\0".encode() in (folder / "environ").read_bytes():
+                return int(folder.name)
+    raise AssertionError(f"torchrun has no process of rank {rank}")
 
 
 def test_more_processes_than_batches(corpus, monkeypatch):
@@ -210,14 +246,14 @@ HOSTILE = """
 import resource, sys
 from nitograph import thread
 from nitograph.training import checkpoints
-from nitograph.corpus import rows as corpus
+from nitograph.corpus import load_corpus
 from nitograph.model import weights
 from nitograph.errors import NitographError
 from nitograph.io.files import read_text
 here = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (here + 600 * 2**20,) * 2)
 readers = {
-    ".npz": corpus.load,
+    ".npz": load_corpus,
     ".safetensors": weights.load,
     ".pt": checkpoints.checkpoint_weights,
     ".json": lambda path: thread.Thread.from_json(read_text(path), name=path),
@@ -236,7 +272,7 @@ def test_hostile_files_take_little_memory(tmp_path, corpus, planned):
     """Files that claim or unpack to gigabytes are refused by every reader in 600 MB of further memory."""
     corpus.save(tmp_path / "ok.npz")
     planned.save(tmp_path / "ok.safetensors")
-    np.savez_compressed(tmp_path / "zeros.npz", **{n: np.zeros(2**26, np.int8) for n in corpus_file.ARRAYS})
+    np.savez_compressed(tmp_path / "zeros.npz", **{n: np.zeros(2**26, np.int8) for n in ARRAYS})
     (tmp_path / "deep.json").write_text("[" * 3_000_000)
     (tmp_path / "many.json").write_text('{"num_nails": 9, "nails": [' + "0,3," * 3_000_000 + "0]}")
     (tmp_path / "head.safetensors").write_bytes((2**40).to_bytes(8, "little") + b"{" * 1000)

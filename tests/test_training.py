@@ -12,7 +12,7 @@ from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
 from nitograph.model.plan import encode_plan
 from nitograph.sampling.invent import SampleSettings, invent
-from nitograph.training import checkpoints, processes, trainer as training
+from nitograph.training import checkpoints, plan_phase, processes
 from nitograph.training.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.training.optimizer import trapezoid
 from nitograph.training.settings import TrainSettings
@@ -25,7 +25,7 @@ QUICK = TrainSettings(epochs=2, batch_size=16, plan_rows=8, plan_steps=5, valida
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch):
     """Plans in small batches."""
-    monkeypatch.setattr(training, "PLAN_BATCH", 32)
+    monkeypatch.setattr(plan_phase, "PLAN_BATCH", 32)
 
 
 def follow(trainer, *, stop=None):
@@ -36,11 +36,17 @@ def follow(trainer, *, stop=None):
 def parts(trainer):
     """Everything that the next step depends on, flat: names to tensors or numbers."""
     found = {f"net.{k}": v for k, v in trainer.network.state_dict().items()}
-    for name in ("optimizer", "plan_optimizer"):
-        optimizer = getattr(trainer, name)
-        state = optimizer.state_dict()["state"] if optimizer else {}
+    optimizers = {"optimizer": trainer.optimizer}
+    if trainer.plan_phase:
+        optimizers["plan_optimizer"] = trainer.plan_phase.optimizer
+    for name, optimizer in optimizers.items():
+        state = optimizer.state_dict()["state"]
         found |= {f"{name}.{i}.{k}": v for i, kept in state.items() for k, v in kept.items()}
-    found |= {"step": trainer.step, "plan_step": trainer.plan_step, "best": trainer.best}
+    found |= {
+        "step": trainer.step,
+        "plan_step": getattr(trainer.plan_phase, "step", 0),
+        "best": trainer.best,
+    }
     return found | {"random": torch.get_rng_state()}
 
 
@@ -50,7 +56,7 @@ def unlike(one, other):
     return [k for k in one if not np.array_equal(np.asarray(one[k]), np.asarray(other[k]))]
 
 
-def told(reports):
+def untimed(reports):
     """Reports without what depends on the clock."""
     timed = {"seconds": 0.0, "tokens_per_second": 0.0}
     return [dataclasses.replace(report, **timed) for report in reports]
@@ -76,17 +82,17 @@ def test_stopped_and_resumed_is_the_whole_run(tmp_path, corpus, design, optimize
         torch.manual_seed(99)  # whatever happens between the runs
     trainer.resume(tmp_path / "last.pt")
     assert unlike(parts(trainer), wanted) == []
-    assert told(done) == told(reports)
+    assert untimed(done) == untimed(reports)
     assert [h["step"] for h in trainer.history] == [h["step"] for h in whole.history]
 
 
 @pytest.mark.parametrize("calls", [2, 8, 11])
-def test_asked_to_stop_it_ends_after_the_step(tmp_path, corpus, calls):
-    """Asked within the plan, between two steps or within a validation; resumed it is the whole run."""
+def test_a_requested_stop_comes_after_the_step(tmp_path, corpus, calls):
+    """Requested within the plan, between two steps or within a validation; resumed it is the whole run."""
     whole = Trainer(corpus, MODEL, QUICK)
     reports = follow(whole)
-    trainer, asked = Trainer(corpus, MODEL, QUICK), itertools.count(1)
-    runs = [trainer.run(report_every=0.0, validate_every=1e9, stop=lambda: next(asked) > calls)]
+    trainer, looks = Trainer(corpus, MODEL, QUICK), itertools.count(1)
+    runs = [trainer.run(report_every=0.0, validate_every=1e9, stop=lambda: next(looks) > calls)]
     done = [*runs[0]]
     assert [(report.kind, report.best) for report in done] == [
         (report.kind, report.best) for report in reports[: len(done)]

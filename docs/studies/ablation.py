@@ -20,8 +20,7 @@ import torch
 from numpy.typing import NDArray
 from records import arguments, finished, keep
 
-from nitograph.corpus import prepare, rows as corpus
-from nitograph.corpus.sources import mnist
+from nitograph.corpus import Corpus, CorpusSettings, build, load_corpus, mnist
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
 from nitograph.evaluation.material import CLASSES, Material, rasters
@@ -59,7 +58,7 @@ WEAVINGS: dict[str, dict[str, Any]] = {
 def no_mask(trainer: Trainer) -> None:
     """Illegal next nails stay in the softmax while training; validation keeps the mask."""
 
-    def unmasked(part: corpus.Corpus, rows: NDArray[np.int64]) -> batches.Batch:
+    def unmasked(part: Corpus, rows: NDArray[np.int64]) -> batches.Batch:
         batch = batches.collect(part, rows)
         if part is trainer.train:
             batch.allowed[:] = True
@@ -130,14 +129,14 @@ RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any], Hook | None]] = {
 }
 
 
-def rows_of(name: str, samples: int, folder: Path) -> corpus.Corpus:
+def rows_of(name: str, samples: int, folder: Path) -> Corpus:
     """The corpus of one way of weaving, kept in the folder."""
     path = folder / f"ablation-{name.replace(' ', '-')}-{samples}.npz"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        settings = corpus.CorpusSettings(samples=samples)
-        prepare.build(mnist("train"), settings, WeaveSettings(**WEAVINGS[name])).save(path)
-    return corpus.load(path)
+        settings = CorpusSettings(samples=samples)
+        build(mnist("train"), settings, WeaveSettings(**WEAVINGS[name])).save(path)
+    return load_corpus(path)
 
 
 def lend_plan(network: Network, weights: Weights) -> None:
@@ -158,7 +157,8 @@ def train(name: str, minutes: float, sizes: Sizes, folder: Path) -> tuple[Weight
     trainer.clock = time.process_time
     if trainer.model.planned:
         lend_plan(trainer.network, load_bundled())
-        trainer.plan_step = settings.plan_steps
+    if trainer.plan_phase:
+        trainer.plan_phase.skip()
     if hook is not None:
         hook(trainer)
     mean = {n: p.detach().clone() for n, p in trainer.network.named_parameters()}

@@ -36,8 +36,8 @@ from nitograph.model.network import Cache as Kept, Network
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import ModelSettings, Weights
 from nitograph.training.optimizer import make_optimizer, trapezoid
+from nitograph.training.plan_phase import PLAN_BATCH
 from nitograph.training.settings import TrainSettings
-from nitograph.training.trainer import PLAN_BATCH
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_targets
 
 PRIOR_BATCH, CHUNK, GREYS = 256, 2000, 16

@@ -2,7 +2,7 @@
 
 Each command is one module of this package with `HELP`, `add_arguments(parser)` and `run(args)`; only the
 module of the command that was asked for is imported. Exit codes: 0 done, 1 an error of ours in one
-line, 2 wrong usage, 130 stopped by Ctrl-C.
+line, 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
 
 Try it: python -m nitograph --help
 """
@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from nitograph import __version__
 from nitograph.cli.compiling import compiling_told
-from nitograph.cli.interrupts import interrupts_heard
+from nitograph.cli.interrupts import exit_code, interrupts_heard
 from nitograph.errors import NitographError
 
 COMMANDS = {
@@ -63,18 +63,19 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "nitograph") 
 def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
     """Fill the parser with the command's arguments, run it, turn errors into exit codes."""
     try:
-        command = importlib.import_module(f"nitograph.cli.{name}")
-        command.add_arguments(parser)
-        args = parser.parse_args(given)
-        with interrupts_heard(), compiling_told():
-            return int(command.run(args) or 0)
+        with interrupts_heard():
+            command = importlib.import_module(f"nitograph.cli.{name}")
+            command.add_arguments(parser)
+            args = parser.parse_args(given)
+            with compiling_told():
+                return int(command.run(args) or 0)
     except NitographError as error:
         return _fault(parser, " ".join(str(error).split()))
     except MemoryError:
         return _fault(parser, "there is not enough memory for this; ask for less or for smaller")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print(f"{parser.prog}: stopped", file=sys.stderr)
-        return 130
+        return exit_code(interrupt)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

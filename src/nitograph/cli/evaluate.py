@@ -16,7 +16,7 @@ from nitograph.api.models import find_weights, make_decoder
 from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus.rows import load as load_corpus
+from nitograph.corpus.rows import load_corpus
 from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
 from nitograph.io.files import check_writable, read_text, write_bytes, write_text

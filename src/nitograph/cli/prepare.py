@@ -9,8 +9,8 @@ from pathlib import Path
 from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus.prepare import build, forget_parts
-from nitograph.corpus.rows import CorpusSettings
-from nitograph.corpus.sources import mnist
+from nitograph.corpus.rows import Corpus, CorpusSettings
+from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.io.files import check_writable
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
@@ -42,17 +42,34 @@ def run(args: argparse.Namespace) -> int:
     output = check_writable(args.output)
     images = mnist(args.split, Path(args.data_dir) if args.data_dir else None)
     parts = output.with_name(f".{output.name}.parts")
-    with progress("weaving", settings.samples) as done:
-        made = build(images, settings, weaving, parts=parts, progress=done)
-    made.save(output)
+    corpus = _build(images, settings, weaving, parts)
+    corpus.save(output)
     forget_parts(parts)
-    chords = made.lengths - 3
+    chords = corpus.lengths - 3
     print(
-        f"{output}: {len(made)} threads of {len(set(made.sources.tolist()))} images, "
+        f"{output}: {len(corpus)} threads of {len(set(corpus.sources.tolist()))} images, "
         f"{chords.min()} to {chords.max()} chords (mean {chords.mean():.0f}), "
-        f"{made.explained.mean():.1%} of the pictures' energy explained"
+        f"{corpus.explained.mean():.1%} of the pictures' energy explained"
     )
     return 0
+
+
+def _build(images: LabelledImages, settings: CorpusSettings, weaving: WeaveSettings, parts: Path) -> Corpus:
+    """The corpus, woven with a progress bar; an interrupt says how much of it is kept."""
+    kept = 0
+    try:
+        with progress("weaving", settings.samples) as show:
+
+            def advance(count: int) -> None:
+                nonlocal kept
+                kept = count
+                show(count)
+
+            return build(images, settings, weaving, parts=parts, progress=advance)
+    except KeyboardInterrupt:
+        if kept:
+            print(f"{kept} of {settings.samples} threads are kept; the same command goes on from there")
+        raise
 
 
 def weaving_settings(args: argparse.Namespace) -> WeaveSettings:

@@ -7,7 +7,7 @@ import argparse
 
 import numpy as np
 
-from nitograph.corpus import rows as corpus
+from nitograph.corpus.rows import load_corpus
 from nitograph.errors import SettingsError
 from nitograph.io.files import check_writable, write_bytes
 
@@ -31,13 +31,13 @@ def run(args: argparse.Namespace) -> int:
             f"count must be 1 to 10000 and seed not negative, got {args.count} and {args.seed}"
         )
     output = check_writable(args.output)
-    rows = corpus.load(args.dataset)
+    corpus = load_corpus(args.dataset)
     from nitograph.drawing.contact_sheet import contact_sheet
 
-    chosen = np.random.default_rng(args.seed).permutation(len(rows))[: args.count]
-    chosen = chosen[np.argsort(rows.labels[chosen], kind="stable")]
-    threads = [rows.thread(int(row)) for row in chosen]
+    chosen = np.random.default_rng(args.seed).permutation(len(corpus))[: args.count]
+    chosen = chosen[np.argsort(corpus.labels[chosen], kind="stable")]
+    threads = [corpus.thread(int(row)) for row in chosen]
     titles = [f"{thread.label} · {thread.line_count} chords" for thread in threads]
     write_bytes(output, contact_sheet(threads, titles).png(with_threads=False))
-    print(f"{output}: {len(threads)} of {len(rows)} threads")
+    print(f"{output}: {len(threads)} of {len(corpus)} threads")
     return 0

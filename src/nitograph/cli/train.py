@@ -1,27 +1,32 @@
 """nitograph train: the Transformer on a corpus, with checkpoints, a log and published weights.
 
+A run's files carry its name. A fresh run moves the files of an older one aside; `--resume` goes on with the
+run's own settings, unless flags change them, and refuses the files of another run.
+
 Try it: python -m nitograph train --dataset string_dataset.npz --minutes 5
 """
 
 import argparse
-import contextlib
-import json
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph.cli.interrupts import interrupt_noted
+from nitograph.cli.interrupts import interrupt_noted, raise_interrupt
 from nitograph.cli.models import DEVICES
-from nitograph.cli.options import add_settings, read_settings
+from nitograph.cli.options import add_settings, given_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus import rows as corpus
-from nitograph.errors import FileError, SettingsError
-from nitograph.io.files import check_writable, read_text, write_text
+from nitograph.corpus.rows import Corpus, load_corpus
+from nitograph.errors import SettingsError
+from nitograph.io.files import check_writable, same_file, write_bytes
 from nitograph.model.weights import ModelSettings, load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
 
 if TYPE_CHECKING:
+    from nitograph.training.runs import RunFiles
     from nitograph.training.trainer import Trainer
+
+YOUNG = 5.0  # seconds; a younger run keeps a checkpoint whenever its age has doubled
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,19 +40,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--last-output", default="string_ai_last.pt", help="last checkpoint (default %(default)s)"
     )
-    parser.add_argument("--resume", action="store_true", help="go on exactly from the last checkpoint")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on exactly from the last checkpoint, with its settings; without it a new run begins, and "
+        "files of an older one are moved aside",
+    )
     parser.add_argument(
         "--start-from",
         metavar="FILE",
         help="begin from these weights instead of fresh ones; 'bundled' are those of the package",
     )
+    parser.add_argument("--plot", metavar="PNG", help="at the end, or when stopped, draw the log's curves")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to train (default auto)")
     parser.add_argument(
         "--save-every",
         type=float,
         default=120.0,
         metavar="S",
-        help="seconds between checkpoints (default %(default)g)",
+        help="seconds between checkpoints; a young run keeps them more often (default %(default)g)",
     )
     add_settings(parser, ModelSettings, title="model", leave_out=("zernike_order",))
     add_settings(parser, TrainSettings, title="training")
@@ -56,100 +67,186 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train to the end or to Ctrl-C, keeping checkpoints."""
     try:
-        from nitograph.training import processes, trainer as training
+        from nitograph.training import processes
+        from nitograph.training.runs import RunFiles
+        from nitograph.training.trainer import Trainer
     except ImportError:
         raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
-    best, last = check_writable(args.output), check_writable(args.last_output)
-    if best.resolve() == last.resolve():
-        raise SettingsError(f"the best and the last checkpoint must be two files, got {best} for both")
-    for path in (best, last):
-        if path.suffix in (".safetensors", ".jsonl", ".npz"):
-            raise SettingsError(
-                f"a checkpoint must not end with {path.suffix}, got {path}; name it .pt: weights and log "
-                "go beside it under its name"
-            )
-    settings = read_settings(args, TrainSettings)
     if args.resume and args.start_from:
         raise SettingsError("a run can either resume or start from weights; leave out one of the two")
-    if args.resume and not last.exists():
-        raise FileError(f"nothing to resume: there is no {last}; leave out --resume to begin")
-    rows = corpus.load(args.dataset)
-    order = rows.metadata["corpus"]["zernike_order"]
-    model = read_settings(args, ModelSettings).replace(zernike_order=order)
-    trainer = training.Trainer(rows, model, settings, device=processes.find_device(args.device))
+    files = RunFiles(args.output, args.last_output)
+    plot = _check_plot(args, files)
     if args.resume:
-        trainer.resume(last)
-    elif args.start_from:
-        trainer.start_from(load_bundled() if args.start_from == "bundled" else load(args.start_from))
-    if trainer.rank == 0:
-        count = sum(p.numel() for p in trainer.network.parameters())
-        print(
-            f"{count:,} parameters, {len(trainer.train)} + {len(trainer.valid)} threads, {trainer.device}"
-        )
+        files.check_resumed()
+    corpus, model, settings = _read(args, files)
+    weights = None  # read before the first process may move its file aside
+    if args.start_from:
+        weights = load_bundled() if args.start_from == "bundled" else load(args.start_from)
+    trainer = Trainer(corpus, model, settings, device=processes.find_device(args.device))
     try:
-        Loop(trainer, best, last, every=args.save_every, fresh=not args.resume).run()
+        if args.resume:
+            trainer.resume(files.last)
+        elif weights:
+            trainer.start_from(weights)
+        return _train(Recorder(trainer, files, every=args.save_every), plot, resumed=args.resume)
     finally:
         processes.leave_group()
+
+
+def _check_plot(args: argparse.Namespace, files: "RunFiles") -> Path | None:
+    """Where to draw the curves, once it is sure that they can be drawn there."""
+    if args.plot is None:
+        return None
+    from nitograph.drawing.figures import need_matplotlib
+
+    plot = check_writable(args.plot)
+    if plot.suffix.lower() != ".png":
+        raise SettingsError(f"the curves are drawn as PNG, got {plot}; name a file that ends with .png")
+    if any(same_file(plot, path) for path in (*files.all, args.dataset)):
+        raise SettingsError(f"{plot} is a file of the run; draw the curves into one of their own")
+    need_matplotlib()
+    return plot
+
+
+def _read(args: argparse.Namespace, files: "RunFiles") -> tuple[Corpus, ModelSettings, TrainSettings]:
+    """The corpus, and the settings given over those of the checkpoint that is resumed, or the defaults."""
+    model, settings = ModelSettings(), TrainSettings()
+    if args.resume:
+        from nitograph.training.resume import settings_of
+
+        model, settings = settings_of(files.last)
+    given = given_settings(args, TrainSettings)
+    if "epochs" in given and "minutes" not in given:
+        given["minutes"] = None  # what is given now counts, not the minutes of the checkpoint
+    settings, model = settings.replace(**given), model.replace(**given_settings(args, ModelSettings))
+    corpus = load_corpus(args.dataset)
+    return corpus, model.replace(zernike_order=corpus.metadata["corpus"]["zernike_order"]), settings
+
+
+def _train(recorder: "Recorder", plot: Path | None, *, resumed: bool) -> int:
+    """Train, record, draw; raises the interrupt that has stopped it, once everything is kept."""
+    trainer = recorder.trainer
+    if resumed and trainer.finished:
+        recorder.say(
+            f"finished: step {trainer.step}, {trainer.seconds / 60:.1f} min; "
+            "more --epochs (or --minutes) goes on"
+        )
+        recorder.draw(plot)
+        return 0
+    recorder.begin(resumed=resumed)
+    with interrupt_noted() as interrupted:
+        recorder.follow(interrupted)
+        recorder.draw(plot)
+        number = interrupted()
+    if not number and not trainer.finished:
+        number = signal.SIGTERM  # another process of torchrun's was told to stop
+    if number:
+        recorder.say(f"stopped at step {trainer.step}; --resume goes on from {recorder.files.last}")
+        if recorder.first:
+            raise_interrupt(number)
+        return 128 + number  # the first process says so for all
     return 0
 
 
-class Loop:
-    """Turns a trainer's reports into a progress bar, a log and files."""
+class Recorder:
+    """Turns a trainer's reports into a progress bar, a log and files; only the first process writes."""
 
-    def __init__(self, trainer: "Trainer", best: Path, last: Path, *, every: float, fresh: bool) -> None:
-        self.trainer, self.best, self.last, self.every = trainer, best, last, every
-        self.log, self.saved = best.with_suffix(".jsonl"), time.monotonic()
-        if trainer.rank == 0:
-            write_text(self.log, "" if fresh else self._logged())
+    def __init__(self, trainer: "Trainer", files: "RunFiles", *, every: float) -> None:
+        self.trainer, self.files, self.every = trainer, files, every
+        self.first = trainer.rank == 0
+        self.began = self.saved = time.monotonic()
 
-    def run(self) -> None:
-        """Follow the reports; at the end, and at Ctrl-C after the step, the last checkpoint is written.
+    def say(self, line: str) -> None:
+        """Print a line, once for all processes."""
+        if self.first:
+            print(line, flush=True)
 
-        After an error, or a second Ctrl-C, it is not: what training left then may be of no use, the
+    def begin(self, *, resumed: bool) -> None:
+        """Say what is trained; move older files aside and keep a first checkpoint, or rewind the log."""
+        trainer = self.trainer
+        count = sum(p.numel() for p in trainer.network.parameters())
+        self.say(
+            f"{count:,} parameters, {len(trainer.train)} + {len(trainer.valid)} threads, {trainer.device}"
+        )
+        if not self.first:
+            return
+        head = {
+            "kind": "run",
+            "run": trainer.run_name,
+            "step": trainer.step,
+            "model": trainer.model.to_dict(),
+            "settings": trainer.settings.to_dict(),
+            "corpus": dict(trainer.corpus.metadata),
+            "started_from": trainer.ancestor,
+        }
+        if resumed:
+            self.files.write_log([*self._reached(), head])
+            return
+        moved = [aside.name for _, aside in self.files.set_aside()]
+        if moved:
+            self.say(f"kept from an older run: {', '.join(moved)}")
+        trainer.save(self.files.last)
+        self.files.write_log([head])
+
+    def follow(self, interrupted: Any) -> None:
+        """Follow the reports; at the end, and at an interrupt after the step, a last checkpoint is written.
+
+        After an error, or a second interrupt, it is not: what training left then may be of no use, the
         checkpoint before is.
         """
-        with interrupt_noted() as stop:
-            with progress("training", 1000) as done:
-                for report in self.trainer.run(stop=stop):
-                    self._follow(report)
-                    done(round(1000 * report.progress))
-            self._save()
-            if stop():
-                raise KeyboardInterrupt
+        with progress("training", 1000) as done:
+            for report in self.trainer.run(stop=lambda: bool(interrupted())):
+                self._record(report)
+                done(round(1000 * report.progress))
+        self._save()
 
-    def _logged(self) -> str:
+    def draw(self, plot: Path | None) -> None:
+        """Draw the curves of the log, if that is wanted and there are any yet."""
+        if plot is None or not self.first:
+            return
+        from nitograph.drawing.charts import curves, has_curves
+
+        records = self.files.records()
+        if has_curves(records):
+            write_bytes(plot, curves(records, title=f"run {self.trainer.run_name}").png())
+            self.say(f"{plot}: the curves of {self.files.log}")
+        else:
+            self.say(f"{self.files.log} holds no curve yet; {plot} is not drawn")
+
+    def _reached(self) -> list[dict[str, Any]]:
         """The log as it was when the checkpoint was written that is now resumed."""
-        if not self.log.exists():
-            return ""
-        kept, reached = [], {"plan": self.trainer.plan_step}
-        for line in read_text(self.log).splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # a line that a kill cut short
-                report = json.loads(line)
-                if report["step"] <= reached.get(report["kind"], self.trainer.step):
-                    kept.append(line + "\n")
-        return "".join(kept)
+        plan = self.trainer.plan_phase
+        reached = {"plan": plan.step if plan else 0}
+        return [
+            record
+            for record in self.files.records()
+            if record.get("kind") != "done"
+            and isinstance(record.get("step"), int)
+            and record["step"] <= reached.get(str(record.get("kind")), self.trainer.step)
+        ]
 
     def _save(self) -> None:
-        if self.trainer.rank == 0:
-            self.trainer.save(self.last)
+        if self.first:
+            self.files.check_owned(self.trainer.run_name)
+            self.trainer.save(self.files.last)
         self.saved = time.monotonic()
 
-    def _follow(self, report: Report) -> None:
-        if self.trainer.rank:
+    def _record(self, report: Report) -> None:
+        if not self.first:
             return
-        with self.log.open("a") as log:
-            log.write(json.dumps(_rounded(vars(report))) + "\n")
+        self.files.check_owned(self.trainer.run_name)
+        self.files.append(vars(report))
         if report.kind == "valid":
-            print(_line(report), flush=True)
+            self.say(_line(report))
         if report.best:
             self._publish()
-        if time.monotonic() - self.saved >= self.every:
+        if time.monotonic() - self.saved >= min(self.every, max(YOUNG, self.saved - self.began)):
             self._save()
 
     def _publish(self) -> None:
         """The best checkpoint, and its weights for everybody without PyTorch."""
-        self.trainer.save(self.best)
-        self.trainer.weights().save(self.best.with_suffix(".safetensors"))
+        self.trainer.save(self.files.best)
+        self.trainer.weights().save(self.files.weights)
 
 
 def _line(report: Report) -> str:
@@ -157,9 +254,5 @@ def _line(report: Report) -> str:
     mark = "  best" if report.best else ""
     return (
         f"step {report.step}, epoch {report.epoch:.2f}, {report.seconds / 60:.1f} min: "
-        f"held-out nats a nail {report.nail_loss:.3f}{plan}{mark}"
+        f"held-out nats per nail {report.nail_loss:.3f}{plan}{mark}"
     )
-
-
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(v, 6) if isinstance(v, float) else v for key, v in values.items() if v is not None}

@@ -1,7 +1,7 @@
 """nitograph weave: turn a picture into a thread with the encoder alone.
 
-Ctrl-C stops the weaving and keeps the thread so far. Pictures from MNIST use the settings that the model
-learns from; picture files use the preset "photo" unless another is named.
+Ctrl-C or SIGTERM stops the weaving and keeps the thread so far. Pictures from MNIST use the settings that
+the model learns from; picture files use the preset "photo" unless another is named.
 
 Try it: python -m nitograph weave mnist:test:17 -o thread.json
 """
@@ -10,6 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
+from nitograph.cli.interrupts import exit_code
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.io.files import check_writable, write_text
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{output}: {thread.line_count} chords on {settings.nails} nails, error {error:.4f}")
     if args.bound:
         print_bound(prepare_photo(grey, photo), settings, error)
-    return 130 if stopped else 0
+    return stopped
 
 
 def read_weave_settings(args: argparse.Namespace) -> WeaveSettings:
@@ -69,18 +70,18 @@ def read_weave_settings(args: argparse.Namespace) -> WeaveSettings:
     return RealThread(args.thread_mm, args.board_mm).over(settings)
 
 
-def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> bool:
-    """Weave to the end, or until Ctrl-C once there is a chord; True if it was stopped."""
+def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> int:
+    """Weave to the end, or until Ctrl-C once there is a chord; the exit code, 0 if it was not stopped."""
     try:
         with progress("weaving", settings.max_lines) as done:
             while weaver.advance():
                 done(weaver.chords)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         if weaver.chords == 0:
             raise
         print("stopped; keeping the thread so far")
-        return True
-    return False
+        return exit_code(interrupt)
+    return 0
 
 
 def print_bound(grey: "NDArray[np.uint8]", settings: WeaveSettings, error: float) -> None:

@@ -117,11 +117,11 @@ def _prototypes(
 def _balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """All images, one of each class in turn as long as each class lasts."""
     shuffled = rng.permutation(len(labels))
-    turn = np.empty(len(labels), dtype=np.int64)
+    within_class = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         of_class = shuffled[labels[shuffled] == label]
-        turn[of_class] = np.arange(len(of_class))
-    return np.lexsort((labels, turn))
+        within_class[of_class] = np.arange(len(of_class))
+    return np.lexsort((labels, within_class))
 
 
 def _part(

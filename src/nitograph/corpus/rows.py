@@ -131,7 +131,7 @@ class Corpus:
             np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **arrays)
 
 
-def load(path: str | Path) -> Corpus:
+def load_corpus(path: str | Path) -> Corpus:
     """Read a corpus; FileError where the file is cut, foreign or breaks its own rules."""
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:

@@ -69,10 +69,7 @@ def scatter(dots: Sequence[Dot], x_label: str, y_label: str) -> Picture:
 
 
 def _panel(axes: "Axes", inside: Sequence[Dot], names: Sequence[str], dots: Sequence[Dot]) -> None:
-    axes.set_facecolor(RAISED)
-    axes.tick_params(colors=SOFT, labelsize=9)
-    axes.grid(color=EDGE, linewidth=0.5)
-    axes.spines[:].set_color(EDGE)
+    _dress(axes)
     joined: dict[float, list[Dot]] = {}
     for dot in inside:
         joined.setdefault(dot.settings[names[1]] if len(names) > 1 else 0.0, []).append(dot)
@@ -117,56 +114,109 @@ def _settings(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in values.items())
 
 
-def curves(
-    log: Iterable[Mapping[str, Any]], *, title: str = "", size: tuple[float, float] = (9, 5)
-) -> Picture:
-    """Training curves, (h, w, 3), from records with step and any of train_loss, valid_loss, learning_rate.
+def has_curves(log: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a log holds anything that `curves` would draw."""
+    return bool(_panels(list(log)))
 
-    Records without a finite number for a name are left out of its curve. NitographError where none is left.
+
+def curves(log: Iterable[Mapping[str, Any]], *, title: str = "") -> Picture:
+    """The curves of a training log, (h, w, 3): a panel for each of light error, nats per nail and per code.
+
+    Records are told apart by their kind: "plan" has light_error, "step" and "valid" have nail_loss and
+    plan_loss, "step" the learning_rate too. Records without a finite number for a curve are left out of
+    it. NitographError where nothing is left.
     """
-    records = list(log)
-    series = {name: _series(records, name) for name in ("train_loss", "valid_loss", "learning_rate")}
-    if not any(len(points) for points in series.values()):
+    panels = _panels(list(log))
+    if not panels:
         raise NitographError(
-            "the log holds no curve: wanted records with step and train_loss or valid_loss"
+            "the log holds no curve: wanted records of kind plan, step or valid with their losses"
         )
     need_matplotlib()
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, dpi=160, layout="constrained")
-    axes = figure.add_subplot()
-    for name, shade, wide in (("train_loss", "#7fb2c9", 1.0), ("valid_loss", "#d1495b", 2.0)):
-        points = series[name]
-        if len(points):
-            label = name.replace("_loss", "")
-            axes.plot(
-                *points.T,
-                color=shade,
-                linewidth=wide,
-                marker="o" if wide > 1 else "",
-                markersize=3,
-                label=label,
-            )
-    axes.set(xlabel="step", ylabel="nats a token", title=title)
-    axes.grid(alpha=0.25)
-    if len(series["learning_rate"]):
-        right = axes.twinx()
-        right.plot(*series["learning_rate"].T, color="#999999", linewidth=0.8, linestyle=":")
-        right.set_ylabel("learning rate (dotted)")
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False)
-    return Picture(pixels_of(figure), None, 160)
+    figure = Figure(figsize=(1 + 4.6 * len(panels), 4.4), dpi=120, layout="constrained", facecolor=DARK)
+    for axes, (name, parts) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        _dress(axes)
+        axes.set_title(name, color=INK, fontsize=11)
+        for label, (shade, points) in parts.items():
+            if label == RATE:
+                _rate(axes, points)
+            else:
+                _curve(axes, points, label, shade)
+        axes.set_xlabel("step", color=SOFT)
+        axes.legend(frameon=False, labelcolor=INK, fontsize=9)
+    figure.suptitle(title, color=SOFT, fontsize=10)
+    return Picture(pixels_of(figure), None, 120)
 
 
-def _series(records: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:
-    """Steps and values of one name, (points, 2)."""
-    kept = []
-    for i, record in enumerate(records):
-        step, value = record.get("step", i), record.get(name)
-        if (
-            isinstance(value, (int, float))
-            and isinstance(step, (int, float))
-            and np.isfinite([step, value]).all()
-        ):
-            kept.append((float(step), float(value)))
-    return np.array(kept, dtype=np.float64).reshape(-1, 2)
+Points = NDArray[np.float64]
+TRAINING, HELD_OUT, RATE = "training", "held out", "learning rate"
+
+
+def _panels(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, tuple[str, Points]]]]:
+    """Title, and by label colour and points of each curve, of all panels that have a loss to show."""
+    light, nails, codes = "squared error of the plan's light", "nats per nail", "nats per plan code"
+    wanted = [
+        (light, {TRAINING: ("plan", "light_error"), RATE: ("plan", "learning_rate")}),
+        (
+            nails,
+            {
+                TRAINING: ("step", "nail_loss"),
+                HELD_OUT: ("valid", "nail_loss"),
+                RATE: ("step", "learning_rate"),
+            },
+        ),
+        (codes, {TRAINING: ("step", "plan_loss"), HELD_OUT: ("valid", "plan_loss")}),
+    ]
+    shades = {TRAINING: SHADES[0], HELD_OUT: SHADES[1], RATE: SOFT}
+    panels = []
+    for title, parts in wanted:
+        found = {label: (shades[label], _points(records, *part)) for label, part in parts.items()}
+        kept = {label: curve for label, curve in found.items() if len(curve[1])}
+        if kept.keys() - {RATE}:
+            panels.append((title, kept))
+    return panels
+
+
+def _points(records: Sequence[Mapping[str, Any]], kind: str, name: str) -> Points:
+    """Steps and values of one name in the records of a kind, (points, 2), by step."""
+    kept = {}
+    for record in records:
+        step, value = record.get("step"), record.get(name)
+        if record.get("kind") != kind or not isinstance(step, int) or not isinstance(value, int | float):
+            continue
+        if np.isfinite(value):
+            kept[step] = float(value)
+    return np.array(sorted(kept.items()), dtype=np.float64).reshape(-1, 2)
+
+
+def _curve(axes: "Axes", points: Points, label: str, shade: str) -> None:
+    """A line; with marks where it has few points, so that a single one is seen."""
+    few = label == HELD_OUT or len(points) < 3
+    axes.plot(
+        *points.T,
+        color=shade,
+        linewidth=2.0 if label == HELD_OUT else 1.2,
+        marker="o" if few else "",
+        markersize=4,
+        label=label,
+    )
+
+
+def _rate(axes: "Axes", points: Points) -> None:
+    """The learning rate, dotted, with an axis of its own on the right."""
+    right = axes.twinx()
+    right.plot(*points.T, color=SOFT, linewidth=1.0, linestyle=":")
+    right.set_ylim(bottom=0)
+    right.tick_params(colors=SOFT, labelsize=8)
+    right.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
+    right.yaxis.get_offset_text().set_color(SOFT)
+    right.spines[:].set_color(EDGE)
+    axes.plot([], [], color=SOFT, linewidth=1.0, linestyle=":", label=f"{RATE} (right)")
+
+
+def _dress(axes: "Axes") -> None:
+    axes.set_facecolor(RAISED)
+    axes.tick_params(colors=SOFT, labelsize=9)
+    axes.grid(color=EDGE, linewidth=0.5)
+    axes.spines[:].set_color(EDGE)

@@ -1,4 +1,4 @@
-"""Batches of a corpus for training: rows of like length together, padded, with their legal next nails.
+"""Batches of a corpus for training: rows of similar length together, padded, with their legal next nails.
 
 The order of an epoch depends on the seed and the epoch alone, so that a resumed run sees what the whole
 run would have seen. NumPy only; this module does not know what is learned from a batch.
@@ -33,14 +33,14 @@ class Batch:
 
     @property
     def count(self) -> int:
-        """How many tokens are learned from it, EOS among them."""
+        """How many tokens it trains, EOS included."""
         return int((self.targets >= 0).sum())
 
 
 def epoch_order(
     lengths: NDArray[np.integer], batch_size: int, *, seed: int, epoch: int
 ) -> list[NDArray[np.int64]]:
-    """All rows once, in batches of like length, the batches in random order; the last may be smaller."""
+    """All rows once, in batches of similar length, the batches in random order; the last may be smaller."""
     rng = np.random.default_rng([seed, epoch])
     rows = rng.permutation(len(lengths))
     batches: list[NDArray[np.int64]] = []

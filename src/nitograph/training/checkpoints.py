@@ -1,6 +1,6 @@
 """Checkpoint files: written whole or not at all, read without running any code that may be in them.
 
-What a checkpoint holds is Trainer's affair, but for the parts that make up a model at rest.
+What a checkpoint holds is decided in `resume`; only the parts that make up finished weights are known here.
 
 Try it: python -c "from nitograph.training.checkpoints import checkpoint_weights; help(checkpoint_weights)"
 """
@@ -44,13 +44,13 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return state
 
 
-def checkpoint_of(path: str | Path, **ours: Mapping[str, Any]) -> dict[str, Any]:
-    """The state in a checkpoint; WeightsError where a part of it says otherwise than one of `ours`."""
+def matching_checkpoint(path: str | Path, **expected: Mapping[str, Any]) -> dict[str, Any]:
+    """The state in a checkpoint; WeightsError where a part of it differs from what is expected."""
     state = read_checkpoint(path)
-    for key, mine in ours.items():
-        theirs = state.get(key)
-        theirs = theirs if isinstance(theirs, dict) else {}
-        different = sorted(name for name in mine if mine[name] != theirs.get(name))
+    for key, wanted in expected.items():
+        found = state.get(key)
+        found = found if isinstance(found, dict) else {}
+        different = sorted(name for name in wanted if wanted[name] != found.get(name))
         if different:
             raise WeightsError(
                 f"{path} was trained with another {key} ({', '.join(different)}); "

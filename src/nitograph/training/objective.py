@@ -1,7 +1,7 @@
-"""What is learned from some rows of a corpus: nats of nails and of plan codes, error of the light.
+"""The losses on some rows of a corpus: nats of nails and of plan codes, error of the light.
 
 An Objective holds the parts of a corpus with the plans of all their rows, once an autoencoder has made
-them, and gives losses that can be summed over batches. It neither steps nor schedules.
+them, and gives losses that can be summed over batches. It takes no optimiser steps and knows no schedule.
 
 Try it: python -c "from nitograph.training.objective import Objective; help(Objective.losses)"
 """
@@ -74,7 +74,7 @@ class Objective:
     ) -> tuple[Loss, Loss | None]:
         """Summed nats, with their count, of the nails and EOS and of the plans of some rows of a part.
 
-        exact: wind from the pictures' own light and not from the plans'. rng: draws the rows that lose
+        exact: condition on the pictures' own light instead of the plans'. rng: draws the rows that lose
         their class; without it none does. The plans' loss is None in a plain model.
         """
         part = self.parts[name]
@@ -119,8 +119,8 @@ class Objective:
 
     def _labels(self, labels: NDArray[np.int64], rng: np.random.Generator | None) -> Tensor:
         if rng is not None:
-            lost = rng.random(len(labels)) < self.class_dropout
-            labels = np.where(lost, len(self.network.classes), labels)
+            dropped = rng.random(len(labels)) < self.class_dropout
+            labels = np.where(dropped, len(self.network.classes), labels)
         return self._tensor(labels)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
@@ -149,14 +149,14 @@ def measure_light(network: Network, corpus: Corpus) -> None:
     scale.copy_(torch.cat([pair, pair]))
     top = bottom = 0.0
     for first in range(0, len(rows), LIGHT_BATCH):
-        wound = _wound(network, corpus, rows[first : first + LIGHT_BATCH])
-        top += float((light[first : first + LIGHT_BATCH] * wound).sum())
-        bottom += float(wound.square().sum())
+        woven = _thread_light(network, corpus, rows[first : first + LIGHT_BATCH])
+        top += float((light[first : first + LIGHT_BATCH] * woven).sum())
+        bottom += float(woven.square().sum())
     network.at("light.chord").fill_(top / max(bottom, 1e-9))
 
 
-def _wound(network: Network, corpus: Corpus, rows: NDArray[np.int64]) -> Tensor:
-    """The light of whole threads, each chord of unit light a unit length: (b, k)."""
+def _thread_light(network: Network, corpus: Corpus, rows: NDArray[np.int64]) -> Tensor:
+    """The light of whole threads, each chord with unit light per unit length: (b, k)."""
     batch = collect(corpus, rows)
     nails, real = torch.from_numpy(batch.nails), torch.from_numpy(batch.targets[:, 1:-1] >= 0)
     steps, here = (nails[:, 1:] - nails[:, :-1]) % network.board.num_nails, nails[:, :-1]

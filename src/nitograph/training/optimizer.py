@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nitograph.errors import WeightsError
 from nitograph.training.processes import average_gradients
 from nitograph.training.settings import TrainSettings
 
@@ -90,7 +91,7 @@ class Muon(torch.optim.Optimizer):
 def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world: int) -> bool:
     """One step down `loss` at this learning rate; False, and none, where the gradient is not finite.
 
-    The gradient is the mean over `world` processes, cut to a length of 1.
+    The gradient is the mean over `world` processes, clipped to a norm of 1.
     """
     torch.autograd.backward(loss)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -104,8 +105,17 @@ def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world
     return True
 
 
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, *, world: int, place: str) -> None:
+    """As `take_step`; WeightsError, which says at which `place`, where training has diverged."""
+    if not take_step(optimizer, loss, rate, world):
+        raise WeightsError(
+            f"training diverged at {place}: the gradient is not finite; lower learning_rate "
+            "and resume from the last checkpoint"
+        )
+
+
 def trapezoid(progress: float, *, warm: float = 0.02, fall: float = 0.5) -> float:
-    """Factor of the learning rate: up over the first 2 %, flat, to zero over the last half."""
+    """Factor of the learning rate: warm-up over 2 %, constant, decay to zero over the last half."""
     return max(0.0, min(1.0, (progress + 1e-3) / warm, (1 - progress) / fall))
 
 

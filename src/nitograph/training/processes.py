@@ -56,6 +56,15 @@ def of_first(number: float, world: int, device: torch.device) -> float:
     """The first process's number, in all processes; each has to ask for it at the same place."""
     if world == 1:
         return number
-    word = torch.tensor([number], dtype=torch.float64, device=device)
-    dist.broadcast(word, 0)
-    return float(word)
+    shared = torch.tensor([number], dtype=torch.float64, device=device)
+    dist.broadcast(shared, 0)
+    return float(shared)
+
+
+def any_of(answer: bool, world: int, device: torch.device) -> bool:
+    """Whether any process answers yes, in all processes; each has to ask for it at the same place."""
+    if world == 1:
+        return answer
+    shared = torch.tensor([int(answer)], device=device)
+    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    return bool(shared)

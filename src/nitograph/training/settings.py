@@ -1,6 +1,6 @@
-"""What training is asked for, and what it tells on the way. No PyTorch, so that it can be asked without.
+"""The settings of training and its reports, without PyTorch: help and checks work where that is missing.
 
-Try it: nitograph train --help
+Try it: python -m nitograph train --help
 """
 
 from dataclasses import dataclass
@@ -18,29 +18,39 @@ class TrainSettings(Settings):
     minutes: float | None = setting(
         None, "stop after this time instead of epochs", unit="minutes", low=0.01
     )
-    batch_size: int = setting(64, "threads in a step", low=1, high=65536)
-    plan_rows: int = setting(192, "further plans in a step, without their threads", low=0, high=65536)
+    batch_size: int = setting(64, "threads per step", low=1, high=65536)
+    plan_rows: int = setting(
+        192, "additional plans per step, learned without their threads", low=0, high=65536
+    )
     plan_turn: float = setting(
-        0.0, "spread of the random turn that each further plan gets", unit="radians", low=0, high=3.2
+        0.0,
+        "standard deviation of the random rotation of each additional plan",
+        unit="radians",
+        low=0,
+        high=3.2,
     )
     plan_steps: int = setting(
-        4000, "steps of the plan's autoencoder, before the rest", low=1, high=10_000_000
+        4000, "steps of the plan's autoencoder, before the Transformer's", low=1, high=10_000_000
     )
     learning_rate: float = setting(2e-3, "peak learning rate", low=1e-8, high=1)
     weight_decay: float = setting(0.05, "decoupled weight decay of the matrices", low=0, high=10)
-    optimizer: str = setting("adamw", "rule of the steps", choices=("adamw", "muon"))
+    optimizer: str = setting("adamw", "optimiser", choices=("adamw", "muon"))
     validation_fraction: float = setting(0.10, "share of source images held out", low=0, high=0.9)
-    validation_rows: int = setting(1024, "most rows used for one validation", low=1, high=10_000_000)
-    class_dropout: float = setting(0.10, "share of rows trained without their class", low=0, high=1)
-    exact_light: float = setting(0.3, "share of rows wound from the picture's own light", low=0, high=1)
-    workers: int = setting(0, "threads of the CPU (0: all)", low=0, high=4096)
+    validation_rows: int = setting(1024, "rows used for one validation, at most", low=1, high=10_000_000)
+    class_dropout: float = setting(
+        0.10, "share of rows trained without their class, for guidance", low=0, high=1
+    )
+    exact_light: float = setting(
+        0.3, "share of steps conditioned on the pictures' own light instead of the plans'", low=0, high=1
+    )
+    workers: int = setting(0, "CPU threads (0: all)", low=0, high=4096)
     seed: int = setting(42, "seed of the weights, the split and the order", low=0, high=2**63 - 1)
     compile: bool = setting(False, "compile the network first (torch.compile)")
 
 
 @dataclass(frozen=True)
 class Report:
-    """Where training stands. Losses are nats a token; None where not measured."""
+    """Where training stands. Losses are nats per token; None where not measured."""
 
     kind: str  # "plan" | "step" | "valid" | "done"
     step: int

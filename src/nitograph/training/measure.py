@@ -1,0 +1,80 @@
+"""How well training goes: means over the steps since the last report, and nats on held-out rows.
+
+This module takes no steps.
+
+Try it: python -c "from nitograph.training.measure import Meter; help(Meter)"
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nitograph.training.objective import Objective
+
+VALIDATION_BATCH = 128
+
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """No wish to stop."""
+    return False
+
+
+@dataclass
+class Step:
+    """What one step of one process came to: nats per nail and per plan code, and tokens learned from."""
+
+    nail: float
+    plan: float
+    tokens: int
+
+
+@dataclass
+class Meter:
+    """Losses since the last report, and tokens since `began`, in seconds of the monotonic clock."""
+
+    began: float
+    tokens: int = 0
+    steps: list[Step] = field(default_factory=list)
+
+    def add(self, step: Step, *, world: int) -> None:
+        """Count one more step, taken by so many processes."""
+        self.tokens += step.tokens * world
+        self.steps.append(step)
+
+    def read(self, now: float) -> tuple[float, float, float]:
+        """Tokens per second, mean nats per nail, mean nats per plan code."""
+        nail, plan = (float(np.mean([getattr(s, name) for s in self.steps])) for name in ("nail", "plan"))
+        return self.tokens / (now - self.began), nail, plan
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Nats per nail, per plan code (None in a plain model), and per token of both together."""
+
+    nail: float
+    plan: float | None
+    overall: float
+
+
+def measure(
+    objective: Objective, part: str, rows: NDArray[np.int64], stop_requested: Stop
+) -> HeldOut | None:
+    """Nats of these rows of a part without dropout; None where it is stopped meanwhile."""
+    totals = np.zeros((2, 2))  # nats and tokens of nails, of plans
+    objective.network.eval()
+    with torch.inference_mode():
+        for first in range(0, len(rows), VALIDATION_BATCH):
+            if stop_requested():
+                return None
+            found = objective.losses(part, rows[first : first + VALIDATION_BATCH])
+            for total, loss in zip(totals, found, strict=True):
+                total += (0.0, 0) if loss is None else (float(loss[0]), loss[1])
+    objective.network.train()
+    (nats, count), (plan_nats, codes) = totals.tolist()
+    plan = plan_nats / codes if codes else None
+    return HeldOut(nats / count, plan, (nats + plan_nats) / (count + codes))

@@ -1,0 +1,78 @@
+"""The first phase of training: the autoencoder that turns a picture's light into plan codes and back.
+
+It must be finished before the Transformer learns, as the codes are what that learns to write. The phase
+knows how far it is, so that it can be stopped and resumed at any step; it knows nothing of threads.
+
+Try it: python -m nitograph train --dataset small.npz --plan-steps 500 --epochs 1
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nitograph.training.objective import Objective
+from nitograph.training.optimizer import descend, make_optimizer, trapezoid
+from nitograph.training.settings import Report, TrainSettings
+
+PLAN_BATCH = 512
+
+
+class PlanPhase:
+    """The steps of the plan's autoencoder over the light (rows, k) of the training pictures."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        light: NDArray[np.float16],
+        settings: TrainSettings,
+        *,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.objective, self.light, self.settings = objective, light, settings
+        self.rank, self.world = rank, world
+        self.optimizer = make_optimizer(objective.network, settings, plan=True)
+        self.step = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all its steps are done."""
+        return self.step >= self.settings.plan_steps
+
+    def skip(self) -> None:
+        """Take the autoencoder as it is; no step is left to do."""
+        self.step = self.settings.plan_steps
+
+    def run(
+        self,
+        *,
+        report_every: float,
+        stop_requested: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+        schedule: Callable[[float], float] = trapezoid,
+    ) -> Iterator[Report]:
+        """Take the steps that are left; the light's squared error, relative to its power, is reported."""
+        if self.finished:
+            return
+        light = torch.from_numpy(self.light.astype(np.float32))
+        errors: list[float] = []
+        began = reported = clock()
+        while not self.finished and not stop_requested():
+            rng = np.random.default_rng([self.settings.seed, 7, self.step, self.rank])
+            batch = light[rng.integers(len(light), size=PLAN_BATCH)]
+            rate = self.settings.learning_rate * schedule(self.step / self.settings.plan_steps)
+            loss = self.objective.light_loss(batch)
+            descend(self.optimizer, loss, rate, world=self.world, place=f"plan step {self.step}")
+            self.step += 1
+            errors.append(float(loss.detach()))
+            now = clock()
+            if now - reported >= report_every or self.finished:
+                yield self._report(now - began, rate, float(np.mean(errors)))
+                reported, errors = now, []
+
+    def _report(self, seconds: float, rate: float, error: float) -> Report:
+        done = self.step / self.settings.plan_steps
+        return Report("plan", self.step, done, 0.0, seconds, rate, light_error=error)

@@ -1,0 +1,83 @@
+"""What a checkpoint holds of a run, and how a run goes on from one: exactly, or not at all.
+
+A run has a name: a digest of everything it was begun with, and a random part, so that two runs of one
+command have two names. Checkpoints, log and published weights all carry it. A checkpoint holds everything
+that the next step depends on. This module knows no other files of a run (`runs` does).
+
+Try it: python -c "from nitograph.training.resume import run_name; print(run_name({'seed': 1}, 7))"
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nitograph.errors import NitographError, WeightsError
+from nitograph.model.weights import ModelSettings
+from nitograph.training.checkpoints import matching_checkpoint, read_checkpoint
+from nitograph.training.settings import LASTING, TrainSettings
+
+if TYPE_CHECKING:
+    from nitograph.training.trainer import Trainer
+
+PLACE = ("step", "seconds", "best", "history", "ancestor")  # where a run stands
+
+
+def run_name(begun_with: Mapping[str, Any], random_part: int) -> str:
+    """The name of a run: eight hexadecimal digits of what it was begun with, eight of its random part."""
+    text = json.dumps(begun_with, sort_keys=True, ensure_ascii=False)
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:8]}-{random_part:08x}"
+
+
+def capture(trainer: "Trainer") -> dict[str, Any]:
+    """All that a checkpoint of this run holds: its weights and whatever the next step depends on."""
+    plan = trainer.plan_phase
+    return {
+        "run": trainer.run_name,
+        "model": trainer.model.to_dict(),
+        "settings": trainer.settings.to_dict(),
+        "corpus": dict(trainer.corpus.metadata),
+        "network": trainer.network.state_dict(),
+        "optimizer": trainer.optimizer.state_dict(),
+        "plan_optimizer": plan.optimizer.state_dict() if plan else None,
+        "plan_step": plan.step if plan else 0,
+        **{name: getattr(trainer, name) for name in PLACE},
+        "random": torch.get_rng_state(),
+        "max_lines": trainer.max_lines,
+    }
+
+
+def restore(trainer: "Trainer", path: str | Path) -> None:
+    """Bring a fresh trainer to where a checkpoint was written; WeightsError where it does not fit.
+
+    A run that was begun by a version without names stays without one.
+    """
+    settings = {name: getattr(trainer.settings, name) for name in LASTING}
+    state = matching_checkpoint(
+        path, model=trainer.model.to_dict(), corpus=trainer.corpus.metadata, settings=settings
+    )
+    try:
+        trainer.network.load_state_dict(state["network"])
+        trainer.optimizer.load_state_dict(state["optimizer"])
+        if trainer.plan_phase:
+            trainer.plan_phase.optimizer.load_state_dict(state["plan_optimizer"])
+            trainer.plan_phase.step = int(state["plan_step"])
+        for name in PLACE:
+            setattr(trainer, name, state[name])
+        run = state.get("run")
+        trainer.run_name = None if run is None else str(run)
+        torch.set_rng_state(state["random"])
+    except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):
+        raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
+
+
+def settings_of(path: str | Path) -> tuple[ModelSettings, TrainSettings]:
+    """The settings that the run in a checkpoint was last trained with; WeightsError where it is damaged."""
+    state = read_checkpoint(path)
+    try:
+        return ModelSettings.from_dict(state["model"]), TrainSettings.from_dict(state["settings"])
+    except (NitographError, KeyError, TypeError, ValueError, AttributeError):
+        raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
