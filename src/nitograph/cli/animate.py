@@ -5,6 +5,7 @@ Try it: python -m nitograph animate thread.json -o winding.mp4
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
@@ -13,7 +14,8 @@ from nitograph.drawing import film
 from nitograph.drawing.film import FilmSettings
 from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.errors import SettingsError
-from nitograph.io.files import check_writable, replacing
+from nitograph.io.files import replacing
+from nitograph.io.outputs import Output, claim
 
 MAX_SIDE = 4096
 SIDES = {".mp4": 1080, ".gif": 540, ".webp": 720}
@@ -34,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, film, write; nothing is left where it is stopped."""
     settings = read_settings(args, FilmSettings)
-    output = check_writable(args.output)
-    ending = film.check_ending(output)
+    ending = film.check_ending(args.output)
+    (output,) = claim([Output("film", Path(args.output))], {"thread file": args.thread})
     side = SIDES[ending] if args.size is None else args.size
     if not 64 <= side <= MAX_SIDE:
         raise SettingsError(f"a film has 64 to {MAX_SIDE} pixels a side, got {side}")

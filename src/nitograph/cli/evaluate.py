@@ -6,7 +6,6 @@ Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
 
 import argparse
-import itertools
 import json
 import math
 from pathlib import Path
@@ -19,7 +18,8 @@ from nitograph.cli.progress import progress
 from nitograph.corpus.rows import load_corpus
 from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
-from nitograph.io.files import check_writable, read_text, write_bytes, write_text
+from nitograph.io.files import read_text, write_bytes, write_text
+from nitograph.io.outputs import JSON, PAGE, PNG, Output, claim
 
 if TYPE_CHECKING:
     from nitograph.corpus.rows import Corpus, CorpusSettings
@@ -97,12 +97,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _files(args: argparse.Namespace) -> dict[str, Path]:
     """What will be written, by what it is; that it can be is seen before the work."""
-    named = {"record": args.output, "page": args.page, "plot": args.plot}
-    files = {name: check_writable(path) for name, path in named.items() if path is not None}
-    for (one, path), (two, other) in itertools.combinations(files.items(), 2):
-        if path == other:
-            raise SettingsError(f"the {one} and the {two} must be two files, got {path} for both")
-    return files
+    named = {"record": (args.output, JSON), "page": (args.page, PAGE), "plot": (args.plot, PNG)}
+    outputs = [Output(what, Path(path), endings) for what, (path, endings) in named.items() if path]
+    claim(outputs, {"list of threads": args.threads, "corpus": args.dataset, "weights": args.checkpoint})
+    return {output.what: output.path for output in outputs}
 
 
 def _evaluate(

@@ -4,12 +4,14 @@ Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
 """
 
 import argparse
+from pathlib import Path
 
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.exporting.formats import FORMATS, format_of, options_for
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
-from nitograph.io.files import check_writable, write_bytes
+from nitograph.io.files import write_bytes
 from nitograph.io.lists import ForeignList, read_thread
+from nitograph.io.outputs import Output, claim
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +63,10 @@ def read_workpiece(args: argparse.Namespace) -> Workpiece:
 
 def run(args: argparse.Namespace) -> int:
     """Make every file before writing the first, then name them."""
-    formats = [(check_writable(name), format_of(name)) for name in args.output]
+    formats = [(Path(name), format_of(name)) for name in args.output]
+    for _, chosen in formats:
+        chosen.check()
+    claim([Output(f"{path.suffix} file", path) for path, _ in formats], {"thread file": args.thread})
     workpiece = read_workpiece(args)
     given = {name: value for name, value in vars(args).items() if value is not None}
     made = [(path, chosen.render(workpiece, options_for(chosen, given))) for path, chosen in formats]

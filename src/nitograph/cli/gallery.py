@@ -12,10 +12,12 @@ from nitograph.api.models import find_weights, make_decoder, split_classes
 from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.drawing.contact_sheet import sheet_size
 from nitograph.drawing.look import NeonSettings
-from nitograph.errors import FileError, SettingsError
+from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
-from nitograph.io.files import check_writable, read_text, write_text
+from nitograph.io.files import read_text, write_text
+from nitograph.io.outputs import PAGE, PNG, Output, claim
 from nitograph.thread import Thread
 
 MOST = 10_000
@@ -58,9 +60,10 @@ def run(args: argparse.Namespace) -> int:
     if args.columns is not None and not 1 <= args.columns <= MOST:
         raise SettingsError(f"columns must be 1 to {MOST}, got {args.columns}")
     look = read_settings(args, NeonSettings)
-    output = check_writable(args.output)
-    if output.suffix.lower() not in (".html", ".htm", ".png"):
-        raise FileError(f"a gallery is written as .html or .png, got {output.name}")
+    inputs = {"list of threads": args.threads, "weights": args.checkpoint}
+    (output,) = claim([Output("gallery", Path(args.output), (*PAGE, *PNG))], inputs)
+    if output.suffix.lower() == ".png" and args.threads is None:
+        sheet_size(args.count, args.columns, args.tile, titled=True)
     threads = _given(args.threads, args.count) if args.threads else _invented(args)
     if output.suffix.lower() == ".png":
         _sheet(threads, look, args, output)

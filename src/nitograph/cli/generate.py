@@ -7,6 +7,7 @@ Try it: python -m nitograph generate 7
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,14 @@ from nitograph.api.inventing import check_seed, invented
 from nitograph.api.models import find_weights, split_classes
 from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.drawing.look import NeonSettings, check_picture
+from nitograph.drawing.look import NeonSettings
 from nitograph.drawing.renderers import RENDERERS, render
 from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
-from nitograph.io.files import check_writable, write_text
-from nitograph.sampling.invent import SampleSettings
+from nitograph.io.files import write_text
+from nitograph.io.outputs import JSON, PNG, Output, claim
 
 if TYPE_CHECKING:
-    from nitograph.model.weights import Weights
     from nitograph.thread import Thread
 
 
@@ -66,10 +66,16 @@ def run(args: argparse.Namespace) -> int:
     check_seed(args.seed)
     sampling, look = read_sampling(args), read_settings(args, NeonSettings)
     name = args.label if args.label is not None else Path(args.image.replace(":", "_")).stem
-    output = check_picture(args.output or f"digit_{_safe(name)}_4k.png")
-    sequence = check_writable(args.sequence_output or output.with_suffix(".json"))
+    output = Path(args.output or f"digit_{_safe(name)}_4k.png")
+    sequence = Path(args.sequence_output or output.with_suffix(".json"))
     formats = [part.strip() for part in args.export.split(",") if part.strip()] if args.export else []
-    threads = _invent(args, find_weights(args.checkpoint), sampling)
+    _claim(args, output, sequence)
+    weights = find_weights(args.checkpoint)
+    labels = [None] if args.label is None else split_classes(args.label, weights.classes)
+    _claim(args, output, sequence, _places(formats, output, len(labels)))
+    threads = invented(
+        weights, labels, args.seed, sampling, picture=args.image or args.like, device=args.device
+    )
     render(threads, look, args.renderer).save(output)
     write_text(sequence, thread_files.to_json(threads, indent=2) + "\n")
     written = _export(threads, formats, output)
@@ -85,10 +91,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _invent(args: argparse.Namespace, weights: "Weights", sampling: SampleSettings) -> "list[Thread]":
-    labels = [None] if args.label is None else split_classes(args.label, weights.classes)
-    picture = args.image or args.like
-    return invented(weights, labels, args.seed, sampling, picture=picture, device=args.device)
+def _claim(args: argparse.Namespace, output: Path, sequence: Path, more: Sequence[Path] = ()) -> None:
+    """See that everything can be written, and that nothing is written over anything else."""
+    written = [Output("picture", output, PNG), Output("thread", sequence, JSON)]
+    written += [Output(f"{path.suffix} file", path) for path in more]
+    claim(written, {"picture": args.image or args.like, "weights": args.checkpoint})
+
+
+def _places(formats: list[str], output: Path, boards: int) -> list[Path]:
+    if not formats:
+        return []
+    from nitograph.exporting.formats import format_named, places_of
+
+    chosen = [format_named(name) for name in formats]
+    for wanted in chosen:
+        wanted.check()
+    return places_of(chosen, output.with_suffix(""), boards)
 
 
 def _export(threads: "list[Thread]", formats: list[str], output: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from nitograph.cli.progress import progress
 from nitograph.corpus.prepare import build, forget_parts
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import LabelledImages, mnist
-from nitograph.io.files import check_writable
+from nitograph.io.outputs import CORPUS, Output, claim
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Weave, write, say what came out."""
     settings = read_settings(args, CorpusSettings)
     weaving = weaving_settings(args)
-    output = check_writable(args.output)
+    (output,) = claim([Output("corpus", Path(args.output), CORPUS)])
     images = mnist(args.split, Path(args.data_dir) if args.data_dir else None)
     parts = output.with_name(f".{output.name}.parts")
     corpus = _build(images, settings, weaving, parts)

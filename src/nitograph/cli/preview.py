@@ -4,12 +4,14 @@ Try it: python -m nitograph preview --dataset string_dataset.npz --output datase
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
 from nitograph.corpus.rows import load_corpus
 from nitograph.errors import SettingsError
-from nitograph.io.files import check_writable, write_bytes
+from nitograph.io.files import write_bytes
+from nitograph.io.outputs import PNG, Output, claim
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(
             f"count must be 1 to 10000 and seed not negative, got {args.count} and {args.seed}"
         )
-    output = check_writable(args.output)
+    (output,) = claim([Output("contact sheet", Path(args.output), PNG)], {"corpus": args.dataset})
     corpus = load_corpus(args.dataset)
     from nitograph.drawing.contact_sheet import contact_sheet
 

@@ -4,11 +4,13 @@ Try it: python -m nitograph render thread.json -o picture.png --palette fire
 """
 
 import argparse
+from pathlib import Path
 
 from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.drawing.look import NeonSettings, check_picture
+from nitograph.drawing.look import NeonSettings
 from nitograph.drawing.renderers import RENDERERS, render
+from nitograph.io.outputs import PNG, Output, claim
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, draw, write; the picture carries its threads."""
     settings = read_settings(args, NeonSettings)
-    output = check_picture(args.output)
+    (output,) = claim([Output("picture", Path(args.output), PNG)], {"thread file": args.thread})
     threads = read_threads(args)
     picture = render(threads, settings, args.renderer)
     picture.save(output)

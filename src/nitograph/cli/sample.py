@@ -6,12 +6,14 @@ Try it: python -m nitograph sample 7 --count 10 -o threads.jsonl
 """
 
 import argparse
+from pathlib import Path
 
 from nitograph.api.models import find_weights, make_decoder
 from nitograph.cli.models import add_model_arguments, read_sampling
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
-from nitograph.io.files import check_writable, write_text
+from nitograph.io.files import write_text
+from nitograph.io.outputs import LINES, Output, claim
 from nitograph.sampling.invent import invent
 
 
@@ -36,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(
             f"count must be at least 1 and seed not negative, got {args.count} and {args.seed}"
         )
-    settings, output = read_sampling(args), check_writable(args.output)
+    settings = read_sampling(args)
+    (output,) = claim([Output("list of threads", Path(args.output), LINES)], {"weights": args.checkpoint})
     weights = find_weights(args.checkpoint)
     label = None if args.label == "any" and "any" not in weights.classes else args.label
     seeds = range(args.seed, args.seed + args.count)

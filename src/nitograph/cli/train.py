@@ -18,7 +18,8 @@ from nitograph.cli.options import add_settings, given_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus.rows import Corpus, load_corpus
 from nitograph.errors import SettingsError
-from nitograph.io.files import check_writable, same_file, write_bytes
+from nitograph.io.files import write_bytes
+from nitograph.io.outputs import PNG, Output, claim
 from nitograph.model.weights import ModelSettings, load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
 
@@ -99,13 +100,10 @@ def _check_plot(args: argparse.Namespace, files: "RunFiles") -> Path | None:
         return None
     from nitograph.drawing.figures import need_matplotlib
 
-    plot = check_writable(args.plot)
-    if plot.suffix.lower() != ".png":
-        raise SettingsError(f"the curves are drawn as PNG, got {plot}; name a file that ends with .png")
-    if any(same_file(plot, path) for path in (*files.all, args.dataset)):
-        raise SettingsError(f"{plot} is a file of the run; draw the curves into one of their own")
+    run = [Output("file of the run", path) for path in files.all]
+    claim([Output("plot", Path(args.plot), PNG), *run], {"corpus": args.dataset})
     need_matplotlib()
-    return plot
+    return Path(args.plot)
 
 
 def _read(args: argparse.Namespace, files: "RunFiles") -> tuple[Corpus, ModelSettings, TrainSettings]:

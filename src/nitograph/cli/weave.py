@@ -7,13 +7,15 @@ Try it: python -m nitograph weave mnist:test:17 -o thread.json
 """
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
 from nitograph.cli.interrupts import exit_code
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.io.files import check_writable, write_text
+from nitograph.io.files import write_text
+from nitograph.io.outputs import JSON, Output, claim
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.settings import PRESETS, WeaveSettings
 
@@ -48,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Weave, write, say how it went."""
-    output = check_writable(args.output)
+    inputs = {"picture": args.image, "importance map": args.importance}
+    (output,) = claim([Output("thread", Path(args.output), JSON)], inputs)
     settings = read_weave_settings(args)
     photo = read_settings(args, PhotoSettings)
     grey, _, label = grey_picture(args.image, args.data_dir)

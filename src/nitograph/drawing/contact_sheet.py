@@ -11,9 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.drawing import neon, palettes
-from nitograph.drawing.look import MAX_SIZE, NeonSettings, Picture
+from nitograph.drawing.look import MAX_SIZE, MIN_SIZE, NeonSettings, Picture
 from nitograph.errors import SettingsError
 from nitograph.thread import Thread
+
+
+def sheet_size(count: int, columns: int | None, tile: int, *, titled: bool) -> tuple[int, int, int]:
+    """Rows, columns and the height of a title in px; SettingsError where the sheet would be too large."""
+    if not MIN_SIZE <= tile <= MAX_SIZE:
+        raise SettingsError(f"a tile has {MIN_SIZE} to {MAX_SIZE} pixels a side, got {tile}")
+    columns = min(columns or max(1, round((1.5 * count) ** 0.5)), count)
+    caption = max(16, tile // 9) if titled else 0
+    rows = -(-count // columns)
+    if max(rows * (tile + caption), columns * tile) > MAX_SIZE:
+        raise SettingsError(
+            f"a contact sheet has at most {MAX_SIZE} pixels a side, {count} threads of {tile} "
+            f"in rows of {columns} would have more; show fewer or smaller ones"
+        )
+    return rows, columns, caption
 
 
 def contact_sheet(
@@ -32,16 +47,8 @@ def contact_sheet(
         raise SettingsError("a contact sheet needs at least one thread, got none")
     if titles is not None and len(titles) != len(threads):
         raise SettingsError(f"a contact sheet needs a title a thread, got {len(titles)} for {len(threads)}")
-    columns = columns or max(1, round((1.5 * len(threads)) ** 0.5))
-    columns = min(columns, len(threads))
     look = (settings or NeonSettings()).replace(size=tile)
-    caption = 0 if titles is None else max(16, tile // 9)
-    rows = -(-len(threads) // columns)
-    if max(rows * (tile + caption), columns * tile) > MAX_SIZE:
-        raise SettingsError(
-            f"a contact sheet has at most {MAX_SIZE} pixels a side, {len(threads)} threads of {tile} "
-            f"in rows of {columns} would have more; show fewer or smaller ones"
-        )
+    rows, columns, caption = sheet_size(len(threads), columns, tile, titled=titles is not None)
     ground = np.rint(255 * palettes.colour(look.background)).astype(np.uint8)
     sheet = np.empty((rows * (tile + caption), columns * tile, 3), dtype=np.uint8)
     sheet[:] = ground

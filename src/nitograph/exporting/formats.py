@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nitograph.errors import FileError, SettingsError
 from nitograph.io import plugins
 from nitograph.io.files import check_writable, write_bytes
+from nitograph.io.outputs import Output, claim
 from nitograph.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Format:
 
     module: full name of the module in which function and settings are found when they are needed.
 
-    fixed: settings that this format decides itself. tail: what `write_all` puts after the stem.
+    fixed: settings that this format decides itself. tail: what `write_all` puts after the stem. needs: a
+    library that writes it.
     """
 
     module: str
@@ -40,6 +42,12 @@ class Format:
     help: str
     fixed: Mapping[str, Any] | None = None
     tail: str = ""
+    needs: str | None = None
+
+    def check(self) -> None:
+        """FileError in one line where the library that writes this format is not installed."""
+        if self.needs is not None:
+            require(self.needs, f"{' or '.join(self.endings) or self.tail} output")
 
     def settings_class(self) -> type[Settings]:
         """The Settings class of this format."""
@@ -67,6 +75,7 @@ FORMATS: dict[str, Format] = {
         "PdfSettings",
         (".pdf",),
         "drilling template at true scale, or winding list",
+        needs="fpdf",
     ),
     "list": Format(
         f"{_HERE}.pdf.document",
@@ -76,6 +85,7 @@ FORMATS: dict[str, Format] = {
         "winding list to print",
         {"pdf": "list"},
         "_list.pdf",
+        needs="fpdf",
     ),
     "csv": Format(
         f"{_HERE}.winding_list", "csv_text", "ListSettings", (".csv",), "winding list as a table"
@@ -84,7 +94,12 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.winding_list", "plain_text", "ListSettings", (".txt",), "the bare list of nails"
     ),
     "dxf": Format(
-        f"{_HERE}.dxf", "dxf", "DxfSettings", (".dxf",), "drill holes and thread for CAD and CAM"
+        f"{_HERE}.dxf",
+        "dxf",
+        "DxfSettings",
+        (".dxf",),
+        "drill holes and thread for CAD and CAM",
+        needs="ezdxf",
     ),
     "gcode": Format(
         f"{_HERE}.gcode.job",
@@ -153,16 +168,20 @@ def write_all(
 
     boards = list(threads) if isinstance(threads, Sequence) else [threads]
     chosen = [format_named(name) for name in formats]
-    made: dict[Path, bytes] = {}
-    for number, thread in enumerate(boards, start=1):
+    places = claim([Output(f"{path.suffix} file", path) for path in places_of(chosen, stem, len(boards))])
+    made = []
+    for thread in boards:
         workpiece = Workpiece(thread, settings or WorkpieceSettings())
-        part = f"{stem}_{number}" if len(boards) > 1 else str(stem)
-        for wanted in chosen:
-            path = check_writable(f"{part}{wanted.tail or wanted.endings[0]}")
-            made[path] = wanted.render(workpiece, options_for(wanted, options or {}))
-    for path, data in made.items():
+        made += [wanted.render(workpiece, options_for(wanted, options or {})) for wanted in chosen]
+    for path, data in zip(places, made, strict=True):
         write_bytes(path, data)
-    return list(made)
+    return places
+
+
+def places_of(formats: Sequence[Format], stem: str | Path, boards: int) -> list[Path]:
+    """Where `write_all` writes these formats of so many boards: all of one board, then of the next."""
+    parts = [str(stem)] if boards == 1 else [f"{stem}_{number}" for number in range(1, boards + 1)]
+    return [Path(f"{part}{wanted.tail or wanted.endings[0]}") for part in parts for wanted in formats]
 
 
 def options_for(chosen: Format, options: Mapping[str, Any]) -> Settings:
