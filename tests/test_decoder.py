@@ -8,7 +8,8 @@ from nitograph.model.decoder import ROOM, Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
 from nitograph.model.plan import decode_plan, encode_plan
-from nitograph.model.weights import PLAN_CODES, load_bundled
+from nitograph.model.settings import PLAN_CODES
+from nitograph.model.weights import load_bundled
 from tiny import MODEL, random_weights
 
 BOTH = {

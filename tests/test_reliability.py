@@ -132,7 +132,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     (tmp_path / "two.py").write_text(
         "import sys, torch\n"
         "from nitograph import corpus, processes, train_settings, training\n"
-        "from nitograph.model.weights import ModelSettings\n"
+        "from nitograph.model.settings import ModelSettings\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
         "settings = train_settings.TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
         "                                        seed=1, validation_fraction=0.2)\n"

@@ -28,7 +28,8 @@ from nitograph.evaluation.material import CLASSES, Material, rasters
 from nitograph.evaluation.nearest import pack
 from nitograph.light import chords
 from nitograph.model.network import Network
-from nitograph.model.weights import ModelSettings, Weights, load_bundled
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import Weights, load_bundled
 from nitograph.sampling.invent import SampleSettings, invent
 from nitograph.training import batches, objective
 from nitograph.training import trainer as training

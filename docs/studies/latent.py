@@ -34,7 +34,7 @@ from nitograph.light import chords
 from nitograph.light.zernike import Zernike
 from nitograph.model.network import Cache as Kept
 from nitograph.model.network import Network
-from nitograph.model.weights import ModelSettings
+from nitograph.model.settings import ModelSettings
 from nitograph.training.optimizer import make_optimizer, trapezoid
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import PLAN_BATCH

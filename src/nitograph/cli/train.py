@@ -17,7 +17,8 @@ from nitograph.cli.progress import progress
 from nitograph.corpus import rows as corpus
 from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import check_writable, read_text, write_text
-from nitograph.model.weights import ModelSettings, load, load_bundled
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
 
 if TYPE_CHECKING:

@@ -24,15 +24,9 @@ from nitograph.board import Board, Rules
 from nitograph.errors import WeightsError
 from nitograph.light.zernike import Zernike
 from nitograph.model.plan import code_digits
+from nitograph.model.settings import CODE_DIGITS, CODE_LEVELS, PLAN_CODES, ModelSettings, tensor_shapes
 from nitograph.model.vocab import Vocabulary
-from nitograph.model.weights import (
-    CODE_DIGITS,
-    CODE_LEVELS,
-    PLAN_CODES,
-    ModelSettings,
-    Weights,
-    tensor_shapes,
-)
+from nitograph.model.weights import Weights
 
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6

@@ -25,7 +25,8 @@ from nitograph import __version__
 from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.model.network import Network
-from nitograph.model.weights import ModelSettings, Weights
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import Weights
 from nitograph.training.batches import epoch_order
 from nitograph.training.checkpoints import checkpoint_of, write_checkpoint
 from nitograph.training.objective import Objective, measure_light
