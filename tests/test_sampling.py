@@ -12,9 +12,9 @@ from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling import choose as choosing
-from nitograph.sampling.batch import pace
-from nitograph.sampling.invent import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
+from nitograph.sampling import choose
+from nitograph.sampling.batch import quick
+from nitograph.sampling.invent import BATCH, MANY, SampleSettings, invent, resolved, sample_paths
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)
@@ -211,7 +211,7 @@ def draws(logits, allowed=None, **how):
     size = len(logits)
     rows = np.tile(np.asarray(logits, dtype=np.float32), (DRAWS, 1))
     may = np.tile(np.ones(size, bool) if allowed is None else np.asarray(allowed), (DRAWS, 1))
-    return np.bincount(choose(rows, may, rng.random(DRAWS), **how), minlength=size)
+    return np.bincount(choose.choose(rows, may, rng.random(DRAWS), **how), minlength=size)
 
 
 def softmax(logits, temperature=1.0):
@@ -259,7 +259,7 @@ def test_the_chance_test_can_fail():
 def test_nothing_allowed():
     """A row without any allowed token is an error, not token 0."""
     with pytest.raises(SamplingError, match="no nail may follow"):
-        choose(np.zeros((2, 3), np.float32), np.array([[True] * 3, [False] * 3]), np.zeros(2))
+        choose.choose(np.zeros((2, 3), np.float32), np.array([[True] * 3, [False] * 3]), np.zeros(2))
 
 
 def test_repetition_penalty_makes_used_nails_rarer(plain):
@@ -384,9 +384,9 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
     logits[:3] *= np.where(rng.random((3, 33)) < 0.5, -1, 1).astype(np.float32)  # −0 is 0
     recent = (rng.integers(1, 32, (6, length)).cumsum(axis=1) % 32).astype(np.int64)
     how = (chosen.temperature, chosen.top_k, chosen.min_p)
-    terms = choosing.Terms(Board(32), Rules(gap, 10), early, *how)
+    terms = choose.Terms(Board(32), Rules(gap, 10), early, *how)
     found = []
-    for choose_nails in (choosing.choose_nails, pace.choose_nails):
+    for choose_nails in (choose.choose_nails, quick.choose_nails):
         uniform = np.random.default_rng(seed).random(6)
         try:
             with np.errstate(all="ignore"):
@@ -399,9 +399,9 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
 
 def test_uniform_numbers_are_each_seeds_own():
     """Number by number what PCG64 of the seed gives, whatever the batch; none at temperature 0."""
-    one, many = choosing.Uniforms([5]), choosing.Uniforms([4, 5])
+    one, many = choose.Uniforms([5]), choose.Uniforms([4, 5])
     rng = np.random.Generator(np.random.PCG64(5))
-    for count in range(2 * choosing.AHEAD + 3):
+    for count in range(2 * choose.AHEAD + 3):
         assert many.next(np.array([1]), 0.0) == 0
         drawn = rng.random()
         assert one.next(slice(None), 1.0) == drawn

@@ -15,6 +15,9 @@ from nitograph.settings import Settings, setting
 
 CODE_DIGITS, CODE_LEVELS = 4, 4
 PLAN_CODES = CODE_LEVELS**CODE_DIGITS
+ROPE_BASE = 10_000.0
+NORM_EPS = 1e-6
+LIGHT_GAIN = 30.0  # logits per unit of missing light along a chord, before training
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,21 +23,11 @@ from nitograph.board import Rules
 from nitograph.errors import SettingsError
 from nitograph.model.plan import encode_plan
 from nitograph.model.weights import Weights
+from nitograph.sampling.batch.pace import BATCH, MANY, quicker
 from nitograph.sampling.choose import NextNails, Terms, Uniforms, choose
 from nitograph.sampling.walk import PLAIN, Decoding, Pace, Walk, walk_on
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
-
-BATCH = 64
-MANY = 2 * BATCH  # from so many threads on it pays to load Numba
-
-
-@runtime_checkable
-class Batching(Decoding, Protocol):
-    """A decoder that has a quicker twin for many sequences."""
-
-    def for_batches(self) -> Decoding:
-        """A twin with a state of its own over the same weights, for a thread of its own."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +117,14 @@ def _walked(
     walk: Callable[..., list[NDArray[np.int64]]], decoder: Decoding, count: int
 ) -> Generator[list[NDArray[np.int64]]]:
     """walk(decoder, part, pace) over all parts of `count` sequences, in order."""
-    if count < MANY or not isinstance(decoder, Batching):
+    quick = quicker(decoder, count)
+    if quick is None:
         yield from (walk(decoder, part, PLAIN) for part in _parts(count))
         return
     from nitograph.compute.parallel import in_threads
-    from nitograph.sampling.batch.pace import QUICK
 
-    yield from in_threads(partial(walk, pace=QUICK), decoder.for_batches, _parts(count))
+    pace, make_decoder = quick
+    yield from in_threads(partial(walk, pace=pace), make_decoder, _parts(count))
 
 
 def _parts(count: int) -> list[slice]:
@@ -249,7 +240,8 @@ def _walk(
 
 
 __all__ = [
-    "Batching",
+    "BATCH",
+    "MANY",
     "Decoding",
     "SampleSettings",
     "choose",
