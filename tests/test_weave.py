@@ -16,6 +16,7 @@ from nitograph.weaving import dispatch
 from nitograph.weaving import encoder as weave
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 from nitograph.weaving.loops import cells, greedy
+from nitograph.weaving.loops.operands import Rounding, Rows
 from weave_oracle import PlainOriginal, PlainWeaver
 
 
@@ -59,18 +60,14 @@ def test_narrow_cells_give_way_to_wide_ones():
     dark, light = np.zeros((24, 24), np.float32), np.ones((24, 24), np.float32)
     wanted = np.stack([dark, light, blob(rng, 24)])
     rows = np.full((3, 13), -1, np.int32), np.zeros(3, np.int32), np.zeros(3, np.float32)
-    ring, (dose, unit) = chords.chords(24, 24, chosen.width), chords.dose_and_unit(0.3)
-    dispatch.make_loom(chosen)(wanted, *rows)
+    dispatch.make_weave(chosen)(Rows(wanted, *rows))
     plain = PlainWeaver(chosen)
     assert [row[:length].tolist() for row, length in zip(*rows[:2], strict=True)] == list(
         map(plain.weave, wanted)
     )
-    extra = dispatch.worth_of(chosen, ring, dispatch.share_gain(chosen, ring))
-    tried = np.zeros(3, np.int32)
-    greedy.walk_many(
-        ring.bands, 24, (6, 80), (12, 12), 0.0, dose, unit, 1.0, -1, extra, 0, np.zeros(0, np.float32),
-        chords.disc(24), wanted, rows[0].copy(), tried, rows[2], np.zeros(cells.cells_of(24), np.int16),
-    )  # fmt: skip
+    tried, none = np.zeros(3, np.int32), Rounding(0, np.zeros(0, np.float32))
+    again = Rows(wanted, rows[0].copy(), tried, rows[2])
+    greedy.walk_many(dispatch.task_of(chosen), none, again, np.zeros(cells.cells_of(24), np.int16))
     assert tried[:2].tolist() == [-1, 13]
 
 
