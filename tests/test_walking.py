@@ -30,7 +30,7 @@ def walked(weights, pace, *, most=40, masked=True, temperature=1.0, min_lines=1,
 
 
 @pytest.mark.parametrize(
-    "how",
+    "terms",
     [
         {},
         {"most": 1},
@@ -41,11 +41,11 @@ def walked(weights, pace, *, most=40, masked=True, temperature=1.0, min_lines=1,
         {"rules": Rules(5, 40), "min_lines": 39},
     ],
 )
-def test_both_paces_give_the_same_nails(how):
+def test_both_paces_give_the_same_nails(terms):
     """Paths that end one by one, all at the last chord, or where no nail may follow."""
-    found = walked(WEIGHTS, QUICK, **how)
-    assert found == walked(WEIGHTS, PLAIN, **how)
-    assert max(map(len, found)) <= how.get("most", 40) + 1
+    found = walked(WEIGHTS, QUICK, **terms)
+    assert found == walked(WEIGHTS, PLAIN, **terms)
+    assert max(map(len, found)) <= terms.get("most", 40) + 1
 
 
 def test_ends_are_spread_and_strides_are_long():

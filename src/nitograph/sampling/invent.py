@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,14 @@ class SampleSettings(Settings):
     )
 
 
+class Batch(NamedTuple):
+    """What is to be invented together; light as in `invent`."""
+
+    labels: Sequence[str | None]
+    seeds: Sequence[int]
+    light: NDArray[np.float32] | None
+
+
 def invent(
     weights: Weights,
     labels: Sequence[str | None],
@@ -80,7 +88,7 @@ def invent(
     ]
 
 
-def sample_paths(
+def sample_paths(  # eight arguments, four of them by name alone
     weights: Weights,
     labels: Sequence[str | None],
     seeds: Sequence[int],
@@ -101,9 +109,9 @@ def sample_paths(
         decoder = Decoder(weights)
 
     def walk(decoder: Decoding, part: slice, pace: Pace) -> list[NDArray[np.int64]]:
-        given, how = (None if light is None else light[part]), (settings, masked, pace)
+        batch = Batch(labels[part], seeds[part], None if light is None else light[part])
         with np.errstate(all="ignore"):  # what overflows is not finite, and that the choice refuses
-            return _sample_batch(decoder, weights, labels[part], seeds[part], given, *how)
+            return _sample_batch(decoder, weights, batch, settings, masked, pace)
 
     paths: list[NDArray[np.int64]] = []
     with closing(_walked(walk, decoder, len(labels))) as parts:
@@ -158,13 +166,13 @@ def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
 def _sample_batch(
     decoder: Decoding,
     weights: Weights,
-    labels: Sequence[str | None],
-    seeds: Sequence[int],
-    light: NDArray[np.float32] | None,
+    batch: Batch,
     settings: SampleSettings,
     masked: bool,
     pace: Pace,
 ) -> list[NDArray[np.int64]]:
+    """The paths of one batch, from plan to last nail."""
+    labels, seeds, light = batch
     words = weights.vocabulary
     settings = resolved(settings, weights)
     if light is not None and not weights.settings.planned:
@@ -232,8 +240,8 @@ def _walk(
 ) -> list[NDArray[np.int64]]:
     """The nails, on the terms of the settings."""
     rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
-    how = (settings.temperature, settings.top_k, settings.min_p)
-    early, late = (Terms(weights.board, rules, soon, *how) for soon in (True, False))
+    narrowing = (settings.temperature, settings.top_k, settings.min_p)
+    early, late = (Terms(weights.board, rules, short, *narrowing) for short in (True, False))
     paths = np.zeros((len(uniforms), 1 + (settings.max_lines or weights.max_lines)), dtype=np.int64)
     walk = Walk(paths, uniforms, (early, late), settings.min_lines, masked, settings.repetition_penalty)
     return walk_on(decoder, logits, walk, pace)

@@ -159,8 +159,8 @@ def _rounding(settings: WeaveSettings) -> Rounding:
     largest = max(2 * pen.unit, pen.overshoot * pen.dose)
     coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (cells.NARROW - 1))))
     columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
-    lost = columns * FINE * 2.0**coarse + largest * ring.total * 2.0**-20
-    return Rounding(coarse, np.asarray(lost + 1, dtype=np.float32))
+    error = columns * FINE * 2.0**coarse + largest * ring.total * 2.0**-20
+    return Rounding(coarse, np.asarray(error + 1, dtype=np.float32))
 
 
 def _make_original(settings: WeaveSettings) -> Weave:

@@ -57,13 +57,13 @@ def add_nails(
             continue
         if filled != at:
             fill_row(search, canvas, path[at], here)
-        worth = 0.0
+        now = 0.0
         if at + 1 < length:
             fill_row(search, canvas, path[at + 1], there)
-            worth = loss(search, canvas, path[at], path[at + 1])
+            now = loss(search, canvas, path[at], path[at + 1])
         else:
             there[:] = 0.0
-        best, new = worth, -1
+        best, new = now, -1
         for nail in range(count):
             if here[nail] + there[nail] > best:
                 best, new = here[nail] + there[nail], nail
@@ -88,9 +88,9 @@ def turn_stretches(
     Only where one of those chords has an end that is fresh, or `every` one.
     """
     count, gap, taken = search.limits.num_nails, search.limits.min_nail_gap, False
-    worth, awake = np.empty(length - 1), np.empty(length - 1, np.bool_)
+    losses, awake = np.empty(length - 1), np.empty(length - 1, np.bool_)
     for i in range(length - 1):
-        worth[i] = loss(search, canvas, path[i], path[i + 1])
+        losses[i] = loss(search, canvas, path[i], path[i + 1])
         awake[i] = every or fresh[i] or fresh[i + 1]
     for i in range(length - 3):
         a, b = path[i], path[i + 1]
@@ -99,7 +99,7 @@ def turn_stretches(
             c, d = path[j], path[j + 1]
             if not (awake[i] or awake[j]) or apart(a, c, count) < gap or apart(b, d, count) < gap:
                 continue
-            found = gain(search, canvas, a, c) - worth[i] - worth[j]
+            found = gain(search, canvas, a, c) - losses[i] - losses[j]
             found += gain(search, canvas, b, d)
             if found > best:
                 best, chosen = found, j
