@@ -17,7 +17,7 @@ from benchmarks.report import quick, seconds, told
 from nitograph.corpus.prepare import build
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import mnist
-from nitograph.model.weights import ModelSettings
+from nitograph.model.settings import ModelSettings
 from nitograph.training.settings import Report, TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings

@@ -12,14 +12,14 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import nitograph
-from nitograph.compute import parallel as side_by_side
+from nitograph.compute import parallel
 from nitograph.compute.parallel import in_threads, one_blas_thread
 from nitograph.corpus.warps import warp
 from nitograph.drawing import palettes
 from nitograph.evaluation.judges.copying import distances
 from nitograph.evaluation.metrics import density_parts, frechet
 from nitograph.light.zernike import Zernike
-from nitograph.model import blocks as trunk
+from nitograph.model import blocks, prepared
 from nitograph.model.decoder import Decoder
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.sampling.invent import MANY, SampleSettings, invent
@@ -29,7 +29,8 @@ PRODUCTS = {"matmul", "dot", "vdot", "inner", "vecdot", "matvec", "vecmat", "ten
 PRODUCTS |= {"corrcoef", "eigh", "eigvalsh", "eig", "svd", "solve", "lstsq", "qr", "pinv", "inv", "polyfit"}
 INSIDE = {  # what only marked functions call
     "model.blocks.Trunk": "Decoder",
-    "model.decoder.Decoder": "its __init__, start and step",
+    "model.decoder.TokenDecoder": "its start and step",
+    "model.decoder.Decoder": "start and step of TokenDecoder",
 }
 
 
@@ -100,11 +101,11 @@ def test_an_unmarked_product_is_seen():
 @pytest.mark.usefixtures("_two")
 def test_decoding_has_one_thread(weights, monkeypatch):
     """At each step, of a few threads and of many, and while matrices are folded."""
-    seen, step, folded = [], trunk.Trunk.step, trunk.folded
+    seen, step, folded = [], blocks.Trunk.step, prepared._folded
     monkeypatch.setattr(
-        trunk.Trunk, "step", lambda self, x: (seen.append(blas_threads()), step(self, x))[1]
+        blocks.Trunk, "step", lambda self, x: (seen.append(blas_threads()), step(self, x))[1]
     )
-    monkeypatch.setattr(trunk, "folded", lambda *a: (seen.append(blas_threads()), folded(*a))[1])
+    monkeypatch.setattr(prepared, "_folded", lambda *a: (seen.append(blas_threads()), folded(*a))[1])
     decoder = Decoder(weights)
     decoder.start([1])
     decoder.step([2])
@@ -193,7 +194,7 @@ def test_a_cold_start_pays_nothing(tmp_path):
 
 def test_another_blas_is_found_too(monkeypatch):
     """Where NumPy's BLAS cannot be asked itself, threadpoolctl finds what there is."""
-    monkeypatch.setattr(side_by_side, "_openblas", lambda library: None)
+    monkeypatch.setattr(parallel, "_openblas", lambda library: None)
     other = type(one_blas_thread)()
     with threadpool_limits(2, user_api="blas"):
         with other:

@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from nitograph.model.decoder import ROOM, Decoder
+from nitograph.model.batch.decoder import BatchDecoder
+from nitograph.model.decoder import CACHE_STEP, Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
 from nitograph.model.plan import decode_plan, encode_plan
-from nitograph.model.weights import PLAN_CODES, load_bundled
+from nitograph.model.settings import PLAN_CODES
+from nitograph.model.weights import load_bundled
 from tiny import MODEL, random_weights
 
 BOTH = {
     "numpy": Decoder,
-    "batch": lambda weights: Decoder(weights).for_batches(),
+    "batch": BatchDecoder,
     "torch": lambda weights: NetworkDecoder(Network.from_weights(weights)),
 }
 
@@ -42,7 +44,7 @@ def stepped(decoder, labels, codes, nails, light=None):
 @pytest.mark.parametrize("kind", BOTH)
 def test_logits_are_the_networks(weights, kind):
     """Over whole sequences, longer than the cache's room, all logits agree within 1e-4 with the network."""
-    labels, codes, nails = draw(weights, 3, ROOM + 9)
+    labels, codes, nails = draw(weights, 3, CACHE_STEP + 9)
     network = Network.from_weights(weights).eval()
     for light in lights(weights, codes):
         given = [None if a is None else torch.from_numpy(np.asarray(a)) for a in (codes, light)]
@@ -173,12 +175,12 @@ def test_the_bundled_model_in_a_batch(kind):
 
 def test_a_batch_longer_than_the_models_threads(planned):
     """The cache of a batch grows, too, after sequences have left."""
-    labels, codes, nails = draw(planned, 4, 4 * ROOM)
-    one, other = Decoder(planned), Decoder(planned).for_batches()
+    labels, codes, nails = draw(planned, 4, 4 * CACHE_STEP)
+    one, other = Decoder(planned), BatchDecoder(planned)
     for decoder in (one, other):
         stepped(decoder, labels, codes, nails[:, :3])
         decoder.select(np.array([3, 1]))
-    for at in range(3, 4 * ROOM):
+    for at in range(3, 4 * CACHE_STEP):
         tokens = nails[[3, 1], at]
         assert np.abs(one.step(tokens) - other.step(tokens)).max() < 1e-4
 

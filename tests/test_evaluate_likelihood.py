@@ -11,7 +11,8 @@ from nitograph.evaluation.nearest import pack
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan
-from nitograph.model.weights import ModelSettings, Weights
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import Weights
 from nitograph.sampling.invent import SampleSettings, sample_paths
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_many
 

@@ -71,7 +71,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
 }
 # Who may read and write files, and how that would be done.
 DISK = (
-    "io.files io.lists io.pictures corpus.sources corpus.rows corpus.prepare model.weights "
+    "io.files io.lists io.outputs io.pictures corpus.sources corpus.rows corpus.prepare model.weights "
     "training.checkpoints training.runs exporting.formats drawing.look evaluation.cache "
     "evaluation.page.report api cli"
 )

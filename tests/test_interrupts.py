@@ -21,7 +21,7 @@ from nitograph.cli.interrupts import exit_code, interrupt_noted, interrupts_hear
 from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.corpus import prepare
 from nitograph.evaluation.nearest import longest_runs, nearest, pack
-from nitograph.model.decoder import Decoder
+from nitograph.model.batch.decoder import BatchDecoder
 from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
 from nitograph.thread import Thread
 from nitograph.training import trainer as training
@@ -254,7 +254,7 @@ def test_nothing_compiled_returns_an_array(planned):
     paths = pack([nails[0]])
     nearest(paths, paths, 9)
     longest_runs(paths, paths, 9)
-    for count, decoder in ((MANY, None), (2, Decoder(planned).for_batches())):
+    for count, decoder in ((MANY, None), (2, BatchDecoder(planned))):
         sample_paths(planned, ["3"] * count, range(count), SampleSettings(), decoder=decoder)
     returned = {
         name: {signature.return_type for signature in function.nopython_signatures}

@@ -7,7 +7,7 @@ import torch
 from nitograph.board import Board
 from nitograph.light.zernike import turn
 from nitograph.model.network import Network, squared_relu
-from nitograph.model.weights import tensor_shapes
+from nitograph.model.settings import tensor_shapes
 from tiny import MODEL, WEAVING
 
 DIGITS = tuple("0123456789")

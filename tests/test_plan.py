@@ -6,7 +6,7 @@ import torch
 
 from nitograph.model.network import Network
 from nitograph.model.plan import code_digits, decode_plan, encode_plan
-from nitograph.model.weights import CODE_DIGITS, PLAN_CODES
+from nitograph.model.settings import CODE_DIGITS, PLAN_CODES
 
 
 def test_every_code_has_digits_of_its_own():

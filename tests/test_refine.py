@@ -9,7 +9,7 @@ from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
 from nitograph.light.bands import FINE
-from nitograph.weaving import encoder as weave
+from nitograph.weaving import encoder
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import WeaveSettings, with_real_thread
 from nitograph.weaving.stepwise import Weaver
@@ -44,8 +44,8 @@ def test_search_never_raises_the_error_or_breaks_a_rule(seed, nails, gap, recent
         min_lines=fewest, max_lines=60,
     )  # fmt: skip
     wanted = blob(seed, 24)
-    greedy = weave.weave_targets(wanted[None], chosen).path(0)
-    best = weave.weave_targets(wanted[None], chosen.replace(quality="best")).path(0)
+    greedy = encoder.weave_targets(wanted[None], chosen).path(0)
+    best = encoder.weave_targets(wanted[None], chosen.replace(quality="best")).path(0)
     assert additive_error(wanted, best, chosen) <= additive_error(wanted, greedy, chosen) + 1e-6
     assert violations(best, chosen.board, chosen.rules) == []
     assert min(fewest, len(greedy) - 1) <= len(best) - 1 <= 60
@@ -54,8 +54,8 @@ def test_search_never_raises_the_error_or_breaks_a_rule(seed, nails, gap, recent
 def test_search_helps_digits():
     """On handwriting the search takes at least one percent off the error."""
     images, chosen = mnist("test").images[:4], WeaveSettings()
-    greedy = weave.weave_many(images, chosen)
-    best = weave.weave_many(images, chosen.replace(quality="best"))
+    greedy = encoder.weave_many(images, chosen)
+    best = encoder.weave_many(images, chosen.replace(quality="best"))
     assert ((1 - best.explained) < 0.99 * (1 - greedy.explained)).all()
 
 
@@ -71,9 +71,9 @@ def test_slices_give_the_same_nails(start, coverage):
     """A thread woven in slices is the one woven at once, with the same explained share."""
     image = mnist("test").images[8]
     chosen = WeaveSettings(start_nail=start, coverage=coverage, nails=120)
-    weaver = Weaver(weave.targets(image[None], chosen)[0], chosen)
+    weaver = Weaver(encoder.targets(image[None], chosen)[0], chosen)
     weaver._step = 7
-    whole = weave.weave(image, chosen)
+    whole = encoder.weave(image, chosen)
     assert weaver.run().thread() == whole
     assert weaver.explained() == pytest.approx(whole.provenance["explained_energy"], abs=1e-5)
 
@@ -81,7 +81,7 @@ def test_slices_give_the_same_nails(start, coverage):
 def test_stopped_thread_is_a_beginning():
     """What is laid after one slice is the beginning of the whole thread."""
     chosen = WeaveSettings(nails=100, quality="fast")
-    wanted = weave.targets(mnist("test").images[:1], chosen)[0]
+    wanted = encoder.targets(mnist("test").images[:1], chosen)[0]
     weaver = Weaver(wanted, chosen)
     weaver._step = 10
     assert weaver.advance()
@@ -122,7 +122,7 @@ def test_real_thread_keeps_its_ink():
 def test_bound_is_below_every_thread_and_certified():
     """No thread of whatever strength is below the certified bound, and the bound is nearly reached."""
     chosen = WeaveSettings(nails=40, canvas_size=32, min_nail_gap=3)
-    wanted = weave.targets(mnist("test").images[2:3], chosen)[0]
+    wanted = encoder.targets(mnist("test").images[2:3], chosen)[0]
     found = relaxed_bound(wanted, chosen, gap=1e-2)
     assert 0 < found.lower <= found.upper <= 1.02 * found.lower
     for strength in (0.01, 0.03, 0.1):
@@ -157,7 +157,9 @@ def test_bound_extremes():
     """An empty picture has the bound 0; a board too large for the table is one clear line."""
     assert relaxed_bound(np.zeros((64, 64), np.float32), WeaveSettings()).upper == 0
     with pytest.raises(SettingsError, match="memory"):
-        relaxed_bound(np.zeros((2048, 2048), np.float32), weave.PRESETS["photo"].replace(canvas_size=2048))
+        relaxed_bound(
+            np.zeros((2048, 2048), np.float32), encoder.PRESETS["photo"].replace(canvas_size=2048)
+        )
 
 
 @pytest.mark.parametrize(("nails", "size", "lines"), [(3, 8, 20_000), (2000, 16, 30), (64, 64, 1)])

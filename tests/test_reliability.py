@@ -136,7 +136,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
     corpus.save(tmp_path / "c.npz")
     (tmp_path / "two.py").write_text(
         "from nitograph.corpus import load_corpus\n"
-        "from nitograph.model.weights import ModelSettings\n"
+        "from nitograph.model.settings import ModelSettings\n"
         "from nitograph.training import Trainer, TrainSettings\n"
         "from nitograph.training.processes import leave_group\n"
         f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"

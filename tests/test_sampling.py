@@ -12,9 +12,9 @@ from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling import choose as choosing
-from nitograph.sampling.batch import pace
-from nitograph.sampling.invent import BATCH, MANY, SampleSettings, choose, invent, resolved, sample_paths
+from nitograph.sampling import choose
+from nitograph.sampling.batch import quick
+from nitograph.sampling.invent import BATCH, MANY, SampleSettings, invent, resolved, sample_paths
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)
@@ -217,7 +217,7 @@ def draws(logits, allowed=None, **how):
     size = len(logits)
     rows = np.tile(np.asarray(logits, dtype=np.float32), (DRAWS, 1))
     may = np.tile(np.ones(size, bool) if allowed is None else np.asarray(allowed), (DRAWS, 1))
-    return np.bincount(choose(rows, may, rng.random(DRAWS), **how), minlength=size)
+    return np.bincount(choose.choose(rows, may, rng.random(DRAWS), **how), minlength=size)
 
 
 def softmax(logits, temperature=1.0):
@@ -265,7 +265,7 @@ def test_the_chance_test_can_fail():
 def test_nothing_allowed():
     """A row without any allowed token is an error, not token 0."""
     with pytest.raises(SamplingError, match="no nail may follow"):
-        choose(np.zeros((2, 3), np.float32), np.array([[True] * 3, [False] * 3]), np.zeros(2))
+        choose.choose(np.zeros((2, 3), np.float32), np.array([[True] * 3, [False] * 3]), np.zeros(2))
 
 
 def test_repetition_penalty_makes_used_nails_rarer(plain):
@@ -390,9 +390,9 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
     logits[:3] *= np.where(rng.random((3, 33)) < 0.5, -1, 1).astype(np.float32)  # −0 is 0
     recent = (rng.integers(1, 32, (6, length)).cumsum(axis=1) % 32).astype(np.int64)
     how = (chosen.temperature, chosen.top_k, chosen.min_p)
-    terms = choosing.Terms(Board(32), Rules(gap, 10), early, *how)
+    terms = choose.Terms(Board(32), Rules(gap, 10), early, *how)
     found = []
-    for choose_nails in (choosing.choose_nails, pace.choose_nails):
+    for choose_nails in (choose.choose_nails, quick.choose_nails):
         uniform = np.random.default_rng(seed).random(6)
         try:
             with np.errstate(all="ignore"):
@@ -405,9 +405,9 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
 
 def test_uniform_numbers_are_each_seeds_own():
     """Number by number what PCG64 of the seed gives, whatever the batch; none at temperature 0."""
-    one, many = choosing.Uniforms([5]), choosing.Uniforms([4, 5])
+    one, many = choose.Uniforms([5]), choose.Uniforms([4, 5])
     rng = np.random.Generator(np.random.PCG64(5))
-    for count in range(2 * choosing.AHEAD + 3):
+    for count in range(2 * choose.AHEAD + 3):
         assert many.next(np.array([1]), 0.0) == 0
         drawn = rng.random()
         assert one.next(slice(None), 1.0) == drawn
@@ -423,13 +423,13 @@ def test_the_compiled_choice_refuses_what_is_not_finite(plain, value):
         invent(wild, ["1"] * MANY, range(MANY), FREE)
 
 
-@pytest.mark.parametrize("how", [choosing.choose_nails, pace.choose_nails], ids=["plain", "compiled"])
+@pytest.mark.parametrize("how", [choose.choose_nails, quick.choose_nails], ids=["plain", "compiled"])
 @pytest.mark.parametrize(("draw", "token"), [(0.0, 2), (np.nextafter(1.0, 0.0), 5)])
 def test_the_ends_of_the_draw(how, draw, token):
     """The smallest and the largest number there is never take a token without a chance."""
     logits = np.full((1, 9), -50, dtype=np.float32)
     logits[0, [2, 5]] = 3.0
-    terms = choosing.Terms(Board(8), Rules(1, 1), False, 1.0, 0, 0.1)
+    terms = choose.Terms(Board(8), Rules(1, 1), False, 1.0, 0, 0.1)
     recent = np.zeros((1, 0), dtype=np.int64)
     assert how(logits, recent, np.array([draw]), terms).tolist() == [token]
 
@@ -437,5 +437,5 @@ def test_the_ends_of_the_draw(how, draw, token):
 def test_a_penalty_lowers_what_was_used_whatever_its_sign():
     """Positive logits are divided, negative ones multiplied, a nail used twice counts once, others stay."""
     logits = np.array([[2.0, -2.0, 0.0, 1.0], [4.0, -4.0, 1.0, -1.0]], dtype=np.float32)
-    choosing.penalise(logits, np.array([[0, 1, 0], [3, 2, 3]]), 2.0)
+    choose.penalise(logits, np.array([[0, 1, 0], [3, 2, 3]]), 2.0)
     assert logits.tolist() == [[1.0, -4.0, 0.0, 1.0], [4.0, -4.0, 0.5, -2.0]]

@@ -5,9 +5,9 @@ import pytest
 
 from nitograph.board import Rules
 from nitograph.errors import SamplingError
-from nitograph.model.decoder import Decoder
-from nitograph.sampling import choose as choosing
-from nitograph.sampling.batch.pace import QUICK
+from nitograph.model.batch.decoder import BatchDecoder
+from nitograph.sampling import choose
+from nitograph.sampling.batch.quick import QUICK
 from nitograph.sampling.choose import Terms, Uniforms
 from nitograph.sampling.walk import PLAIN, Pace, Walk, walk_on
 from tiny import MODEL, random_weights
@@ -18,7 +18,7 @@ COUNT = 11
 
 def walked(weights, pace, *, most=40, masked=True, temperature=1.0, min_lines=1, penalty=1.0, rules=None):
     """The paths of COUNT sequences from a start without a plan, as lists."""
-    decoder, slots = Decoder(weights).for_batches(), weights.settings.plan_tokens
+    decoder, slots = BatchDecoder(weights), weights.settings.plan_tokens
     logits = decoder.start(np.arange(COUNT) % 10)
     for slot in range(slots if weights.settings.planned else 0):
         logits = decoder.step(np.arange(COUNT) * (slot + 1) % 4)
@@ -30,7 +30,7 @@ def walked(weights, pace, *, most=40, masked=True, temperature=1.0, min_lines=1,
 
 
 @pytest.mark.parametrize(
-    "how",
+    "terms",
     [
         {},
         {"most": 1},
@@ -41,11 +41,11 @@ def walked(weights, pace, *, most=40, masked=True, temperature=1.0, min_lines=1,
         {"rules": Rules(5, 40), "min_lines": 39},
     ],
 )
-def test_both_paces_give_the_same_nails(how):
+def test_both_paces_give_the_same_nails(terms):
     """Paths that end one by one, all at the last chord, or where no nail may follow."""
-    found = walked(WEIGHTS, QUICK, **how)
-    assert found == walked(WEIGHTS, PLAIN, **how)
-    assert max(map(len, found)) <= how.get("most", 40) + 1
+    found = walked(WEIGHTS, QUICK, **terms)
+    assert found == walked(WEIGHTS, PLAIN, **terms)
+    assert max(map(len, found)) <= terms.get("most", 40) + 1
 
 
 def test_ends_are_spread_and_strides_are_long():
@@ -66,7 +66,7 @@ def test_a_plain_model_walks_too():
 
 def test_the_cache_grows_and_numbers_are_drawn_anew(monkeypatch):
     """A walk longer than the room it began with, and than the numbers drawn at once."""
-    monkeypatch.setattr(choosing, "AHEAD", 19)
+    monkeypatch.setattr(choose, "AHEAD", 19)
     how = {"most": 300, "min_lines": 300}
     found = walked(WEIGHTS, QUICK, **how)
     assert found == walked(WEIGHTS, PLAIN, **how)

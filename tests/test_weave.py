@@ -11,9 +11,10 @@ from nitograph.board import violations
 from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
-from nitograph.weaving import dispatch, encoder as weave
+from nitograph.weaving import dispatch, encoder
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 from nitograph.weaving.loops import cells, greedy
+from nitograph.weaving.loops.operands import Rounding, Rows
 from weave_oracle import PlainOriginal, PlainWeaver
 
 
@@ -46,7 +47,7 @@ def test_fast_equals_plain(seed, nails, size, strength, over, radius, start, cou
         length_power=float(rng.choice([0.0, 0.1, 0.7])),
     )  # fmt: skip
     wanted = np.stack([blob(rng, size) for _ in range(count)])
-    woven, plain = weave.weave_targets(wanted, chosen, threads=1), PlainWeaver(chosen)
+    woven, plain = encoder.weave_targets(wanted, chosen, threads=1), PlainWeaver(chosen)
     for index in {0, count - 1}:
         assert woven.path(index).tolist() == plain.weave(wanted[index])
 
@@ -58,18 +59,14 @@ def test_narrow_cells_give_way_to_wide_ones():
     dark, light = np.zeros((24, 24), np.float32), np.ones((24, 24), np.float32)
     wanted = np.stack([dark, light, blob(rng, 24)])
     rows = np.full((3, 13), -1, np.int32), np.zeros(3, np.int32), np.zeros(3, np.float32)
-    ring, (dose, unit) = chords.chords(24, 24, chosen.width), chords.dose_and_unit(0.3)
-    dispatch.make_loom(chosen)(wanted, *rows)
+    dispatch.make_weave(chosen)(Rows(wanted, *rows))
     plain = PlainWeaver(chosen)
     assert [row[:length].tolist() for row, length in zip(*rows[:2], strict=True)] == list(
         map(plain.weave, wanted)
     )
-    extra = dispatch.worth_of(chosen, ring, dispatch.share_gain(chosen, ring))
-    tried = np.zeros(3, np.int32)
-    greedy.walk_many(
-        ring.bands, 24, (6, 80), (12, 12), 0.0, dose, unit, 1.0, -1, extra, 0, np.zeros(0, np.float32),
-        chords.disc(24), wanted, rows[0].copy(), tried, rows[2], np.zeros(cells.cells_of(24), np.int16),
-    )  # fmt: skip
+    tried, none = np.zeros(3, np.int32), Rounding(0, np.zeros(0, np.float32))
+    again = Rows(wanted, rows[0].copy(), tried, rows[2])
+    greedy.walk_many(dispatch.task_of(chosen), none, again, np.zeros(cells.cells_of(24), np.int16))
     assert tried[:2].tolist() == [-1, 13]
 
 
@@ -78,7 +75,7 @@ def test_targets_brighter_than_white():
     rng = np.random.default_rng(4)
     chosen = WeaveSettings(nails=24, canvas_size=24, line_strength=0.2, max_lines=30)
     wanted = np.stack([1 + 2 * blob(rng, 24) for _ in range(9)])
-    woven, plain = weave.weave_targets(wanted, chosen, threads=1), PlainWeaver(chosen)
+    woven, plain = encoder.weave_targets(wanted, chosen, threads=1), PlainWeaver(chosen)
     assert [woven.path(i).tolist() for i in range(9)] == list(map(plain.weave, wanted))
 
 
@@ -86,7 +83,7 @@ def test_plain_can_fail():
     """The comparison above notices a thread woven with another strength."""
     wanted = blob(np.random.default_rng(0), 24)
     one, other = (WeaveSettings(nails=24, canvas_size=24, line_strength=s) for s in (0.1, 0.2))
-    assert weave.weave_targets(wanted[None], one).path(0).tolist() != PlainWeaver(other).weave(wanted)
+    assert encoder.weave_targets(wanted[None], one).path(0).tolist() != PlainWeaver(other).weave(wanted)
 
 
 @settings(max_examples=15, deadline=None)
@@ -99,14 +96,14 @@ def test_beam_equals_plain(seed, beam, strength):
         min_nail_gap=int(rng.integers(1, 4)), recent_edges=int(rng.integers(1, 20)), beam=beam,
     )  # fmt: skip
     wanted = blob(rng, 16)
-    woven = weave.weave_targets(wanted[None], chosen, threads=1)
+    woven = encoder.weave_targets(wanted[None], chosen, threads=1)
     assert woven.path(0).tolist() == PlainWeaver(chosen).beam(wanted, beam)
 
 
 def test_beam_is_better_than_greedy_on_digits():
     """Over some digits a beam leaves less error than the greedy walk does."""
     images = mnist("test").images[:20]
-    greedy, beam = (weave.weave_many(images, WeaveSettings(beam=b)).explained.mean() for b in (1, 4))
+    greedy, beam = (encoder.weave_many(images, WeaveSettings(beam=b)).explained.mean() for b in (1, 4))
     assert beam > greedy
 
 
@@ -133,7 +130,7 @@ def test_fast_original_equals_plain(seed, nails, size, strength, over, radius, c
         start_nail=int(rng.integers(nails)),
     )  # fmt: skip
     wanted = np.stack([blob(rng, size) for _ in range(count)])
-    woven, plain = weave.weave_targets(wanted, chosen, threads=1), PlainOriginal(chosen)
+    woven, plain = encoder.weave_targets(wanted, chosen, threads=1), PlainOriginal(chosen)
     for index in {0, count - 1}:
         assert woven.path(index).tolist() == plain.weave(wanted[index])
 
@@ -148,7 +145,7 @@ def test_original_preset_makes_the_original_nails(group):
     config["nails"] = config.pop("num_nails")
     chosen = PRESETS["original"].replace(**config)
     images = mnist("train").images[[case["mnist_train_index"] for case in group["cases"]]]
-    woven = weave.weave_many(images, chosen, threads=1)
+    woven = encoder.weave_many(images, chosen, threads=1)
     equal = 0
     for index, case in enumerate(group["cases"]):
         ours, theirs = woven.path(index).tolist(), case["nails"]
@@ -164,7 +161,7 @@ def test_golden_comparison_can_fail():
     """Another gamma does not give the golden nails, so the test above sees something."""
     case = GOLDEN[0]["cases"][0]
     image = mnist("train").images[case["mnist_train_index"]]
-    thread = weave.weave(image, PRESETS["original"].replace(gamma=0.9))
+    thread = encoder.weave(image, PRESETS["original"].replace(gamma=0.9))
     assert thread.nails.tolist() != case["nails"]
 
 
@@ -180,7 +177,7 @@ def test_threads_keep_the_rules(seed, nails, gap, recent, coverage):
         nails=nails, canvas_size=24, min_nail_gap=min(gap, nails // 2), recent_edges=recent,
         min_lines=50, max_lines=50, line_strength=0.2, coverage=coverage,
     )  # fmt: skip
-    woven = weave.weave_targets(blob(rng, 24)[None], chosen)
+    woven = encoder.weave_targets(blob(rng, 24)[None], chosen)
     path = woven.path(0)
     assert violations(path, chosen.board, chosen.rules) == []
     assert (woven.nails[0, woven.lengths[0] :] == -1).all()
@@ -190,16 +187,16 @@ def test_stop_rule_and_forced_lines():
     """A "1" takes fewer chords than an "8"; min_lines forces more; an empty picture takes one."""
     digits = mnist("test")
     one, eight = (int(np.flatnonzero(digits.labels == k)[0]) for k in (1, 8))
-    lengths = weave.weave_many(digits.images[[one, eight]]).lengths - 1
+    lengths = encoder.weave_many(digits.images[[one, eight]]).lengths - 1
     assert 20 < lengths[0] < lengths[1] <= 240
-    assert weave.weave(digits.images[one], WeaveSettings(min_lines=200)).line_count >= 200
-    assert weave.weave(np.zeros((28, 28), dtype=np.uint8)).line_count == 1
+    assert encoder.weave(digits.images[one], WeaveSettings(min_lines=200)).line_count >= 200
+    assert encoder.weave(np.zeros((28, 28), dtype=np.uint8)).line_count == 1
 
 
 def test_many_equals_one_by_one():
     """A picture's nails do not depend on what it was woven together with, nor on the threads."""
     images = mnist("test").images[:70]
-    together, alone = weave.weave_many(images, threads=2), weave.weave_many(images[:70:23], threads=1)
+    together, alone = encoder.weave_many(images, threads=2), encoder.weave_many(images[:70:23], threads=1)
     for place, index in enumerate(range(0, 70, 23)):
         assert together.path(index).tolist() == alone.path(place).tolist()
     assert np.allclose(together.explained[::23], alone.explained)
@@ -208,7 +205,7 @@ def test_many_equals_one_by_one():
 def test_explained_is_the_one_error():
     """What weaving reports is 1 − chords.error of the raster of its thread."""
     image, chosen = mnist("test").images[3], WeaveSettings()
-    thread, wanted = weave.weave(image, chosen), weave.targets(image[None], chosen)[0]
+    thread, wanted = encoder.weave(image, chosen), encoder.targets(image[None], chosen)[0]
     shown = chords.raster(thread, 64, strength=chosen.line_strength, width=chosen.width)
     assert thread.provenance["explained_energy"] == pytest.approx(1 - chords.error(wanted, shown), abs=1e-5)
 
@@ -216,7 +213,7 @@ def test_explained_is_the_one_error():
 def test_progress_counts_up_and_interrupts():
     """Progress is called with counts up to the whole; an exception in it stops the work."""
     images, seen = mnist("test").images[:130], []
-    weave.weave_many(images, WeaveSettings(max_lines=3), progress=seen.append)
+    encoder.weave_many(images, WeaveSettings(max_lines=3), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 130
 
@@ -224,14 +221,16 @@ def test_progress_counts_up_and_interrupts():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        weave.weave_many(images, WeaveSettings(max_lines=3), progress=stop)
+        encoder.weave_many(images, WeaveSettings(max_lines=3), progress=stop)
 
 
 def test_provenance_makes_the_thread_again():
     """The settings kept in a thread give the same thread again."""
     image = mnist("train").images[17]
-    thread = weave.weave(image, WeaveSettings(nails=100, max_lines=40), label="8", source="mnist:train:17")
-    again = weave.weave(image, WeaveSettings.from_dict(thread.provenance["weave"]), label="8")
+    thread = encoder.weave(
+        image, WeaveSettings(nails=100, max_lines=40), label="8", source="mnist:train:17"
+    )
+    again = encoder.weave(image, WeaveSettings.from_dict(thread.provenance["weave"]), label="8")
     assert again == thread
     assert thread.provenance["source"] == "mnist:train:17"
 
@@ -258,8 +257,8 @@ def test_bad_pictures():
     """A picture of another form is a SourceError, not a trace from within."""
     for bad in (np.zeros(5, np.uint8), np.zeros((2, 2, 3), np.uint8), np.full((4, 4), 2.0)):
         with pytest.raises(SourceError):
-            weave.weave(bad)
+            encoder.weave(bad)
     with pytest.raises(SourceError):
-        weave.weave_targets(np.zeros((1, 5, 5), np.float32))
+        encoder.weave_targets(np.zeros((1, 5, 5), np.float32))
     with pytest.raises(SettingsError, match="table"):
-        weave.weave(np.zeros((9, 9), np.uint8), PRESETS["original"].replace(nails=2000, canvas_size=512))
+        encoder.weave(np.zeros((9, 9), np.uint8), PRESETS["original"].replace(nails=2000, canvas_size=512))

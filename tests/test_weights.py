@@ -9,8 +9,9 @@ from hypothesis import given, settings, strategies as st
 
 from nitograph.errors import FileError, NitographError, SettingsError, WeightsError
 from nitograph.model import weights as weights_file
+from nitograph.model.settings import ModelSettings, tensor_shapes
 from nitograph.model.vocab import Vocabulary
-from nitograph.model.weights import ModelSettings, Weights, parse, tensor_shapes
+from nitograph.model.weights import Weights, parse
 from tiny import random_weights
 
 

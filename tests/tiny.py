@@ -6,8 +6,9 @@ from nitograph.board import Board, Rules
 from nitograph.corpus.prepare import build
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import LabelledImages, mnist
+from nitograph.model.settings import PLAN_CODES, ModelSettings, tensor_shapes
 from nitograph.model.vocab import Vocabulary
-from nitograph.model.weights import PLAN_CODES, ModelSettings, Weights, tensor_shapes
+from nitograph.model.weights import Weights
 from nitograph.weaving.encoder import WeaveSettings
 
 WEAVING = WeaveSettings(

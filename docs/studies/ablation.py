@@ -27,7 +27,8 @@ from nitograph.evaluation.material import CLASSES, Material, rasters
 from nitograph.evaluation.nearest import pack
 from nitograph.light import chords
 from nitograph.model.network import Network
-from nitograph.model.weights import ModelSettings, Weights, load_bundled
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import Weights, load_bundled
 from nitograph.sampling.invent import SampleSettings, invent
 from nitograph.training import batches
 from nitograph.training.settings import TrainSettings

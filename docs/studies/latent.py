@@ -34,7 +34,8 @@ from nitograph.light import chords
 from nitograph.light.zernike import Zernike
 from nitograph.model.network import Cache as Kept, Network
 from nitograph.model.plan import decode_plan, encode_plan
-from nitograph.model.weights import ModelSettings, Weights
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import Weights
 from nitograph.training.optimizer import make_optimizer, trapezoid
 from nitograph.training.plan_phase import PLAN_BATCH
 from nitograph.training.settings import TrainSettings

@@ -20,7 +20,8 @@ from nitograph.corpus.rows import Corpus, load_corpus
 from nitograph.errors import SettingsError
 from nitograph.io.files import write_bytes
 from nitograph.io.outputs import PNG, Output, claim
-from nitograph.model.weights import ModelSettings, load, load_bundled
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
 
 if TYPE_CHECKING:

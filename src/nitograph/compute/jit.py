@@ -15,7 +15,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
@@ -23,8 +23,15 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 import nitograph
 
 Options = dict[str, Any]
-Compiler = Callable[[Callable[..., Any]], Any]
-"""Numba has no types: what is compiled is typed by what it is called with."""
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+
+class Compiler(Protocol):
+    """Numba has no types: to a type checker what is compiled stays the function that it was."""
+
+    def __call__(self, function: Loop, /) -> Loop:
+        """The function compiled, for each set of types with which it is called."""
+
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")

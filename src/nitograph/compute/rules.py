@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def"
-# The functions under @jit are typed by Numba when they are compiled.
 """The board's one rule, compiled, and over whole batches of finished paths.
 
 For readers of corpora (is every row legal?) and for training (which nails could have come next?). The rule
@@ -11,10 +9,13 @@ Try it: python -c "from nitograph.compute.rules import legal_paths; help(legal_p
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.board import Board, Rules, forbid_next as plain_loops
+from nitograph.board import Board, Rules, forbid_next as plain_forbid_next
 from nitograph.compute.jit import inner, jit
 
-forbid_next = inner(plain_loops)
+forbid_next = inner(plain_forbid_next)
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 def legal_paths(nails: NDArray[np.integer], board: Board, rules: Rules) -> NDArray[np.bool_]:
@@ -42,7 +43,7 @@ def legal_steps(
 
 
 @jit
-def _legal_paths(paths, num_nails, gap, recent, legal):
+def _legal_paths(paths: Ints, num_nails: int, gap: int, recent: int, legal: Bools) -> None:
     for row in range(len(paths)):
         path = paths[row]
         for step in range(1, len(path)):
@@ -54,7 +55,7 @@ def _legal_paths(paths, num_nails, gap, recent, legal):
 
 
 @inner
-def _may_follow(path, step, num_nails, gap, recent):
+def _may_follow(path: Ints, step: int, num_nails: int, gap: int, recent: int) -> bool:
     """What forbid_next would say of the one nail path[step]; several times quicker than asking for all."""
     here, there = path[step - 1], path[step]
     apart = abs(here - there)
@@ -68,7 +69,7 @@ def _may_follow(path, step, num_nails, gap, recent):
 
 
 @jit
-def _legal_steps(paths, lengths, gap, recent, allowed):
+def _legal_steps(paths: Ints, lengths: Ints, gap: int, recent: int, allowed: Bools) -> None:
     num_nails = allowed.shape[2] - 1
     for row in range(len(paths)):
         allowed[row, 0, num_nails] = False

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 # The functions under @jit are typed by Numba when they are compiled.
 """Is it invention or memory? Each thread against every training thread: shared chords and runs of nails.
 

@@ -2,3 +2,27 @@
 
 Try it: python -c "from nitograph.light.zernike import Zernike; print(Zernike(24).size)"
 """
+
+from typing import TYPE_CHECKING
+
+from nitograph.lazy import lazy
+
+_FACE = {
+    "Chords": "chords",
+    "coverage": "chords",
+    "error": "chords",
+    "raster": "chords",
+    "Zernike": "zernike",
+}
+__all__ = sorted(_FACE)
+
+if TYPE_CHECKING:
+    from nitograph.light.chords import (
+        Chords as Chords,
+        coverage as coverage,
+        error as error,
+        raster as raster,
+    )
+    from nitograph.light.zernike import Zernike as Zernike
+else:
+    __getattr__, __dir__ = lazy(__name__, _FACE)

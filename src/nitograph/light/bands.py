@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def"
-# The functions under @jit are typed by Numba when they are compiled.
 """Bands of pixels in fixed point: what a chord covers of each pixel, in steps of 1/FINE.
 
 A band is a row of Chords.lines: top, rise, height, first, stop, steep. In each column (row, if steep) it
@@ -10,6 +8,11 @@ settings, files or pictures.
 Try it: python -c "from nitograph.light.bands import FINE; print(FINE)"
 """
 
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
 from nitograph.compute.jit import jit
 
 FINE = 32
@@ -19,8 +22,16 @@ UNIT = 1 << 14
 BESIDE = 8  # cells that are read together: more than a narrow band covers
 
 
+class Bands(NamedTuple):
+    """All chords of a board for compiled loops."""
+
+    lines: NDArray[np.int32]  # (m, 6), as above
+    shares: NDArray[np.int16]  # of shares_of_bands, flat; empty where a band can be higher than BESIDE
+    least: int  # the least height of a band
+
+
 @jit
-def add_path(lines, cover):
+def add_path(lines: NDArray[np.int32], cover: NDArray[np.int64]) -> None:
     """Add each band's coverage (1/FINE) onto cover (c, c) int64."""
     size = len(cover)
     for k in range(len(lines)):
@@ -38,7 +49,9 @@ def add_path(lines, cover):
 
 
 @jit
-def chord_totals(lines, size, total, squares):
+def chord_totals(
+    lines: NDArray[np.int32], size: int, total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> None:
     """Add to total and squares, (m,) int64, each band's sums over its pixels of coverage and its square."""
     for k in range(len(lines)):
         top, rise, height, first, stop, _ = lines[k]
@@ -53,7 +66,7 @@ def chord_totals(lines, size, total, squares):
 
 
 @jit
-def shares_of_bands(least, shares):
+def shares_of_bands(least: int, shares: NDArray[np.int16]) -> None:
     """Coverage (1/FINE) of BESIDE pixels by a band from 0 … FINE − 1 on, of height least, least + 1, …
 
     Fills shares (heights · FINE, BESIDE) int16; no such band may reach further than BESIDE pixels.

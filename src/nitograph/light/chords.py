@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.light.bands import BESIDE, FINE, FIXED, UNIT, add_path, chord_totals, shares_of_bands
+from nitograph.light.bands import BESIDE, FINE, FIXED, UNIT, Bands, add_path, chord_totals, shares_of_bands
 from nitograph.light.frame import FRAME, disc, pixel_positions, width_in_board_units
 from nitograph.thread import Thread
 
@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Chords:
-    """Every chord of a board on one canvas, in the whole numbers that the kernels step through.
+    """Every chord of a board on one canvas, in the whole numbers that compiled loops step through.
 
     Chord (a, b), a < b, has the number a·n − a(a+1)/2 + b − a − 1. `lines` (m, 6) int32: where its band
     begins in its first column, its rise a column (both 1/(FINE·FIXED) pixel), its height (1/FINE pixel),
@@ -50,16 +50,13 @@ class Chords:
     squares: NDArray[np.int64]
 
     @functools.cached_property
-    def bands(self) -> tuple[NDArray[np.int32], NDArray[np.int16], int]:
-        """For the kernels: lines, the coverage of pixels by bands of their heights, the least height.
-
-        No coverage where a band can reach further than BESIDE pixels.
-        """
+    def bands(self) -> Bands:
+        """The same for compiled loops."""
         least, most = int(self.lines[:, 2].min()), int(self.lines[:, 2].max())
         heights = most - least + 1 if most + FINE <= BESIDE * FINE else 0
         shares = np.empty((heights * FINE, BESIDE), dtype=np.int16)
         shares_of_bands(least, shares)
-        return self.lines, shares.reshape(-1), least
+        return Bands(self.lines, shares.reshape(-1), least)
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,75 +1,62 @@
 """The blocks of the Transformer for one token at a time, with a cache of keys and values. NumPy only.
 
-What is constant is multiplied into the matrices beforehand: the weights of the norms, the square root of
-the width, the scale of the queries. What a step needs is allocated once for a batch. This module knows
-neither tokens nor light. batch.decoder.BatchTrunk is the same function for many sequences at once.
+What a step needs is allocated once for a batch. This module knows neither tokens nor light.
+batch.blocks.BatchTrunk is the same function for many sequences at once.
 
-Try it: python -c "from nitograph.model.decoder import *; print(Decoder(load_bundled()).trunk.settings)"
+Try it: python -c "from nitograph.model.decoder import *; print(Decoder(load_bundled()).trunk.length)"
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.model.weights import Weights
+from nitograph.model.prepared import Float32, Prepared
 
-ROPE_BASE = 10_000.0
-NORM_EPS = 1e-6
-ROOM = 64  # the cache holds a multiple of so many tokens
+CACHE_STEP = 64  # the cache holds a multiple of so many tokens
+MAX_FIRST = 1024  # tokens that the cache holds at first where a model's threads are longer
 ZERO = np.zeros(1, np.float32)  # an array is not converted at each call
-LONGEST = 1024  # tokens for which there is room at first where a model's threads are longer
 
-Float32 = NDArray[np.float32]
+
+def first_width(prepared: Prepared) -> int:
+    """Tokens that a cache holds at first: a whole thread, if threads are not very long."""
+    whole = min(prepared.settings.prefix + prepared.weights.max_lines + 1, MAX_FIRST)
+    return -(-whole // CACHE_STEP) * CACHE_STEP
 
 
 class Trunk:
-    """The blocks of some Weights and the cache of a batch of b sequences."""
+    """The cache and the buffers of a batch of b sequences in the blocks of a model."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.settings = s = weights.settings
-        self.head_size = s.embed_dim // s.heads
-        whole = min(s.prefix + weights.max_lines + 1, LONGEST)
-        self._first_room = -(-whole // ROOM) * ROOM
-        self._eps = s.embed_dim * NORM_EPS
-        self._layers = [
-            (
-                self._interleaved(folded(weights, f"layer.{i}.attention.norm", f"layer.{i}.attention.qkv")),
-                weights.tensors[f"layer.{i}.attention.out"],
-                folded(weights, f"layer.{i}.feed.norm", f"layer.{i}.feed.up"),
-                weights.tensors[f"layer.{i}.feed.down"],
-            )
-            for i in range(s.layers)
-        ]
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared, self._eps = prepared, prepared.eps
+        self.length = self._width = 0
 
     def start(self, b: int) -> None:
-        """Forget everything and make room for b sequences."""
+        """Forget everything and begin b sequences."""
         self.length = self._width = 0
-        self._b = b
         self._caches = self._new_cache(b, 0)
         self._make_buffers(b)
 
     def select(self, rows: NDArray[np.int64]) -> None:
         """Keep these sequences, in this order; one may be repeated."""
         self._caches = [(keys[rows], values[rows]) for keys, values in self._caches]
-        self._b = len(rows)
-        self._make_buffers(self._b)
+        self._make_buffers(len(rows))
 
     def step(self, x: Float32) -> Float32:
         """One token of each sequence, (b, d), which is overwritten, to its state (b, d).
 
-        The state is normed but for the factor √d and the weight of the norm, which belong to the heads
-        (see `folded`). It lies in a buffer that the next step writes anew.
+        The state is normed but for the factor √d and the weight of the norm, which the heads contain
+        (see `prepared`). It lies in a buffer that the next step writes anew.
         """
-        self.make_place()
+        if self.length == self._width:
+            self._grow(2 * self.length or first_width(self._prepared))
         at, self.length = self.length, self.length + 1
-        b, heads, e = len(x), self.settings.heads, self.head_size
+        b, heads, e = len(x), self._prepared.settings.heads, self._prepared.head_size
         qkv, y, up = self._qkv, self._y, self._up
         parts = qkv.reshape(b, heads + 2, e)
         pairs = qkv.view(np.complex64).reshape(b, heads + 2, -1)[:, :-1]
         turn_by = self._turns[at]
-        for (w_qkv, w_out, w_up, w_down), cache in zip(self._layers, self._caches, strict=True):
+        for (w_qkv, w_out, w_up, w_down), cache in zip(self._prepared.layers, self._caches, strict=True):
             np.matmul(self._norm(x), w_qkv, out=qkv)
             pairs *= turn_by
             keys, values = cache
@@ -104,49 +91,24 @@ class Trunk:
         np.matmul(scores, values, out=mixed)
         mixed /= np.add.reduce(scores, axis=-1, keepdims=True)
 
-    def make_place(self) -> int:
-        """For how many tokens there is room from the next place on, at least one: a full cache doubles."""
-        if self.length == self._width:
-            self._grow(2 * self.length or self._first_room)
-        return self._width - self.length
-
     def _grow(self, width: int) -> None:
-        """Make room for `width` tokens."""
+        """Make the cache hold `width` tokens."""
         old, self._width = self._caches, width
-        self._caches = self._new_cache(self._b, width)
+        self._caches = self._new_cache(len(self._qkv), width)
         for new, kept in zip(self._caches, old, strict=True):
             for whole, part in zip(new, kept, strict=True):
                 whole[tuple(map(slice, part.shape))] = part
-        half = self.head_size // 2
-        frequency = ROPE_BASE ** (-np.arange(half) / half)
-        self._turns = np.exp(1j * np.arange(width)[:, None] * frequency).astype(np.complex64)
+        self._turns = self._prepared.turns(width)
 
     def _new_cache(self, b: int, width: int) -> list[tuple[Float32, Float32]]:
         """Keys (b, e, width) and values (b, width, e) of each layer, not filled."""
-        e, kind = self.head_size, np.float32
-        shapes: Sequence[tuple[int, ...]] = ((b, e, width), (b, width, e))
-        return [(np.empty(shapes[0], kind), np.empty(shapes[1], kind)) for _ in range(self.settings.layers)]
+        e, kind = self._prepared.head_size, np.float32
+        return [
+            (np.empty((b, e, width), kind), np.empty((b, width, e), kind)) for _ in self._prepared.layers
+        ]
 
     def _make_buffers(self, b: int) -> None:
-        s = self.settings
-        self._qkv = np.empty((b, (s.heads + 2) * self.head_size), np.float32)
+        s = self._prepared.settings
+        self._qkv = np.empty((b, (s.heads + 2) * self._prepared.head_size), np.float32)
         self._up = np.empty((b, s.ff_dim), np.float32)
         self._y, self._mixed, self._normed = (np.empty((b, s.embed_dim), np.float32) for _ in range(3))
-
-    def _interleaved(self, qkv: Float32) -> Float32:
-        """Columns of queries and keys in pairs that rotary positions turn, and queries scaled.
-
-        A pair is one complex number then, and its turn one product; scores do not depend on the order.
-        """
-        heads, e = self.settings.heads, self.head_size
-        pairs = np.arange(e).reshape(2, -1).T.ravel()
-        turned = (np.arange(heads + 1)[:, None] * e + pairs).ravel()
-        columns = np.concatenate([turned, np.arange((heads + 1) * e, (heads + 2) * e)])
-        scale = np.where(np.arange(len(columns)) < heads * e, np.float32(e**-0.5), np.float32(1))
-        return np.ascontiguousarray(qkv[:, columns] * scale)
-
-
-def folded(weights: Weights, norm: str, matrix: str) -> Float32:
-    """A matrix with what the norm before it leaves undone multiplied in: its weight and √d."""
-    weight = weights.tensors[norm] * np.float32(weights.settings.embed_dim**0.5)
-    return np.ascontiguousarray(weight[:, None] * weights.tensors[matrix])

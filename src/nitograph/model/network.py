@@ -7,7 +7,7 @@ A plan model sees, at each nail, the light still missing from its planned pictur
 the light of the chords so far), from the frame of that nail; and scores each next chord by the line
 integral, along it, of a light map that it predicts. Both are closed forms over Zernike coefficients
 (light.zernike). A plain model has neither: class token, then nails. Parameter names are those of
-weights.tensor_shapes, so that a state dict is a weights file. This module knows no data and no loop.
+settings.tensor_shapes, so that a state dict is a weights file. This module knows no data and no loop.
 
 Try it: python -c "from nitograph.model.network import Network; help(Network.forward)"
 """
@@ -24,19 +24,18 @@ from nitograph.board import Board, Rules
 from nitograph.errors import WeightsError
 from nitograph.light.zernike import Zernike
 from nitograph.model.plan import code_digits
-from nitograph.model.vocab import Vocabulary
-from nitograph.model.weights import (
+from nitograph.model.settings import (
     CODE_DIGITS,
     CODE_LEVELS,
+    LIGHT_GAIN,
+    NORM_EPS,
     PLAN_CODES,
+    ROPE_BASE,
     ModelSettings,
-    Weights,
     tensor_shapes,
 )
-
-ROPE_BASE = 10_000.0
-NORM_EPS = 1e-6
-LIGHT_GAIN = 30.0  # logits per unit of missing light along a chord, before training
+from nitograph.model.vocab import Vocabulary
+from nitograph.model.weights import Weights
 
 
 class Network(nn.Module):

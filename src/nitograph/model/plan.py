@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.parallel import one_blas_thread
-from nitograph.model.weights import CODE_DIGITS, CODE_LEVELS, Weights
+from nitograph.model.settings import CODE_DIGITS, CODE_LEVELS
+from nitograph.model.weights import Weights
 
 Float32 = NDArray[np.float32]
 _PLACES = CODE_LEVELS ** np.arange(CODE_DIGITS)

@@ -54,11 +54,6 @@ class Vocabulary:
         """How many tokens there are."""
         return self.first_code + self.plan_codes
 
-    @property
-    def emitted(self) -> int:
-        """How many tokens may follow a nail: the nails and EOS."""
-        return self.num_nails + 1
-
     def class_index(self, label: str) -> int:
         """Index of a class by its name; SourceError lists the names where there is none such."""
         if label not in self.classes:

@@ -20,58 +20,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.board import MAX_NAILS, Board, Rules
+from nitograph.board import Board, Rules
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import read_bytes, write_bytes
 from nitograph.light.zernike import Zernike
+from nitograph.model.settings import PLAN_CODES, ModelSettings, tensor_shapes
 from nitograph.model.vocab import Vocabulary
-from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS
 
 FORMAT = "nitograph-weights/1"
 MAX_BYTES = 512 * 1024 * 1024
 BUNDLED = "data/digits.safetensors"
-CODE_DIGITS, CODE_LEVELS = 4, 4
-PLAN_CODES = CODE_LEVELS**CODE_DIGITS
 
 Tensors = dict[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class ModelSettings(Settings):
-    """The shape of a model."""
-
-    design: str = setting(
-        "plan",
-        "what is written before the nails: a plan of the picture, or nothing",
-        choices=("plan", "plain"),
-    )
-    embed_dim: int = setting(192, "width of the Transformer", low=8, high=4096)
-    heads: int = setting(6, "query heads, sharing embed_dim; keys and values have one", low=1, high=64)
-    layers: int = setting(4, "Transformer blocks", low=1, high=64)
-    ff_dim: int = setting(512, "width inside the feed-forward part of a block", low=8, high=16384)
-    dropout: float = setting(0.0, "share of activations dropped in training", low=0, high=0.9)
-    plan_tokens: int = setting(16, "tokens of the plan", low=1, high=256)
-    plan_width: int = setting(384, "width inside the plan's autoencoder", low=8, high=4096)
-    zernike_order: int = setting(24, "radial order of the light the model sees", low=2, high=40)
-
-    def check(self) -> None:
-        """Heads must share the width in even parts (rotary positions turn pairs)."""
-        if self.embed_dim % self.heads or (self.embed_dim // self.heads) % 2:
-            raise WeightsError(
-                f"embed_dim must be an even multiple of heads, got {self.embed_dim} for {self.heads}; "
-                f"take {self.heads * 2 * max(1, round(self.embed_dim / self.heads / 2))}"
-            )
-
-    @property
-    def planned(self) -> bool:
-        """Whether a plan comes before the nails."""
-        return self.design == "plan"
-
-    @property
-    def prefix(self) -> int:
-        """Tokens before the first nail: the class and the plan."""
-        return 1 + (self.plan_tokens if self.planned else 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,60 +160,6 @@ def _single(name: str, tensor: NDArray[Any]) -> NDArray[np.float32]:
     if tensor.dtype not in (np.float16, np.float32):
         raise WeightsError(f"tensor {name} must be stored as F16 or F32, got {tensor.dtype}")
     return tensor.astype(np.float32)
-
-
-def tensor_shapes(settings: ModelSettings, vocabulary: Vocabulary) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of a model. Matrices take rows: y = x @ W, W (in, out)."""
-    d, f, n = settings.embed_dim, settings.ff_dim, vocabulary.num_nails
-    if n > MAX_NAILS or len(vocabulary.classes) < 1:
-        raise WeightsError(f"a model needs at least one class and at most {MAX_NAILS} nails")
-    shapes: dict[str, tuple[int, ...]] = {
-        "embed.class": (len(vocabulary.classes) + 1, d),
-        "embed.nail": (n, d),
-        "head.norm": (d,),
-        "head.nail": (d, n + 1),
-    }
-    for layer in range(settings.layers):
-        shapes |= {
-            f"layer.{layer}.attention.norm": (d,),
-            f"layer.{layer}.attention.qkv": (d, d + 2 * (d // settings.heads)),
-            f"layer.{layer}.attention.out": (d, d),
-            f"layer.{layer}.feed.norm": (d,),
-            f"layer.{layer}.feed.up": (d, f),
-            f"layer.{layer}.feed.down": (f, d),
-        }
-    if settings.planned:
-        shapes |= _plan_shapes(settings, n)
-    return shapes
-
-
-def _plan_shapes(settings: ModelSettings, n: int) -> dict[str, tuple[int, ...]]:
-    d, p, w = settings.embed_dim, settings.plan_tokens, settings.plan_width
-    k = Zernike(settings.zernike_order).size
-    return {
-        "embed.code": (PLAN_CODES, d),
-        "embed.slot": (p, d),
-        "embed.digits": (p, CODE_DIGITS, d),
-        "embed.light": (k, d),
-        "head.code": (d, PLAN_CODES),
-        "head.light": (d, k),
-        "head.gain": (k,),
-        "head.reach": (n,),
-        "light.scale": (k,),
-        "light.chord": (1,),
-        "plan.encode.weight.0": (k, w),
-        "plan.encode.weight.1": (w, w),
-        "plan.encode.weight.2": (w, p * CODE_DIGITS),
-        "plan.encode.bias.0": (w,),
-        "plan.encode.bias.1": (w,),
-        "plan.encode.bias.2": (p * CODE_DIGITS,),
-        "plan.decode.weight.0": (p * CODE_DIGITS, w),
-        "plan.decode.weight.1": (w, w),
-        "plan.decode.weight.2": (w, k),
-        "plan.decode.bias.0": (w,),
-        "plan.decode.bias.1": (w,),
-        "plan.decode.bias.2": (k,),
-    }
 
 
 def _check_tensors(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +24,11 @@ from nitograph.compute.parallel import one_blas_thread
 from nitograph.errors import SettingsError
 from nitograph.model.plan import encode_plan
 from nitograph.model.weights import Weights
+from nitograph.sampling.batch.pace import BATCH, MANY, quicker
 from nitograph.sampling.choose import NextNails, Terms, Uniforms, choose
 from nitograph.sampling.walk import PLAIN, Decoding, Pace, Walk, walk_on
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
-
-BATCH = 64
-MANY = 2 * BATCH  # from so many threads on it pays to load Numba
-
-
-@runtime_checkable
-class Batching(Decoding, Protocol):
-    """A decoder that has a quicker twin for many sequences."""
-
-    def for_batches(self) -> Decoding:
-        """A twin with a state of its own over the same weights, for a thread of its own."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +54,14 @@ class SampleSettings(Settings):
     min_nail_gap: int | None = setting(
         None, "smallest circular distance of one step; the model's own where not given", unit="nails", low=1
     )
+
+
+class Batch(NamedTuple):
+    """What is to be invented together; light as in `invent`."""
+
+    labels: Sequence[str | None]
+    seeds: Sequence[int]
+    light: NDArray[np.float32] | None
 
 
 def invent(
@@ -92,7 +90,7 @@ def invent(
 
 
 @one_blas_thread
-def sample_paths(
+def sample_paths(  # eight arguments, four of them by name alone
     weights: Weights,
     labels: Sequence[str | None],
     seeds: Sequence[int],
@@ -113,9 +111,9 @@ def sample_paths(
         decoder = Decoder(weights)
 
     def walk(decoder: Decoding, part: slice, pace: Pace) -> list[NDArray[np.int64]]:
-        given, how = (None if light is None else light[part]), (settings, masked, pace)
+        batch = Batch(labels[part], seeds[part], None if light is None else light[part])
         with np.errstate(all="ignore"):  # what overflows is not finite, and that the choice refuses
-            return _sample_batch(decoder, weights, labels[part], seeds[part], given, *how)
+            return _sample_batch(decoder, weights, batch, settings, masked, pace)
 
     paths: list[NDArray[np.int64]] = []
     with closing(_walked(walk, decoder, len(labels))) as parts:
@@ -129,13 +127,14 @@ def _walked(
     walk: Callable[..., list[NDArray[np.int64]]], decoder: Decoding, count: int
 ) -> Generator[list[NDArray[np.int64]]]:
     """walk(decoder, part, pace) over all parts of `count` sequences, in order."""
-    if count < MANY or not isinstance(decoder, Batching):
+    quick = quicker(decoder, count)
+    if quick is None:
         yield from (walk(decoder, part, PLAIN) for part in _parts(count))
         return
     from nitograph.compute.parallel import in_threads
-    from nitograph.sampling.batch.pace import QUICK
 
-    yield from in_threads(partial(walk, pace=QUICK), decoder.for_batches, _parts(count))
+    pace, make_decoder = quick
+    yield from in_threads(partial(walk, pace=pace), make_decoder, _parts(count))
 
 
 def _parts(count: int) -> list[slice]:
@@ -169,13 +168,13 @@ def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
 def _sample_batch(
     decoder: Decoding,
     weights: Weights,
-    labels: Sequence[str | None],
-    seeds: Sequence[int],
-    light: NDArray[np.float32] | None,
+    batch: Batch,
     settings: SampleSettings,
     masked: bool,
     pace: Pace,
 ) -> list[NDArray[np.int64]]:
+    """The paths of one batch, from plan to last nail."""
+    labels, seeds, light = batch
     words = weights.vocabulary
     settings = resolved(settings, weights)
     if light is not None and not weights.settings.planned:
@@ -243,15 +242,16 @@ def _walk(
 ) -> list[NDArray[np.int64]]:
     """The nails, on the terms of the settings."""
     rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
-    how = (settings.temperature, settings.top_k, settings.min_p)
-    early, late = (Terms(weights.board, rules, soon, *how) for soon in (True, False))
+    narrowing = (settings.temperature, settings.top_k, settings.min_p)
+    early, late = (Terms(weights.board, rules, short, *narrowing) for short in (True, False))
     paths = np.zeros((len(uniforms), 1 + (settings.max_lines or weights.max_lines)), dtype=np.int64)
     walk = Walk(paths, uniforms, (early, late), settings.min_lines, masked, settings.repetition_penalty)
     return walk_on(decoder, logits, walk, pace)
 
 
 __all__ = [
-    "Batching",
+    "BATCH",
+    "MANY",
     "Decoding",
     "SampleSettings",
     "choose",

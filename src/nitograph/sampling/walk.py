@@ -1,6 +1,6 @@
 """The walk of a batch: nails until each path ends, at one of two paces.
 
-A pace says how tokens are chosen. The plain one asks the decoder for each nail; that of batch_walking goes
+A pace says how tokens are chosen. The plain one asks the decoder for each nail; that of batch.quick goes
 on by itself, compiled, until a path ends. Both give the same nails. This module knows only the three calls
 of a decoder.
 
@@ -53,8 +53,8 @@ class Walk:
         self.live = np.arange(len(self.paths))
 
     @property
-    def most(self) -> int:
-        """Chords for which there is room."""
+    def max_lines(self) -> int:
+        """The most chords that a path may have."""
         return int(self.paths.shape[1]) - 1
 
     def choose(self, logits: NDArray[np.float32], next_nails: NextNails) -> NDArray[np.int64]:
@@ -100,7 +100,7 @@ def walk_on(
             walk.live, chosen = walk.live[going], chosen[going]
         walk.paths[walk.live, walk.count] = chosen
         walk.count += 1
-        if not len(walk.live) or walk.count > walk.most:
+        if not len(walk.live) or walk.count > walk.max_lines:
             break
         chosen = pace.stride(decoder, chosen, walk)
     counts[walk.live] = walk.count

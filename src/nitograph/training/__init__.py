@@ -1,7 +1,7 @@
 """Rows → weights: the loop, its objective, its optimiser and its checkpoints. Needs PyTorch.
 
     from nitograph.corpus import load_corpus
-    from nitograph.model.weights import ModelSettings
+    from nitograph.model.settings import ModelSettings
     from nitograph.training import Trainer, TrainSettings
 
     trainer = Trainer(load_corpus("small.npz"), ModelSettings(), TrainSettings(minutes=5))

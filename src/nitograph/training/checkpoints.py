@@ -14,7 +14,8 @@ import torch
 
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import replacing
-from nitograph.model.weights import ModelSettings, Weights
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import Weights
 from nitograph.weaving.settings import WeaveSettings
 
 FORMAT = "nitograph-checkpoint/1"

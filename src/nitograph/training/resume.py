@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nitograph.errors import NitographError, WeightsError
-from nitograph.model.weights import ModelSettings
+from nitograph.model.settings import ModelSettings
 from nitograph.training.checkpoints import matching_checkpoint, read_checkpoint
 from nitograph.training.settings import LASTING, TrainSettings
 

@@ -26,7 +26,8 @@ from nitograph import __version__
 from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError
 from nitograph.model.network import Network
-from nitograph.model.weights import ModelSettings, Weights
+from nitograph.model.settings import ModelSettings
+from nitograph.model.weights import Weights
 from nitograph.training import resume
 from nitograph.training.batches import epoch_order
 from nitograph.training.checkpoints import write_checkpoint

@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def"
-# The functions under @jit are typed by Numba when they are compiled.
 """How good could any thread be? Non-negative weights on all chords at once, and no path.
 
 Minimise ½‖T − Aᵀx‖² over x ≥ 0, A the coverage of each legal chord: no additive thread of whatever
@@ -11,6 +9,7 @@ Try it: nitograph weave mnist:test:17 --bound -o thread.json
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,20 @@ from nitograph.light import chords
 from nitograph.light.bands import FINE, SHIFT
 from nitograph.weaving.settings import WeaveSettings
 
-MOST_TAPS = 60_000_000
-AWAKE = 25
+MAX_TAPS = 60_000_000
+AWAKE = 25  # steps until chords that were left aside are tried again
+
+Float32 = NDArray[np.float32]
+Int32 = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+
+
+class Table(NamedTuple):
+    """What each chord covers: entries first[k] to first[k + 1] are those of chord k."""
+
+    first: NDArray[np.int64]  # (m + 1,)
+    pixels: NDArray[np.int32]
+    shares: Float32
 
 
 @dataclass(frozen=True)
@@ -47,38 +58,38 @@ def relaxed_bound(
     2009; O'Donoghue and Candès, Adaptive restart, 2015; diagonal steps as in Pock and Chambolle, 2011.
     """
     ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
-    if int(ring.total.sum()) // FINE * 2 > MOST_TAPS:
+    if int(ring.total.sum()) // FINE * 2 > MAX_TAPS:
         raise SettingsError(
             f"the bound keeps all chords in memory, too many for {settings.nails} nails on "
             f"{settings.canvas_size} pixels; take a smaller canvas_size or fewer nails"
         )
     a, b = np.triu_indices(settings.nails, 1)
     long = settings.board.distance(a, b) >= settings.min_nail_gap
-    first, pixels, shares = _table(ring.lines[long & (ring.total > 0)], settings.canvas_size)
+    table = _table(ring.lines[long & (ring.total > 0)], settings.canvas_size)
     inside = chords.disc(settings.canvas_size).reshape(-1)
     wanted = np.where(inside, np.asarray(target, dtype=np.float32).reshape(-1), np.float32(0))
-    shares = np.where(inside[pixels], shares, np.float32(0)).astype(np.float32)
+    shares = np.where(inside[table.pixels], table.shares, np.float32(0)).astype(np.float32)
+    table = table._replace(shares=shares)
     energy = float(np.sum(wanted.astype(np.float64) ** 2))
-    weights = np.zeros(len(first) - 1, dtype=np.float32)
+    weights = np.zeros(len(table.first) - 1, dtype=np.float32)
     if energy == 0.0:
         return Bound(0.0, 0.0, 0, weights)
-    lower, upper, made = _solve(first, pixels, shares, wanted, inside, gap, rounds, weights)
+    lower, upper, made = _solve(table, wanted, inside, gap, rounds, weights)
     return Bound(max(lower, 0.0) / energy, upper / energy, made, weights)
 
 
-def _table(
-    lines: NDArray[np.int32], size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-    """Pixels and shares of each chord, one after the other: first (m + 1,), pixels, shares."""
-    room = int(((lines[:, 4] - lines[:, 3]).astype(np.int64) * (lines[:, 2] // FINE + 2)).sum())
+def _table(lines: NDArray[np.int32], size: int) -> Table:
+    """Pixels and shares of each chord, one after the other."""
+    bound = int(((lines[:, 4] - lines[:, 3]).astype(np.int64) * (lines[:, 2] // FINE + 2)).sum())
     first = np.zeros(len(lines) + 1, dtype=np.int64)
-    pixels, shares = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32)
+    pixels, shares = np.empty(bound, dtype=np.int32), np.empty(bound, dtype=np.float32)
     _taps(lines, size, first, pixels, shares)
-    return first, pixels[: first[-1]], shares[: first[-1]]
+    return Table(first, pixels[: first[-1]], shares[: first[-1]])
 
 
 @jit
-def _taps(lines, size, first, pixels, shares):
+def _taps(lines: Int32, size: int, first: NDArray[np.int64], pixels: Int32, shares: Float32) -> None:
+    """Fill the columns of a Table."""
     used = 0
     for k in range(len(lines)):
         top, rise, height, start, stop, steep = lines[k]
@@ -94,23 +105,25 @@ def _taps(lines, size, first, pixels, shares):
 
 
 @inner
-def _across(first, pixels, shares, image, k):
+def _across(table: Table, image: Float32, k: int) -> np.float32:
     """Σ share × image over chord k."""
     found = np.float32(0)
-    for t in range(first[k], first[k + 1]):
-        found += shares[t] * image[np.uint64(pixels[t])]
+    for t in range(table.first[k], table.first[k + 1]):
+        found += table.shares[t] * image[np.uint64(table.pixels[t])]
     return found
 
 
 @jit
-def _solve(first, pixels, shares, wanted, inside, gap, rounds, here):
+def _solve(
+    table: Table, wanted: Float32, inside: Bool, gap: float, rounds: int, here: Float32
+) -> tuple[float, float, int]:
     """Lower and upper bound of ‖T − Aᵀx‖² and the steps made; the weights go into here, zeros before."""
-    count, size = len(first) - 1, len(wanted)
+    count, size = len(table.first) - 1, len(wanted)
     cover, step = np.zeros(size, np.float32), np.empty(count, np.float32)
-    for t in range(len(pixels)):
-        cover[np.uint64(pixels[t])] += shares[t]
+    for t in range(len(table.pixels)):
+        cover[np.uint64(table.pixels[t])] += table.shares[t]
     for k in range(count):
-        step[k] = 1 / max(_across(first, pixels, shares, cover, k), np.float32(1e-6))
+        step[k] = 1 / max(_across(table, cover, k), np.float32(1e-6))
     ahead = np.zeros(count, np.float32)
     residual, busy, awake = wanted.copy(), np.empty(count, np.int64), 0
     speed, lower, upper = 1.0, 0.0, 0.0
@@ -121,14 +134,14 @@ def _solve(first, pixels, shares, wanted, inside, gap, rounds, here):
         if made % AWAKE == 1:
             awake = 0
             for k in range(count):
-                if ahead[k] > 0 or _across(first, pixels, shares, residual, k) > 0:
+                if ahead[k] > 0 or _across(table, residual, k) > 0:
                     busy[awake] = k
                     awake += 1
                 else:
                     here[k], ahead[k] = 0, 0
         for place in range(awake):
             k = busy[place]
-            slope = _across(first, pixels, shares, residual, k)
+            slope = _across(table, residual, k)
             new = max(ahead[k] + slope * step[k], np.float32(0))
             turned += (ahead[k] - new) * (new - here[k])
             ahead[k] = new + drift * (new - here[k])
@@ -137,28 +150,30 @@ def _solve(first, pixels, shares, wanted, inside, gap, rounds, here):
         if turned > 0:
             ahead[:] = here
         check = made % (4 * AWAKE) == 0 or made == rounds
-        _left_over(first, pixels, shares, wanted, here if check else ahead, residual)
+        _left_over(table, wanted, here if check else ahead, residual)
         if check:
-            lower, upper = _certificate(first, pixels, shares, wanted, inside, residual, lower)
+            lower, upper = _certificate(table, wanted, inside, residual, lower)
             if upper - lower <= gap * upper:
                 return lower, upper, made
-            _left_over(first, pixels, shares, wanted, ahead, residual)
+            _left_over(table, wanted, ahead, residual)
     return lower, upper, rounds
 
 
 @inner
-def _left_over(first, pixels, shares, wanted, weights, residual):
+def _left_over(table: Table, wanted: Float32, weights: Float32, residual: Float32) -> None:
     """residual = T − Aᵀ weights."""
     for p in range(len(wanted)):
         residual[p] = wanted[p]
     for k in range(len(weights)):
         if weights[k] != 0:
-            for t in range(first[k], first[k + 1]):
-                residual[np.uint64(pixels[t])] -= weights[k] * shares[t]
+            for t in range(table.first[k], table.first[k + 1]):
+                residual[np.uint64(table.pixels[t])] -= weights[k] * table.shares[t]
 
 
 @inner
-def _certificate(first, pixels, shares, wanted, inside, residual, best):
+def _certificate(
+    table: Table, wanted: Float32, inside: Bool, residual: Float32, best: float
+) -> tuple[float, float]:
     """A lower bound of ‖T − Aᵀx‖² for every x ≥ 0, from a residual, and the value it has itself.
 
     For any y with Ay ≤ 0, ‖T − Aᵀx‖² ≥ 2y·T − y·y (weak duality). The residual comes near to that: taking a
@@ -166,10 +181,10 @@ def _certificate(first, pixels, shares, wanted, inside, residual, best):
     """
     size, excess = len(wanted), 0.0
     whole = np.ones(size, np.float32)
-    for k in range(len(first) - 1):
-        slope = _across(first, pixels, shares, residual, k)
+    for k in range(len(table.first) - 1):
+        slope = _across(table, residual, k)
         if slope > 0:
-            excess = max(excess, slope / _across(first, pixels, shares, whole, k))
+            excess = max(excess, float(slope / _across(table, whole, k)))
     inner_product, squares, upper = 0.0, 0.0, 0.0
     for p in range(size):
         dual = float(residual[p]) - excess if inside[p] else 0.0

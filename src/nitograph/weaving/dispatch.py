@@ -1,4 +1,4 @@
-"""From settings to the numbers that the compiled loops take: a loom weaves many targets into rows of nails.
+"""From settings to what the compiled loops work on: make_weave gives a function that weaves many targets.
 
 This module knows nothing of pictures, threads or cores.
 
@@ -7,7 +7,6 @@ Try it: nitograph weave mnist:test:17 -o thread.json
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,76 +14,64 @@ from numpy.typing import NDArray
 from nitograph.errors import SettingsError
 from nitograph.light import chords
 from nitograph.light.bands import FINE
-from nitograph.weaving.loops import beam, cells, greedy, original as classic, search as refine
+from nitograph.weaving.loops import beam, cells, greedy, original, search
+from nitograph.weaving.loops.operands import (
+    Limits,
+    OriginalPen,
+    OriginalTask,
+    Pen,
+    Rounding,
+    Rows,
+    Search,
+    Task,
+)
 from nitograph.weaving.loops.original_lines import thick_lines
 from nitograph.weaving.settings import WeaveSettings
 
-TOGETHER = 8
-CLASSIC_ROOM = 200_000_000
+MIN_TOGETHER = 8  # from so many pictures on first bounds pay, which are found for many at once
+MAX_CHORDS_TOGETHER = 500_000
+MAX_TABLE = 200_000_000  # nails² × pixels of a table of the original's lines
 SWEEPS, WINDOW = 8, 8
 
-Loom = Callable[..., None]
+Weave = Callable[[Rows], None]
 
 
-def make_loom(settings: WeaveSettings) -> Loom:
-    """A function that weaves targets into rows of nails, lengths and explained."""
-    walks = (settings.nails, (settings.min_nail_gap, settings.recent_edges))
-    limits = ((settings.min_lines, settings.max_lines), settings.stop_score)
-    start = first_nail(settings)
+def make_weave(settings: WeaveSettings) -> Weave:
+    """A function that weaves pictures into rows of nails; it can be called from several threads."""
     if settings.coverage == "bresenham":
-        return _classic_loom(settings, (*walks, *limits), start)
-    size = settings.canvas_size
-    ring = chords.chords(settings.nails, size, settings.width)
-    dose, unit = chords.dose_and_unit(settings.line_strength)
-    over = settings.false_positive_weight
-    worth, disc = worth_of(settings, ring, share_gain(settings, ring)), chords.disc(size)
-    coarse, slack = _rounding(ring, dose, unit, over)
+        return _make_original(settings)
+    task, rounding = task_of(settings), _rounding(settings)
+    searched = search_of(settings) if settings.quality == "best" else None
 
-    def loom(wanted: Any, *rows: Any) -> None:
-        together = len(wanted) >= TOGETHER and size <= 128 and len(ring.lines) <= 500_000
-        together = together and bool(np.abs(wanted).max() <= 1)  # the sums of first bounds hold no more
-        bounds = slack if together else slack[:0]
+    def weave(rows: Rows) -> None:
         if settings.beam > 1:
-            beam.beam_many(
-                ring.bands,
-                *walks,
-                *limits,
-                dose,
-                unit,
-                over,
-                start,
-                worth,
-                disc,
-                settings.beam,
-                wanted,
-                *rows,
-            )
+            beam.beam_many(task, settings.beam, rows)
         else:
-            walk_many(
-                ring.bands, *walks, *limits, dose, unit, over, start, worth, coarse, bounds, disc,
-                wanted, *rows,
-            )  # fmt: skip
-        if settings.quality == "best":
-            improve(settings, wanted, *rows)
+            walk_many(task, rounding if _together(settings, rows) else None, rows)
+        if searched is not None:
+            search.refine_many(searched, rows)
 
-    return loom
+    return weave
 
 
-def walk_many(*args: Any) -> None:
-    """greedy.walk_many in cells of 16 bits, and of 32 for pictures whose gains those cannot hold."""
-    *given, wanted, nails, lengths, shares = args
-    dose, unit = given[5], given[6]
-    room = cells.cells_of(wanted.shape[1])
-    over = np.arange(len(wanted))
-    if 2 * unit * float(wanted.max(initial=0)) - dose < cells.NARROW:
-        greedy.walk_many(*args, np.zeros(room, np.int16))
-        over = np.flatnonzero(lengths < 0)
-    if len(over):
-        rows = [part[over] for part in (nails, lengths, shares)]
-        rows[0][:] = -1
-        greedy.walk_many(*given, wanted[over], *rows, np.zeros(room, np.int32))
-        for part, found in zip((nails, lengths, shares), rows, strict=True):
-            part[over] = found
+def walk_many(task: Task, rounding: Rounding | None, rows: Rows) -> None:
+    """greedy.walk_many in cells of 16 bits, and of 32 for pictures whose gains those cannot hold.
+
+    rounding: for first bounds; None for none.
+    """
+    rounding = rounding or Rounding(0, np.zeros(0, np.float32))
+    size = cells.cells_of(rows.wanted.shape[1])
+    failed = np.arange(len(rows.wanted))
+    if 2 * task.pen.unit * float(rows.wanted.max(initial=0)) - task.pen.dose < cells.NARROW:
+        greedy.walk_many(task, rounding, rows, np.zeros(size, np.int16))
+        failed = np.flatnonzero(rows.lengths < 0)
+    if len(failed):
+        wanted, nails, lengths, explained = rows
+        again = Rows(wanted[failed], nails[failed], lengths[failed], explained[failed])
+        again.nails[:] = -1
+        greedy.walk_many(task, rounding, again, np.zeros(size, np.int32))
+        for part, found in zip(rows[1:], again[1:], strict=True):
+            part[failed] = found
 
 
 def first_nail(settings: WeaveSettings) -> int:
@@ -94,59 +81,111 @@ def first_nail(settings: WeaveSettings) -> int:
     return 0 if settings.quality == "fast" else -1
 
 
-def improve(settings: WeaveSettings, wanted: Any, nails: Any, lengths: Any, shares: Any) -> None:
-    """Local search over threads woven with these settings, in place."""
-    ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
+def limits_of(settings: WeaveSettings) -> Limits:
+    """The board's rules, and when a thread ends."""
+    return Limits(
+        num_nails=settings.nails,
+        min_nail_gap=settings.min_nail_gap,
+        recent_edges=settings.recent_edges,
+        min_lines=settings.min_lines,
+        max_lines=settings.max_lines,
+        stop_score=float(settings.stop_score),
+    )
+
+
+def pen_of(settings: WeaveSettings) -> Pen:
+    """What one chord does to a pixel."""
     dose, unit = chords.dose_and_unit(settings.line_strength)
-    refine.refine_many(
-        ring.bands, settings.nails, (settings.min_nail_gap, settings.recent_edges),
-        (settings.min_lines, settings.max_lines), dose, unit, share_gain(settings, ring), ring.squares,
-        chords.disc(settings.canvas_size), wanted, nails, lengths, shares, (SWEEPS, WINDOW),
-    )  # fmt: skip
+    return Pen(dose, unit, float(settings.false_positive_weight))
 
 
-def share_gain(settings: WeaveSettings, ring: chords.Chords) -> NDArray[np.float64]:
+def task_of(settings: WeaveSettings, extra: NDArray[np.float64] | None = None) -> Task:
+    """What the greedy walk and the beam work on; extra: as share_gain, where it is another."""
+    ring, pen = _ring(settings), pen_of(settings)
+    length = np.maximum(ring.total / FINE, 1.0)
+    factor = pen.dose / FINE / pen.unit**2 / length**settings.length_power
+    added = share_gain(settings) if extra is None else extra
+    return Task(
+        bands=ring.bands,
+        limits=limits_of(settings),
+        pen=pen,
+        start=first_nail(settings),
+        scoring=np.stack([added, factor], axis=1).astype(np.float32),
+        disc=chords.disc(settings.canvas_size),
+    )
+
+
+def search_of(settings: WeaveSettings) -> Search:
+    """What local search works on."""
+    ring = _ring(settings)
+    return Search(
+        bands=ring.bands,
+        limits=limits_of(settings),
+        pen=pen_of(settings),
+        extra=share_gain(settings),
+        squares=ring.squares,
+        disc=chords.disc(settings.canvas_size),
+        sweeps=SWEEPS,
+        window=WINDOW,
+    )
+
+
+def improve(settings: WeaveSettings, rows: Rows) -> None:
+    """Local search over threads woven with these settings, in place."""
+    search.refine_many(search_of(settings), rows)
+
+
+def share_gain(settings: WeaveSettings) -> NDArray[np.float64]:
     """What partly covered pixels add to the sum of gains over each chord, (m,)."""
-    dose, _ = chords.dose_and_unit(settings.line_strength)
-    return dose / FINE * (FINE * ring.total - ring.squares).astype(np.float64)
+    ring = _ring(settings)
+    return pen_of(settings).dose / FINE * (FINE * ring.total - ring.squares).astype(np.float64)
 
 
-def _classic_loom(settings: WeaveSettings, walks: tuple[Any, ...], start: int) -> Loom:
-    size, strength, over = settings.canvas_size, settings.line_strength, settings.false_positive_weight
-    if settings.nails**2 * size > CLASSIC_ROOM:
+def _ring(settings: WeaveSettings) -> chords.Chords:
+    """All chords, from a cache."""
+    return chords.chords(settings.nails, settings.canvas_size, settings.width)
+
+
+def _together(settings: WeaveSettings, rows: Rows) -> bool:
+    """Whether first bounds for many pictures at once pay, and 16 bits hold their sums."""
+    if len(rows.wanted) < MIN_TOGETHER or settings.canvas_size > 128:
+        return False
+    return len(_ring(settings).lines) <= MAX_CHORDS_TOGETHER and bool(np.abs(rows.wanted).max() <= 1)
+
+
+def _rounding(settings: WeaveSettings) -> Rounding:
+    """How sums of gains are rounded to 16 bits, and what that can take off each chord."""
+    ring, pen = _ring(settings), pen_of(settings)
+    largest = max(2 * pen.unit, pen.overshoot * pen.dose)
+    coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (cells.NARROW - 1))))
+    columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
+    error = columns * FINE * 2.0**coarse + largest * ring.total * 2.0**-20
+    return Rounding(coarse, np.asarray(error + 1, dtype=np.float32))
+
+
+def _make_original(settings: WeaveSettings) -> Weave:
+    """make_weave for the first Nitograph's lines."""
+    size, strength = settings.canvas_size, settings.line_strength
+    overshoot = float(settings.false_positive_weight)
+    if settings.nails**2 * size > MAX_TABLE:
         raise SettingsError(
             f"coverage bresenham keeps every line in a table, too large for {settings.nails} nails on "
             f"{size} pixels; choose coverage antialiased, or fewer of either"
         )
     lines = thick_lines(settings.nails, size, int(settings.line_radius))
-    fine = 2.0**30 / (size * 2 * strength * max(1.0, over))
-    pen = (strength, over, fine)
-    scale = 1 / fine / np.maximum(lines.pixels, 1) ** settings.length_power
-
+    fine = 2.0**30 / (size * 2 * strength * max(1.0, overshoot))
+    task = OriginalTask(
+        limits=limits_of(settings),
+        pen=OriginalPen(strength, overshoot, fine),
+        start=first_nail(settings),
+        runs=lines.runs,
+        first=lines.first,
+        scale=1 / fine / np.maximum(lines.pixels, 1) ** settings.length_power,
+    )
     # No sum of gains exceeds 2^30, and none has more than 2 (c + 2) terms of up to 2^-24 of that.
     slack = 2.0**30 * 2 * (size + 2) * 2.0**-23
 
-    def loom(wanted: Any, *rows: Any) -> None:
-        bounds = slack if len(wanted) >= TOGETHER else -1.0
-        classic.walk_many(wanted, *walks, pen, start, lines.runs, lines.first, scale, bounds, *rows)
+    def weave(rows: Rows) -> None:
+        original.walk_many(task, slack if len(rows.wanted) >= MIN_TOGETHER else -1.0, rows)
 
-    return loom
-
-
-def worth_of(
-    settings: WeaveSettings, ring: chords.Chords, extra: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """What turns the sum of gains over each chord into its score: an addend and a factor, (m, 2)."""
-    dose, unit = chords.dose_and_unit(settings.line_strength)
-    length = np.maximum(ring.total / FINE, 1.0)
-    scale = dose / FINE / unit**2 / length**settings.length_power
-    return np.stack([extra, scale], axis=1).astype(np.float32)
-
-
-def _rounding(ring: chords.Chords, dose: int, unit: float, over: float) -> tuple[int, NDArray[np.float32]]:
-    """For first bounds: sums of gains fit 16 bits in units of 2^this; what that can take off each chord."""
-    largest = max(2 * unit, over * dose)
-    coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (cells.NARROW - 1))))
-    columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
-    rounding = columns * FINE * 2.0**coarse + largest * ring.total * 2.0**-20
-    return coarse, np.asarray(rounding + 1, dtype=np.float32)
+    return weave

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from nitograph.compute.parallel import in_threads
 from nitograph.errors import SourceError
 from nitograph.thread import Thread
-from nitograph.weaving.dispatch import Loom, make_loom
+from nitograph.weaving.dispatch import Weave, make_weave
+from nitograph.weaving.loops.operands import Rows
 from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
 from nitograph.weaving.targets import prepare
 
@@ -132,11 +133,11 @@ def _share_out(
     count = len(images)
     nails = np.full((count, settings.max_lines + 1), -1, dtype=np.int32)
     lengths, explained = np.zeros(count, dtype=np.int32), np.zeros(count, dtype=np.float32)
-    made = make_loom(settings)
+    made = make_weave(settings)
 
-    def work(loom: Loom, first: int) -> int:
+    def work(weave: Weave, first: int) -> int:
         part = slice(first, first + CHUNK)
-        loom(ready(images[part]), nails[part], lengths[part], explained[part])
+        weave(Rows(ready(images[part]), nails[part], lengths[part], explained[part]))
         return len(lengths[part])
 
     done = 0

@@ -1,5 +1,4 @@
-"""One picture woven in slices: to show how far it is, to stop and keep the thread so far, to heed some
-parts more than others.
+"""One picture woven in slices: to show progress, to stop and keep the thread so far, to weight its parts.
 
 The nails are those of `encoder.weave`; this module knows nothing of files or of how pictures are read.
 
@@ -7,7 +6,6 @@ Try it: nitograph weave photo.jpg -o thread.json
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +17,7 @@ from nitograph.thread import Thread
 from nitograph.weaving import dispatch
 from nitograph.weaving.encoder import Woven, provenance, weave_targets
 from nitograph.weaving.loops import cells, greedy
+from nitograph.weaving.loops.operands import Canvas, Rows
 from nitograph.weaving.settings import WeaveSettings
 
 COLUMNS_A_SLICE = 4e6
@@ -56,24 +55,16 @@ class Weaver:
 
     def _set_up(self, importance: NDArray[np.floating] | None) -> None:
         settings, size = self.settings, self.settings.canvas_size
-        ring = chords.chords(settings.nails, size, settings.width)
-        dose, unit = chords.dose_and_unit(settings.line_strength)
-        self._left = np.rint(self._wanted.astype(np.float64) * unit).astype(np.int32)
-        heed, extra = np.full((size, size), 256, dtype=np.int32), dispatch.share_gain(settings, ring)
+        ring, pen = chords.chords(settings.nails, size, settings.width), dispatch.pen_of(settings)
+        weights, extra = np.full((size, size), 256, dtype=np.int32), None
         if importance is not None:
-            heed = _heed(importance, size)
-            cells.heeded_extra(ring.lines, heed, extra)
-            extra *= dose / FINE
-        gains = np.zeros(cells.cells_of(size), dtype=np.int32)
-        canvas = (self._left, gains, heed)
-        bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
-        self._unit = unit
-        self._args: tuple[Any, ...] = (
-            ring.bands, settings.nails, (settings.min_nail_gap, settings.recent_edges),
-            (settings.min_lines, settings.max_lines), settings.stop_score, dose,
-            settings.false_positive_weight, dispatch.first_nail(settings),
-            dispatch.worth_of(settings, ring, extra), bounds, canvas,
-        )  # fmt: skip
+            weights, extra = _pixel_weights(importance, size), np.empty(len(ring.lines))
+            cells.weighted_extra(ring.lines, weights, extra)
+            extra *= pen.dose / FINE
+        self._left = np.rint(self._wanted.astype(np.float64) * pen.unit).astype(np.int32)
+        self._canvas = Canvas(self._left, np.zeros(cells.cells_of(size), dtype=np.int32), weights)
+        self._bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
+        self._task = dispatch.task_of(settings, extra)
         self._step = max(1, int(COLUMNS_A_SLICE / (size * settings.nails * 0.3)))
 
     @property
@@ -90,7 +81,9 @@ class Weaver:
             self._finish(weave_targets(self._wanted[None], settings, threads=1))
             return False
         until = min(self.chords + self._step, settings.max_lines)
-        self._length, self.done = greedy.slice_of_one(*self._args, self._path, self._length, until)
+        self._length, self.done = greedy.slice_of_one(
+            self._task, self._canvas, self._bounds, self._path, self._length, until
+        )
         if self.done and settings.quality == "best":
             self._improve()
         return not self.done
@@ -105,7 +98,7 @@ class Weaver:
         """1 − `chords.error` of what is laid so far."""
         if self._whole is not None:
             return float(self._whole.explained[0])
-        shown = np.minimum(self._wanted - self._left / self._unit, 1.0)
+        shown = np.minimum(self._wanted - self._left / self._task.pen.unit, 1.0)
         found = chords.error(self._wanted, shown)
         return 1.0 - found if math.isfinite(found) else 0.0
 
@@ -117,7 +110,7 @@ class Weaver:
     def _improve(self) -> None:
         nails, lengths = self._path[None].copy(), np.array([self._length], dtype=np.int32)
         shares = np.zeros(1, dtype=np.float32)
-        dispatch.improve(self.settings, self._wanted[None], nails, lengths, shares)
+        dispatch.improve(self.settings, Rows(self._wanted[None], nails, lengths, shares))
         self._finish(Woven(nails, lengths, shares))
 
     def _finish(self, woven: Woven) -> None:
@@ -125,12 +118,12 @@ class Weaver:
         self.done = True
 
 
-def _heed(importance: NDArray[np.floating], size: int) -> NDArray[np.int32]:
+def _pixel_weights(importance: NDArray[np.floating], size: int) -> NDArray[np.int32]:
     values = np.asarray(importance, dtype=np.float64)
     if values.shape != (size, size) or not np.isfinite(values).all() or values.min() < 0:
         raise SourceError(
             f"an importance map must be {size}×{size} finite numbers from 0, got {values.shape}"
         )
     if values.max() == 0:
-        raise SourceError("an importance map must heed some pixel: all of it is black")
+        raise SourceError("an importance map must give some pixel a weight: all of it is black")
     return np.asarray(np.rint(values * (256 / values.max())), dtype=np.int32)

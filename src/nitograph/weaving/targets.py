@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def"
-# The functions under @jit are typed by Numba when they are compiled.
 """Pictures to targets: resize, stretch the greys, blur, gamma, for thousands of pictures at once.
 
 The same whole-number steps as Pillow's Lanczos `resize`, `autocontrast` and `GaussianBlur` take (their
@@ -10,6 +8,7 @@ Try it: python -c "from nitograph.weaving.targets import *; print(prepare(np.eye
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,15 @@ from nitograph.errors import SourceError
 
 PRECISION = 22
 TAPS = 3.0
+
+Ints = NDArray[np.int64]
+
+
+class Resize(NamedTuple):
+    """How pixels along one side become those of another size."""
+
+    first: Ints  # (after,), the first source pixel of each
+    weights: Ints  # (after, taps), in 1/2^PRECISION
 
 
 def prepare(
@@ -34,7 +42,7 @@ def prepare(
     across, down = lanczos(width, canvas_size), lanczos(height, canvas_size)
     tones = ((np.arange(256, dtype=np.float32) / np.float32(255)) ** np.float32(gamma)).astype(np.float32)
     out = np.empty((len(greys), canvas_size, canvas_size), dtype=np.float32)
-    _prepare(greys, *across, *down, box_of(blur_radius), stretch, tones, out)
+    _prepare(greys, across, down, box_of(blur_radius), stretch, tones, out)
     return out
 
 
@@ -53,11 +61,8 @@ def as_greys(images: NDArray[np.generic]) -> NDArray[np.uint8]:
     return np.rint(values * 255).astype(np.uint8)
 
 
-def lanczos(before: int, after: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Weights of a Lanczos-3 resize from `before` to `after` pixels, as Pillow rounds them.
-
-    Returns first source pixel (after,) and weights (after, taps) in 1/2^PRECISION.
-    """
+def lanczos(before: int, after: int) -> Resize:
+    """Weights of a Lanczos-3 resize from `before` to `after` pixels, as Pillow rounds them."""
     scale = before / after
     spread = max(scale, 1.0)
     reach = TAPS * spread
@@ -75,7 +80,7 @@ def lanczos(before: int, after: int) -> tuple[NDArray[np.int64], NDArray[np.int6
         first[place] = low
         for tap, weight in enumerate(exact):
             weights[place, tap] = int(math.copysign(0.5, weight) + weight * (1 << PRECISION))
-    return first, weights
+    return Resize(first, weights)
 
 
 def _lanczos(x: float) -> float:
@@ -108,7 +113,7 @@ def box_of(radius: float, passes: int = 3) -> tuple[int, int, int]:
 
 
 @inner
-def _blur(image, spare, total, box):
+def _blur(image: Ints, spare: Ints, total: Ints, box: tuple[int, int, int]) -> None:
     """Three boxes along the columns of image (c, c), which comes out turned over its diagonal."""
     size = len(image)
     reach, weight, edge = box
@@ -132,7 +137,17 @@ def _blur(image, spare, total, box):
 
 
 @jit
-def _prepare(greys, x_first, x_weights, y_first, y_weights, box, stretch, tones, out):
+def _prepare(
+    greys: NDArray[np.uint8],
+    across: Resize,
+    down: Resize,
+    box: tuple[int, int, int],
+    stretch: bool,
+    tones: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    x_first, x_weights = across
+    y_first, y_weights = down
     count, height, width = greys.shape
     size = len(x_first)
     wide = np.empty((height, size), np.int64)

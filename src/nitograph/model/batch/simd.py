@@ -71,6 +71,19 @@ def lane_product(rows: int) -> Any:
     return product
 
 
+@intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
+def fused(_typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a × b + c, rounded once, for float32.
+
+    Said where it matters which of two products is rounded: LLVM, left free, chooses by what is around it.
+    """
+
+    def build(_context: Any, builder: Any, _given: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return types.float32(types.float32, types.float32, types.float32), build
+
+
 def _builder(rows: int) -> Any:
     """What writes the code of lane_product."""
 

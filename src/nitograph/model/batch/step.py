@@ -1,32 +1,34 @@
-# mypy: ignore-errors
-# The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
 """A step of decoding for a batch, compiled as a whole: products, attention, norms, light.
 
-The same as trunk and decoder in NumPy, which are its oracle, up to the last bits. Rows are padded to a
-multiple of ROWS and columns to one of LANES, so that no product has a rest; what is in the padding never
-matters. What is not a number stays not a number, so that the choice can refuse it.
+The same as blocks and decoder in NumPy, which are its oracle, up to the last bits. What it works on is
+named in `operands`. Rows are padded to a multiple of ROWS and columns to one of LANES, so that no product
+has a rest; what is in the padding never matters. What is not a number stays not a number, so that the
+choice can refuse it.
 
 Try it: python -c "import nitograph.model.batch.step"
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nitograph.compute.jit import loose_inner as inner, loose_jit as jit
-from nitograph.model.batch.simd import DEPTH, HEADS, LANES, ROWS, exp_sum, lane_product
+from nitograph.model.batch.operands import AttentionBuffers, Blocks, LayerCache, Light, Winding
+from nitograph.model.batch.simd import DEPTH, HEADS, LANES, ROWS, exp_sum, fused, lane_product
+from nitograph.model.prepared import Float32
 
-f32 = np.float32  # numba widens narrow numbers unless told
+f32 = np.float32  # Numba makes sums with plain numbers float64 otherwise
 many_rows, many_heads, one_head = lane_product(ROWS), lane_product(HEADS), lane_product(1)
 
 
 @inner
-def multiply(x, panels, out, add):
-    """out = x @ matrix, or with `add` more by it: x (B, ≥ k), panels (p, k, LANES) the matrix in strips.
+def multiply(x: Float32, matrix: Float32, out: Float32, add: bool) -> None:
+    """out = x @ matrix, or with `add` out += x @ matrix: x (B, ≥ k), the matrix in strips (p, k, LANES).
 
-    out is (B, ≥ p · LANES). A strip that does not stay in the cache is taken in parts. While one is taken,
-    the next is fetched.
+    out is (B, ≥ p · LANES). A strip too long for the processor's cache is taken in parts; while
+    one is at work, the next is fetched.
     """
-    strips, k = panels.shape[0], panels.shape[1]
-    all_x, all_w, all_out = x.reshape(-1), panels.reshape(-1), out.reshape(-1)
+    strips, k = matrix.shape[0], matrix.shape[1]
+    all_x, all_w, all_out = x.reshape(-1), matrix.reshape(-1), out.reshape(-1)
     x_step, step = x.shape[1], out.shape[1]
     for t in range(0, k, DEPTH):
         depth = min(DEPTH, k - t)
@@ -40,8 +42,11 @@ def multiply(x, panels, out, add):
 
 
 @inner
-def products(heads, weights, w, w_step, w_next, source, s, s_next, ahead, count, out, o, o_step):
-    """lane_product for any number of heads."""
+def products(
+    heads: int, weights: Float32, w: int, w_step: int, w_next: int, source: Float32, s: int, s_next: int,
+    ahead: int, count: int, out: Float32, o: int, o_step: int,
+) -> None:  # fmt: skip
+    """lane_product for any number of heads; its arguments are places in three arrays, as there."""
     whole = heads // HEADS * HEADS
     for h in range(0, whole, HEADS):
         many_heads(
@@ -56,10 +61,14 @@ def products(heads, weights, w, w_step, w_next, source, s, s_next, ahead, count,
 
 
 @inner
-def turn_and_keep(row, at, turn_by, keys, values):
+def turn_and_keep(
+    row: Float32, at: int, turn_by: Float32, keys: Float32, values: Float32, nail: bool
+) -> None:
     """Turn queries and key of a token, (e, heads + 1) and flat, by its position; keep key and value.
 
-    turn_by (2, (heads + 1) · e / 2): cosines and sines. The value, (e,), lies behind.
+    turn_by (2, (heads + 1) · e / 2): cosines and sines. The value, (e,), lies behind. nail: which of two
+    products is rounded is not the same for nails as for codes, because it was not when the compiler chose;
+    said here, it stays so, and a seed gives the thread that it has always given.
     """
     half, cosine, sine = turn_by.shape[1], turn_by[0], turn_by[1]
     e, block, lane = keys.shape[1], at // LANES, at % LANES
@@ -67,29 +76,40 @@ def turn_and_keep(row, at, turn_by, keys, values):
     one, other = row[:half], row[half : 2 * half]
     for i in range(half):
         x, y = one[i], other[i]
-        one[i] = x * cosine[i] - y * sine[i]
-        other[i] = x * sine[i] + y * cosine[i]
+        one[i] = fused(x, cosine[i], -(y * sine[i]))
+        if nail:
+            other[i] = fused(y, cosine[i], x * sine[i])
+        else:
+            other[i] = fused(x, sine[i], y * cosine[i])
     for i in range(e):
         keys[block, i, lane] = row[(i + 1) * step - 1]
         values[at, i] = row[2 * half + i]
 
 
 @inner
-def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
+def attend(
+    qkv: Float32,
+    cache: LayerCache,
+    at: int,
+    turn_by: Float32,
+    buffers: AttentionBuffers,
+    out: Float32,
+    nail: bool,
+) -> None:
     """Attention of one token of each sequence over its cache, to out (B, ≥ heads · e).
 
-    qkv: (B, ≥ (heads + 2) · e), of which queries and keys, (e, heads + 1), are turned in place. keys (any,
-    width / LANES, e, LANES), values (any, width, E): the token's own are added at `at`; E ≥ e is a multiple
-    of LANES, too. slots: (b,), where in the cache a sequence lies. scores (heads, width), mixed (heads, E):
-    room.
+    qkv: (B, ≥ (heads + 2) · e), of which queries and keys, (e, heads + 1), are turned in place. The token's
+    own key and value are put into the cache at the place `at`.
     """
+    keys, values, slots = cache
+    scores, mixed = buffers
     heads, e, width, lanes = len(mixed), keys.shape[2], values.shape[1], values.shape[2]
     all_q, all_k, all_v = qkv.reshape(-1), keys.reshape(-1), values.reshape(-1)
     all_scores, all_mixed = scores.reshape(-1), mixed.reshape(-1)
     totals = np.empty(heads, np.float32)
     for r in range(len(slots)):
         slot = slots[r]
-        turn_and_keep(qkv[r], at, turn_by, keys[slot], values[slot])
+        turn_and_keep(qkv[r], at, turn_by, keys[slot], values[slot], nail)
         q, k, v = r * qkv.shape[1], slot * e * width, slot * width * lanes
         ahead = slots[min(r + 1, len(slots) - 1)] - slot
         for i in range(0, at + 1, LANES):
@@ -111,7 +131,7 @@ def attend(qkv, keys, values, slots, at, turn_by, scores, mixed, out):
 
 
 @inner
-def norm(x, d, eps, out):
+def norm(x: Float32, d: int, eps: np.float32, out: Float32) -> None:
     """The rows of x (B, ≥ d) over their lengths, to out."""
     for r in range(len(x)):
         row, normed, power = x[r, :d], out[r, :d], f32(0)
@@ -123,7 +143,7 @@ def norm(x, d, eps, out):
 
 
 @inner
-def squared_relu(up):
+def squared_relu(up: Float32) -> None:
     """max(up, 0)² in place, (B, f); NaN stays."""
     for r in range(len(up)):
         row = up[r]
@@ -133,41 +153,41 @@ def squared_relu(up):
 
 
 @inner
-def blocks(at, weights, cache, turns, d, eps, room):
-    """The token in room's x through all blocks, at this place; the state is left in its `normed`."""
-    w_qkv, w_out, w_up, w_down = weights
-    keys, values, slots = cache
-    x, normed, qkv, up, heads_out, scores, mixed = room
+def run_blocks(at: int, blocks: Blocks, nail: bool) -> None:
+    """The token in `x` through all blocks, at this place; its state is left in `normed`."""
+    matrices, d, eps = blocks.matrices, blocks.d, blocks.eps
+    x, normed, qkv, up, heads, attention = blocks.buffers
     norm(x, d, eps, normed)
-    for i in range(len(w_qkv)):
-        multiply(normed, w_qkv[i], qkv, False)
-        attend(qkv, keys[i], values[i], slots, at, turns[at], scores, mixed, heads_out)
-        multiply(heads_out, w_out[i], x, True)
+    for i in range(len(matrices.qkv)):
+        multiply(normed, matrices.qkv[i], qkv, False)
+        cache = LayerCache(blocks.cache.keys[i], blocks.cache.values[i], blocks.cache.slots)
+        attend(qkv, cache, at, blocks.turns[at], attention, heads, nail)
+        multiply(heads, matrices.out[i], x, True)
         norm(x, d, eps, normed)
-        multiply(normed, w_up[i], up, False)
+        multiply(normed, matrices.up[i], up, False)
         squared_relu(up)
-        multiply(up, w_down[i], x, True)
+        multiply(up, matrices.down[i], x, True)
         norm(x, d, eps, normed)
 
 
 @jit
-def step_token(token, head, logits, at, weights, cache, turns, eps, room):
-    """Logits (B, ≥ v) after a token (b, d) whose embedding is given; head (p, d, LANES): its panels."""
-    d = token.shape[1]
+def step_token(token: Float32, head: Float32, logits: Float32, at: int, blocks: Blocks) -> None:
+    """Logits (B, ≥ v) after a token (b, d) whose embedding is given; head (d, v) in strips."""
+    x, d = blocks.buffers.x, token.shape[1]
     for r in range(len(token)):
         for i in range(d):
-            room[0][r, i] = token[r, i]
-    blocks(at, weights, cache, turns, d, eps, room)
-    multiply(room[1], head, logits, False)
+            x[r, i] = token[r, i]
+    run_blocks(at, blocks, False)
+    multiply(blocks.buffers.normed, head, logits, False)
 
 
 @inner
-def wind(left, fan, ahead, before, nails, missing):
-    """Take the chord from `before` to `nails` (b,) off the light still wanted; missing as seen from there.
+def lay_chord(light: Light, nails: NDArray[np.int64], missing: Float32) -> None:
+    """Take the chord to `nails` (b,) off the light still missing; missing (B, 2M): as seen from there.
 
-    left (b, M), fan, ahead (n, M): complex64; missing: (B, 2M) float32, real and imaginary parts in turn.
-    before: −1 where there is no chord; becomes `nails`.
+    light.before becomes `nails`.
     """
+    before, left, fan, ahead = light
     n = len(fan)
     for r in range(len(nails)):
         rest, seen, by = left[r], missing[r], ahead[nails[r]]
@@ -182,7 +202,9 @@ def wind(left, fan, ahead, before, nails, missing):
 
 
 @inner
-def place_fan(found, fan, reach, nails, logits):
+def place_fan(
+    found: Float32, fan: Float32, reach: Float32, nails: NDArray[np.int64], logits: Float32
+) -> None:
     """Logits (b, n + 1): those of the state, and the fan (b, n) laid around the ring from each nail."""
     n = len(reach)
     for r in range(len(nails)):
@@ -195,31 +217,27 @@ def place_fan(found, fan, reach, nails, logits):
 
 
 @inner
-def wind_on(nails, logits, before, light, rows, embed, views, at, weights, cache, turns, eps, room):
-    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind; `before` becomes `nails`.
-
-    light: left, fan, ahead as `wind` has them. rows: missing, seen, found, the waves of both, fan,
-    (B, …) each: room. views: panels of sight, head and waves, and the reach (n,).
-    """
-    sight, head, waves, reach = views
-    missing, seen, found, both, fan = rows
+def wind_on(nails: NDArray[np.int64], logits: Float32, winding: Winding, at: int, blocks: Blocks) -> None:
+    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind; at: tokens in the cache."""
+    missing, seen, found, waves, fan = winding.buffers
+    embed, sight, head, mix, reach = winding.views
     d, n = embed.shape[1], len(reach)
-    wind(light[0], light[1], light[2], before, nails, missing)
+    lay_chord(winding.light, nails, missing)
     multiply(missing, sight, seen, False)
     for r in range(len(nails)):
-        own, more, x = embed[nails[r]], seen[r], room[0][r]
+        own, more, x = embed[nails[r]], seen[r], blocks.buffers.x[r]
         for i in range(d):
             x[i] = own[i] + more[i]
-    blocks(at, weights, cache, turns, d, eps, room)
-    multiply(room[1], head, found, False)
+    run_blocks(at, blocks, True)
+    multiply(blocks.buffers.normed, head, found, False)
     for r in range(len(nails)):
         for i in range(waves.shape[1]):
-            both[r, i] = seen[r, d + i] + found[r, n + 1 + i]
-    multiply(both, waves, fan, False)
+            waves[r, i] = seen[r, d + i] + found[r, n + 1 + i]
+    multiply(waves, mix, fan, False)
     place_fan(found, fan, reach, nails, logits)
 
 
 @jit
-def step_nail(nails, logits, before, light, rows, embed, views, at, weights, cache, turns, eps, room):
+def step_nail(nails: NDArray[np.int64], logits: Float32, winding: Winding, at: int, blocks: Blocks) -> None:
     """wind_on, for callers that are not compiled."""
-    wind_on(nails, logits, before, light, rows, embed, views, at, weights, cache, turns, eps, room)
+    wind_on(nails, logits, winding, at, blocks)

@@ -1,6 +1,4 @@
-# mypy: ignore-errors
-# The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
-"""The choice of a nail, compiled: the rules of the board, the limits of the settings, the draw.
+"""The choice of a nail, compiled: the rules of the board, what narrows the choice, the draw.
 
 choose.choose_nails is the oracle. This module knows no decoder.
 
@@ -8,29 +6,62 @@ Try it: python -c "import nitograph.sampling.batch.choice"
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nitograph.compute.bits import ordered
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
 
-i32 = np.int32  # numba widens narrow numbers unless told
+Float32 = NDArray[np.float32]
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+
+i32 = np.int32  # Numba makes sums with plain numbers int64 otherwise, which are slower
 
 NONE_ALLOWED, NOT_FINITE = -1, -2
 FORBIDDEN = i32(-(2**31))
 
 
+class Choice(NamedTuple):
+    """The rules of the board and what narrows the choice, as choose.Terms has them."""
+
+    min_nail_gap: int
+    recent_edges: int
+    temperature: float
+    top_k: int
+    min_p: float
+
+
+class Buffers(NamedTuple):
+    """What a choice among n nails and EOS writes on the way, (n + 1,) each."""
+
+    allowed: NDArray[np.bool_]
+    keys: Int32  # the bits of the logits in their order, FORBIDDEN where a token is
+    sums: NDArray[np.float64]
+    listed: Int32
+
+
 @inner
-def share_of(logit, largest, temperature, min_p):
+def new_buffers(n: int) -> Buffers:
+    """Buffers for the choice among n nails and EOS."""
+    size = n + 1
+    keys = np.empty(size, np.int32)
+    return Buffers(np.ones(size, np.bool_), keys, np.empty(size, np.float64), np.empty_like(keys))
+
+
+@inner
+def share_of(logit: float, largest: float, temperature: float, min_p: float) -> float:
     """The chance of a token beside that of the likeliest; 0 under min_p."""
     chance = math.exp((np.float64(logit) - np.float64(largest)) / temperature)
     return chance if chance >= min_p else 0.0
 
 
 @inner
-def kth_largest(keys, count, k):
-    """A limit that just k of keys (count,) int32 reach, or the k-th largest where others equal it."""
+def kth_largest(keys: Int32, count: int, k: int) -> np.int32:
+    """A limit that just k of keys (count,) reach, or the k-th largest where others equal it."""
     low, high = -(2**31), 2**31 - 1
     while low < high:
         middle = low + (high - low + 1) // 2
@@ -47,12 +78,11 @@ def kth_largest(keys, count, k):
 
 
 @inner
-def pick(row, keys, sums, listed, size, temperature, top_k, min_p, draw):
-    """One token of row (size,) by `choose`; keys: ordered bits, −2^31 where a token is forbidden.
-
-    sums: (size,) float64, listed: (size,) int32: room.
-    """
-    best, left, top = 0, i32(0), FORBIDDEN
+def pick(row: Float32, choice: Choice, draw: float, buffers: Buffers) -> np.int64:
+    """One token of row (size,) by `choose`, among those whose keys are not FORBIDDEN."""
+    keys, sums, listed, size = buffers.keys, buffers.sums, buffers.listed, len(row)
+    temperature, top_k, min_p = choice.temperature, choice.top_k, choice.min_p
+    best, left, top = np.int64(0), i32(0), FORBIDDEN
     for i in range(size):
         left += i32(keys[i] > FORBIDDEN)
         top = max(top, keys[i])
@@ -63,7 +93,7 @@ def pick(row, keys, sums, listed, size, temperature, top_k, min_p, draw):
     least, count, total = FORBIDDEN + 1, 0, 0.0
     if 0 < top_k < size and top_k < left:
         least = kth_largest(keys, size, top_k)
-    for i in range(size):  # without a branch to guess
+    for i in range(size):  # without a branch, which the processor would have to guess
         listed[count] = i
         count += keys[i] >= least
     for c in range(count):
@@ -76,24 +106,18 @@ def pick(row, keys, sums, listed, size, temperature, top_k, min_p, draw):
 
 
 @inner
-def choosing_room(n):
-    """Room for the choice among n nails and EOS: allowed, keys, sums, listed."""
-    size = n + 1
-    whole = np.empty(size, np.int32)
-    return np.ones(size, np.bool_), whole, np.empty(size, np.float64), np.empty_like(whole)
-
-
-@inner
-def choose_nail(row, path, count, rules, early, how, draw, room):
+def choose_nail(
+    row: Float32, path: Int64, count: int, choice: Choice, early: bool, draw: float, buffers: Buffers
+) -> np.int64:
     """One token as choose.choose_nails; where none is sound the reason, < 0.
 
-    row: (n + 1,) logits, EOS last. path[:count]: nails so far. rules: gap and recent chords. how:
-    temperature, top_k, min_p. draw: a uniform number. room: choosing_room.
+    row: (n + 1,) logits, EOS last. path[:count]: nails so far. early: the path is too short to end.
+    draw: a uniform number.
     """
-    allowed, keys, sums, listed = room
+    allowed, keys = buffers.allowed, buffers.keys
     n, bits = len(row) - 1, row.view(np.int32)
     if count > 0:
-        forbid_next(path, count, n, rules[0], rules[1], allowed)
+        forbid_next(path, count, n, choice.min_nail_gap, choice.recent_edges, allowed)
     some, wild = i32(0), i32(0)
     for i in range(n):
         some |= i32(allowed[i])
@@ -106,12 +130,14 @@ def choose_nail(row, path, count, rules, early, how, draw, room):
         return np.int64(NOT_FINITE)
     if some == 0 and not allowed[n]:
         return np.int64(NONE_ALLOWED)
-    return pick(row, keys, sums, listed, n + 1, how[0], how[1], how[2], draw)
+    return pick(row, choice, draw, buffers)
 
 
 @jit
-def choose_nails(logits, recent, rules, early, how, draws, chosen):
+def choose_nails(
+    logits: Float32, recent: Int64, choice: Choice, early: bool, draws: NDArray[np.float64], chosen: Int64
+) -> None:
     """choose_nail for each row, into chosen (b,): logits (b, n + 1), recent (b, t) nails, draws (b,)."""
-    room = choosing_room(logits.shape[1] - 1)
+    buffers = new_buffers(logits.shape[1] - 1)
     for r in range(len(logits)):
-        chosen[r] = choose_nail(logits[r], recent[r], recent.shape[1], rules, early, how, draws[r], room)
+        chosen[r] = choose_nail(logits[r], recent[r], recent.shape[1], choice, early, draws[r], buffers)

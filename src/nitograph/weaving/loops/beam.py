@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def"
-# The functions under @jit are typed by Numba when they are compiled.
 """The compiled beam: several walks over one picture side by side, the best of all their next steps go on.
 
 A step is ranked by the error of the whole walk after it, so a chord that gains little now may win later.
@@ -9,42 +7,55 @@ The result is the best walk that ended. This module knows nothing of settings, f
 Try it: nitograph weave mnist:test:17 --beam 4 -o thread.json
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
-from nitograph.weaving.loops.cells import band_sum, fill_cells, lay, new_canvas
-from nitograph.weaving.loops.greedy import begin, chord_number, explained, scale_up
+from nitograph.weaving.loops.cells import band_sum, fill_cells, new_canvas
+from nitograph.weaving.loops.greedy import begin, chord_number, explained, lay_next, scale_up
+from nitograph.weaving.loops.operands import Bool, Canvas, Float64, Int32, Rows, Task
+
+
+class Walks(NamedTuple):
+    """Walks over one picture, of the same length; only the first `alive` are any."""
+
+    canvases: list[Canvas]
+    paths: Int32  # (beam, max_lines + 1)
+    falls: Float64  # (beam,), how much of the error each took off
+    alive: int
 
 
 @inner
-def next_steps(walks, length, count, rules, limits, stop, bands, worth, steps, ended):
+def next_steps(task: Task, walks: Walks, length: int, steps: Float64, ended: Bool) -> int:
     """The best steps of all walks into steps (beam, 3): fall of the error after it, walk, nail.
 
-    walks: (canvases, paths, falls, how many). A walk that no chord improves is noted in `ended`
-    (beam,). Returns how many steps there are, the best first.
+    A walk that no chord improves is noted in `ended` (beam,). Returns how many steps there are, the best
+    first.
     """
-    canvases, paths, falls, alive = walks
+    limits, scoring, paths = task.limits, task.scoring, walks.paths
+    count = limits.num_nails
     allowed, found = np.empty(count, np.bool_), 0
-    for walk in range(alive):
-        cells, size = canvases[walk][1], len(canvases[walk][0])
-        forbid_next(paths[walk], length, count, rules[0], rules[1], allowed)
+    for walk in range(walks.alive):
+        canvas = walks.canvases[walk]
+        forbid_next(paths[walk], length, count, limits.min_nail_gap, limits.recent_edges, allowed)
         here, going = paths[walk, length - 1], False
         for nail in range(count):
             if not allowed[nail]:
                 continue
             k = chord_number(here, nail, count)
-            gain = band_sum(bands, k, cells, size) + worth[k, 0]
-            if gain * worth[k, 1] <= stop and length > limits[0]:
+            gain = band_sum(task.bands, k, canvas.cells, len(canvas.left)) + scoring[k, 0]
+            if gain * scoring[k, 1] <= limits.stop_score and length > limits.min_lines:
                 continue
             going = True
-            found = insert(steps, found, falls[walk] + gain, walk, nail)
+            found = insert(steps, found, walks.falls[walk] + gain, walk, nail)
         ended[walk] = not going
     return found
 
 
 @inner
-def insert(steps, found, fall, walk, nail):
+def insert(steps: Float64, found: int, fall: float, walk: int, nail: int) -> int:
     """Put a step where it belongs, the best first; not beside its twin. Returns how many there are."""
     beam = len(steps)
     if found == beam and fall <= steps[beam - 1, 0]:
@@ -60,58 +71,47 @@ def insert(steps, found, fall, walk, nail):
     return min(found + 1, beam)
 
 
+@inner
+def copy_canvas(source: Canvas, target: Canvas) -> None:
+    """What is wanted of a picture and its gains, from one canvas to another."""
+    target.left[:], target.cells[:] = source.left, source.cells
+
+
 @jit
-def beam_many(
-    bands,
-    count,
-    rules,
-    limits,
-    stop,
-    dose,
-    unit,
-    over,
-    start,
-    worth,
-    disc,
-    beam,
-    wanted,
-    nails,
-    lengths,
-    shares,
-):
-    """Weave each of wanted (n, c, c) float32 into a row of nails, `beam` walks side by side."""
-    size, most = wanted.shape[1], nails.shape[1]
+def beam_many(task: Task, beam: int, rows: Rows) -> None:
+    """Weave each picture, `beam` walks side by side."""
+    wanted, nails, lengths, shown = rows
+    size, most, pen = wanted.shape[1], nails.shape[1], task.pen
     now, then = [new_canvas(size) for _ in range(beam)], [new_canvas(size) for _ in range(beam)]
-    best_left, bounds = np.empty((size, size), np.int32), np.empty(len(bands[0]), np.float32)
+    best_left, bounds = np.empty((size, size), np.int32), np.empty(len(task.bands.lines), np.float32)
     steps, ended = np.empty((beam, 3)), np.empty(beam, np.bool_)
     for i in range(len(wanted)):
         paths, other = np.empty((beam, most), np.int32), np.empty((beam, most), np.int32)
         falls, best, alive = np.zeros(beam), -np.inf, 1
-        scale_up(wanted[i], unit, now[0][0])
+        scale_up(wanted[i], pen.unit, now[0].left)
         bounds[:] = np.inf
-        length = begin(bands, count, rules, dose, over, start, worth, bounds, now[0], paths[0])
-        fill_cells(now[0], dose, over)
+        length = begin(task, now[0], bounds, paths[0])
+        fill_cells(now[0], pen.dose, pen.overshoot)
         while alive > 0:
             found = 0
-            if length <= limits[1]:
-                walks = (now, paths, falls, alive)
-                found = next_steps(walks, length, count, rules, limits, stop, bands, worth, steps, ended)
+            if length <= task.limits.max_lines:
+                found = next_steps(task, Walks(now, paths, falls, alive), length, steps, ended)
             else:
                 ended[:] = True
             for walk in range(alive):
                 if ended[walk] and falls[walk] > best:
                     best, lengths[i] = falls[walk], length
                     nails[i, :length] = paths[walk, :length]
-                    best_left[:] = now[walk][0]
+                    best_left[:] = now[walk].left
             for step in range(found):
                 walk, nail = int(steps[step, 1]), int(steps[step, 2])
-                then[step][0][:], then[step][1][:] = now[walk][0], now[walk][1]
+                copy_canvas(now[walk], then[step])
                 other[step, :length] = paths[walk, :length]
                 other[step, length] = nail
-                lay(bands, chord_number(paths[walk, length - 1], nail, count), dose, over, then[step])
+                lay_next(task, then[step], paths[walk, length - 1], nail)
             for step in range(found):
                 falls[step] = steps[step, 0]
             now, then, paths, other, alive = then, now, other, paths, found
             length += 1
         nails[i, lengths[i] :] = -1
-        shares[i] = explained(wanted[i], best_left, unit, disc)
+        shown[i] = explained(wanted[i], best_left, pen.unit, task.disc)

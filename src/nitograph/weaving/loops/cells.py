@@ -1,30 +1,32 @@
-# mypy: ignore-errors
-# The functions under @jit are typed by Numba when they are compiled; plain int is no NumPy int32 to mypy.
 """The compiled loops over bands of pixels: coverage, sums of gains, laying one chord. Whole numbers.
 
 A canvas is kept as the light still wanted, `left`, and as the gains of its pixels in `cells`, once column
-by column for flat bands and once row by row for steep ones, with room between; so the pixels that a band
+by column for flat bands and once row by row for steep ones, with a gap between; so the pixels that a band
 covers in one column are neighbours. This module knows nothing of settings, files or pictures.
 
 Try it: python -c "import nitograph.weaving.loops.cells"
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nitograph.compute.jit import inner, jit, tiny
-from nitograph.light.bands import BESIDE, FINE, SHIFT
+from nitograph.light.bands import BESIDE, FINE, SHIFT, Bands
+from nitograph.weaving.loops.operands import Canvas, Float64, Int32
 from nitograph.weaving.loops.simd import band_dot
 
 DEEPEST = -(1 << 20) + 1  # of a pixel's gain, 30 times white too much: ROW columns fit 32 bits
 NARROW = 1 << 15  # gains of less fit cells of 16 bits, which are faster
 ROW = 64
 
-i32, u64 = np.int32, np.uint64  # numba widens sums of narrow numbers unless told
+Cells = NDArray[np.int16] | Int32
+
+i32, u64 = np.int32, np.uint64  # Numba widens sums of narrow numbers otherwise
 
 
 @tiny
-def band_sum(bands, k, cells, size):
-    """Σ coverage × gain over band k; bands: lines of Chords, their shares laid flat, the least height."""
+def band_sum(bands: Bands, k: int, cells: Cells, size: int) -> int:
+    """Σ coverage × gain over band k."""
     lines, shares, least = bands
     top, rise, height, first = lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3]
     stride = size + BESIDE
@@ -38,11 +40,11 @@ def band_sum(bands, k, cells, size):
     for done in range(0, count, ROW):
         some = np.int64(min(count - done, ROW))
         found += band_dot(cells, shares, at + done * step, step, row, some, SHIFT)
-    return found
+    return int(found)
 
 
 @inner
-def wide_sum(top, rise, height, base, count, cells, size):
+def wide_sum(top: int, rise: int, height: int, base: int, count: int, cells: Cells, size: int) -> int:
     """The same for a band of any height, from the place of its first column's first cell."""
     found = np.int64(0)
     for _ in range(count):
@@ -52,25 +54,25 @@ def wide_sum(top, rise, height, base, count, cells, size):
         for v in range(low >> 5, (high + FINE - 1) >> 5):
             found += (min(high, v * FINE + FINE) - max(low, v * FINE)) * cells[base + v]
         base += size + BESIDE
-    return found
+    return int(found)
 
 
 @tiny
-def deepest_of(cells):
+def deepest_of(cells: Cells) -> int:
     """The lowest gain that cells hold."""
     return -NARROW if cells.itemsize == 2 else DEEPEST
 
 
 @tiny
-def pixel_gain(left, dose, over, deepest):
+def pixel_gain(left: int, dose: int, overshoot: float, deepest: int) -> int:
     """Fall of weighted squared error, ÷ dose, when one full dose falls where `left` is still wanted."""
     after = left - dose
-    if after >= 0 or over == 1.0:
+    if after >= 0 or overshoot == 1.0:
         return max(2 * left - dose, deepest)
     before = float(left) * left
     if left < 0:
-        before *= over
-    return max(int(np.rint((before - over * after * after) / dose)), deepest)
+        before *= overshoot
+    return max(int(np.rint((before - overshoot * after * after) / dose)), deepest)
 
 
 def cells_of(size: int) -> int:
@@ -82,47 +84,43 @@ _cells_of = tiny(cells_of)
 
 
 @inner
-def new_canvas(size):
-    """An empty canvas: (left, cells, heed).
-
-    left: (c, c) int32. cells: int32 (or int16), gains of the columns, then of the rows. heed: (c, c) int32,
-    how much each pixel counts, 256 for all of them here.
-    """
-    heed = np.full((size, size), i32(256), i32)
-    return np.zeros((size, size), i32), np.zeros(_cells_of(size), i32), heed
+def new_canvas(size: int) -> Canvas:
+    """An empty canvas on which all pixels count the same."""
+    weights = np.full((size, size), i32(256), i32)
+    return Canvas(np.zeros((size, size), i32), np.zeros(_cells_of(size), i32), weights)
 
 
 @inner
-def fill_cells(canvas, dose, over):
+def fill_cells(canvas: Canvas, dose: int, overshoot: float) -> None:
     """Write the gains of a canvas."""
-    left, cells, heed = canvas
+    left, cells, weights = canvas
     size = len(left)
     stride = size + BESIDE
     deepest = deepest_of(cells)
     for y in range(size):
         for x in range(size):
-            gain = (pixel_gain(left[y, x], dose, over, deepest) * heed[y, x]) >> 8
+            gain = (pixel_gain(left[y, x], dose, overshoot, deepest) * weights[y, x]) >> 8
             cells[BESIDE + x * stride + y] = gain
             cells[BESIDE + (size + y) * stride + x] = gain
 
 
 @tiny
-def floor_of(cells, dose):
+def floor_of(cells: Cells, dose: int) -> int:
     """What is still wanted of a pixel is kept no lower than this, where its gain is the lowest."""
     return (deepest_of(cells) + dose) // 2
 
 
 @inner
-def lay(bands, k, dose, over, canvas):
+def lay(bands: Bands, k: int, dose: int, overshoot: float, canvas: Canvas) -> None:
     """Take chord k of `dose` (a multiple of FINE, negative to lift it) off a canvas."""
-    left, cells, heed = canvas
+    left, cells, weights = canvas
     size = len(left)
     stride = size + BESIDE
-    line = bands[0][k]
+    line = bands.lines[k]
     top, rise, height, steep = line[0], line[1], line[2], line[5]
-    pixels, heeds = left.reshape(-1), heed.reshape(-1)
+    pixels, counts = left.reshape(-1), weights.reshape(-1)
     by_u, by_v = (size, 1) if steep else (1, size)
-    weight, full = dose // FINE, abs(dose)
+    thin, full = dose // FINE, abs(dose)
     floor, deepest = floor_of(cells, full), deepest_of(cells)
     own, other = BESIDE + steep * size * stride, BESIDE + (1 - steep) * size * stride
     for u in range(line[3], line[4]):
@@ -133,22 +131,23 @@ def lay(bands, k, dose, over, canvas):
             share = min(high, v * FINE + FINE) - max(low, v * FINE)
             place = u64(u * by_u + v * by_v)
             before = pixels[place]
-            after = max(before - share * weight, floor)
+            after = max(before - share * thin, floor)
             pixels[place] = after
-            if over == 1.0:
+            if overshoot == 1.0:
                 moved = 2 * (after - before)
             else:
-                moved = pixel_gain(after, full, over, deepest) - pixel_gain(before, full, over, deepest)
-            if heeds[place] != 256:
-                moved = (moved * heeds[place]) >> 8
+                gain = pixel_gain(after, full, overshoot, deepest)
+                moved = gain - pixel_gain(before, full, overshoot, deepest)
+            if counts[place] != 256:
+                moved = (moved * counts[place]) >> 8
             cells[u64(own + u * stride + v)] += moved
             cells[u64(other + v * stride + u)] += moved
 
 
 @jit
-def heeded_extra(lines, heed, out):
-    """Σ share × (FINE − share) × heed ÷ 256 over each chord, into out (m,) float64."""
-    size = len(heed)
+def weighted_extra(lines: Int32, weights: Int32, out: Float64) -> None:
+    """Σ share × (FINE − share) × weight ÷ 256 over each chord, into out (m,)."""
+    size = len(weights)
     for k in range(len(lines)):
         top, rise, height, first, stop, steep = lines[k]
         found = 0
@@ -158,5 +157,5 @@ def heeded_extra(lines, heed, out):
             top += rise
             for v in range(low >> 5, (high + FINE - 1) >> 5):
                 share = min(high, v * FINE + FINE) - max(low, v * FINE)
-                found += share * (FINE - share) * (heed[u, v] if steep else heed[v, u])
+                found += share * (FINE - share) * (weights[u, v] if steep else weights[v, u])
         out[k] = found / 256

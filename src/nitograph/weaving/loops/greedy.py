@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
-# The functions under @jit are typed by Numba when they are compiled.
 """The compiled greedy walk: from the nail where the thread stands, always the chord that gains most.
 
 Thread only ever lowers what a chord can still gain (the error is convex), so the last score found for a
@@ -10,7 +8,10 @@ This module knows nothing of settings, files or pictures.
 Try it: python -c "import nitograph.weaving.loops.greedy"
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from nitograph.compute.bits import ordered
 from nitograph.compute.jit import inner, jit, tiny
@@ -18,6 +19,7 @@ from nitograph.compute.rules import forbid_next
 from nitograph.light.bands import FINE, SHIFT
 from nitograph.weaving.loops.cells import (
     DEEPEST,
+    Cells,
     band_sum,
     deepest_of,
     fill_cells,
@@ -25,13 +27,14 @@ from nitograph.weaving.loops.cells import (
     lay,
     pixel_gain,
 )
+from nitograph.weaving.loops.operands import Bool, Canvas, Float32, Int32, Pen, Rounding, Rows, Task
 from nitograph.weaving.loops.simd import LANES, paired_sum
 
 BLOCK = 16
 
 
 @tiny
-def chord_number(a, b, count):
+def chord_number(a: int, b: int, count: int) -> int:
     """The number of chord a–b in chords.Chords."""
     if a > b:
         a, b = b, a
@@ -39,7 +42,7 @@ def chord_number(a, b, count):
 
 
 @inner
-def largest(row, allowed):
+def largest(row: Float32, allowed: Bool) -> float:
     """The largest of row (n,) float32 where allowed; the others become −∞."""
     bits, top = row.view(np.int32), np.empty(1, np.int32)
     for nail in range(len(row)):
@@ -49,36 +52,47 @@ def largest(row, allowed):
     for nail in range(len(row)):
         highest = max(highest, ordered(bits[nail]))
     top[0] = ordered(highest)
-    return top.view(np.float32)[0]
-
-
-@inner
-def promising(row, least, listed):
-    """The nails whose bounds (n,) are at least so much, into listed; how many. No branch to guess."""
-    found = 0
-    for nail in range(len(row)):
-        listed[found] = nail
-        found += row[nail] >= least
+    found: float = top.view(np.float32)[0]
     return found
 
 
 @inner
-def room_for(count):
-    """Room for best_next: which nails are allowed, their bounds, a list of nails."""
-    return np.empty(count, np.bool_), np.empty(count, np.float32), np.empty(count, np.int32)
+def promising(row: Float32, least: float, listed: Int32) -> int:
+    """The nails whose bounds (n,) are at least so much, into listed; how many."""
+    found = 0
+    for nail in range(len(row)):
+        listed[found] = nail  # without a branch, which the processor would have to guess
+        found += row[nail] >= least
+    return found
+
+
+class Buffers(NamedTuple):
+    """What best_next writes on the way, (n,) each."""
+
+    allowed: Bool
+    row: Float32  # the bounds of the chords to all nails
+    listed: Int32  # nails that may be the best
 
 
 @inner
-def best_next(path, length, count, rules, bands, cells, size, worth, bounds, room):
+def new_buffers(num_nails: int) -> Buffers:
+    """Buffers of best_next."""
+    return Buffers(
+        np.empty(num_nails, np.bool_), np.empty(num_nails, np.float32), np.empty(num_nails, np.int32)
+    )
+
+
+@inner
+def best_next(
+    task: Task, canvas: Canvas, bounds: Float32, path: Int32, length: int, buffers: Buffers
+) -> tuple[int, float]:
     """The best nail after path[:length] and its score; −1 where none is allowed. Ties: the lowest nail.
 
-    worth (m, 2): what is added to the sum over chord k, and what that is multiplied by. bounds (m,)
-    float32: what the score of a chord cannot exceed; brought down where one was looked at. room: of
-    room_for.
+    bounds (m,): what the score of a chord cannot exceed; brought down where one was looked at.
     """
-    here = path[length - 1]
-    allowed, row, listed = room
-    forbid_next(path, length, count, rules[0], rules[1], allowed)
+    here, limits, count = path[length - 1], task.limits, task.limits.num_nails
+    allowed, row, listed = buffers
+    forbid_next(path, length, count, limits.min_nail_gap, limits.recent_edges, allowed)
     allowed[here] = False
     k = here - 1
     for nail in range(here):
@@ -90,43 +104,44 @@ def best_next(path, length, count, rules, bands, cells, size, worth, bounds, roo
     top = largest(row, allowed)
     if top == -np.inf:
         return -1, -np.inf
-    first = np.int64(0)
+    first = 0
     while row[first] != top:
         first += 1
-    best, chosen = look(here, first, count, bands, cells, size, worth, bounds), first
+    best, chosen = look(task, canvas, bounds, here, first), first
     row[first] = -np.inf
     for i in range(promising(row, best, listed)):
-        nail = np.int64(listed[i])
+        nail = int(listed[i])
         if row[nail] >= best:
-            score = look(here, nail, count, bands, cells, size, worth, bounds)
+            score = look(task, canvas, bounds, here, nail)
             if score > best or (score == best and nail < chosen):
                 best, chosen = score, nail
     return chosen, best
 
 
 @tiny
-def look(a, b, count, bands, cells, size, worth, bounds):
+def look(task: Task, canvas: Canvas, bounds: Float32, a: int, b: int) -> float:
     """The score of chord a–b now, exactly; its bound is brought down to it."""
-    k = chord_number(a, b, count)
-    score = (band_sum(bands, k, cells, size) + worth[k, 0]) * worth[k, 1]
+    k, scoring = chord_number(a, b, task.limits.num_nails), task.scoring
+    score: float = (band_sum(task.bands, k, canvas.cells, len(canvas.left)) + scoring[k, 0]) * scoring[k, 1]
     bounds[k] = above(score)
     return score
 
 
 @tiny
-def above(score):
+def above(score: float) -> np.float32:
     """The score in single precision, not below it."""
     return np.float32(score + abs(score) * 1e-7)
 
 
 @inner
-def best_start(count, gap, bands, cells, size, worth, bounds):
+def best_start(task: Task, canvas: Canvas, bounds: Float32) -> int:
     """The lower nail of the best chord of all; ties: the first."""
     best, start, k = -np.inf, -1, 0
+    count, gap = task.limits.num_nails, task.limits.min_nail_gap
     for a in range(count):
         for b in range(a + 1, count):
             if bounds[k] > best and min(b - a, count - b + a) >= gap:
-                score = look(a, b, count, bands, cells, size, worth, bounds)
+                score = look(task, canvas, bounds, a, b)
                 if score > best:
                     best, start = score, a
             k += 1
@@ -134,67 +149,73 @@ def best_start(count, gap, bands, cells, size, worth, bounds):
 
 
 @inner
-def begin(bands, count, rules, dose, over, start, worth, bounds, canvas, path):
-    """The first nail, and the first chord with it where it is chosen (start −1); returns nails written."""
-    cells, size = canvas[1], len(canvas[0])
-    fill_cells(canvas, dose, over)
-    path[0] = start
-    if start >= 0:
+def lay_next(task: Task, canvas: Canvas, a: int, b: int) -> None:
+    """Take the chord a–b off a canvas."""
+    k = chord_number(a, b, task.limits.num_nails)
+    lay(task.bands, k, task.pen.dose, task.pen.overshoot, canvas)
+
+
+@inner
+def begin(task: Task, canvas: Canvas, bounds: Float32, path: Int32) -> int:
+    """The first nail, and the first chord with it where it is chosen; returns nails written."""
+    fill_cells(canvas, task.pen.dose, task.pen.overshoot)
+    path[0] = task.start
+    if task.start >= 0:
         return 1
-    room = room_for(count)
-    length = np.int64(1)  # a plain 1 would be compiled for on its own
-    path[0] = best_start(count, rules[0], bands, cells, size, worth, bounds)
-    nail, _ = best_next(path, length, count, rules, bands, cells, size, worth, bounds, room)
+    buffers = new_buffers(task.limits.num_nails)
+    length = int(np.int64(1))  # Numba would compile best_next once more for a constant
+    path[0] = best_start(task, canvas, bounds)
+    nail, _ = best_next(task, canvas, bounds, path, length, buffers)
     if nail < 0:
         return 1
-    lay(bands, chord_number(path[0], nail, count), dose, over, canvas)
+    lay_next(task, canvas, path[0], nail)
     path[1] = nail
     # The first chord may run either way: take the one from which the walk goes on better.
-    _, ahead = best_next(path, length + 1, count, rules, bands, cells, size, worth, bounds, room)
+    _, ahead = best_next(task, canvas, bounds, path, length + 1, buffers)
     path[0], path[1] = path[1], path[0]
-    _, back = best_next(path, length + 1, count, rules, bands, cells, size, worth, bounds, room)
+    _, back = best_next(task, canvas, bounds, path, length + 1, buffers)
     if ahead >= back:
         path[0], path[1] = path[1], path[0]
     return 2
 
 
 @inner
-def advance(bands, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until):
+def advance(
+    task: Task, canvas: Canvas, bounds: Float32, path: Int32, length: int, until: int
+) -> tuple[int, bool]:
     """Go on from path[:length] to at most `until` chords; returns nails written and whether it ended."""
-    cells, size = canvas[1], len(canvas[0])
-    room = room_for(count)
+    limits, buffers = task.limits, new_buffers(task.limits.num_nails)
     while length <= until:
-        nail, score = best_next(path, length, count, rules, bands, cells, size, worth, bounds, room)
-        if nail < 0 or (score <= stop and length > limits[0]):
+        nail, score = best_next(task, canvas, bounds, path, length, buffers)
+        if nail < 0 or (score <= limits.stop_score and length > limits.min_lines):
             return length, True
-        lay(bands, chord_number(path[length - 1], nail, count), dose, over, canvas)
+        lay_next(task, canvas, path[length - 1], nail)
         path[length] = nail
         length += 1
-    return length, until >= limits[1]
+    return length, until >= limits.max_lines
 
 
 @jit
 def slice_of_one(
-    bands, count, rules, limits, stop, dose, over, start, worth, bounds, canvas, path, length, until
-):
+    task: Task, canvas: Canvas, bounds: Float32, path: Int32, length: int, until: int
+) -> tuple[int, bool]:
     """Begin (length 0) or go on with one picture; returns nails written and whether it ended."""
     if length == 0:
-        length = begin(bands, count, rules, dose, over, start, worth, bounds, canvas, path)
-    return advance(
-        bands, count, rules, limits, stop, dose, over, worth, bounds, canvas, path, length, until
-    )
+        length = begin(task, canvas, bounds, path)
+    return advance(task, canvas, bounds, path, length, until)
 
 
 @inner
-def first_bounds(lines, size, dose, unit, over, coarse, wanted, slack, worth, out):
+def first_bounds(task: Task, rounding: Rounding, wanted: Float32, out: Float32) -> None:
     """Upper bounds of every chord's score on empty canvases, for LANES pictures at once.
 
-    wanted: (up to LANES, c, c) float32. coarse: sums of gains are kept in units of 2^coarse, so that they
-    fit 16 bits. slack (m,): more than rounding can take away. worth: as in best_next. out: (LANES, m).
+    wanted: (up to LANES, c, c). out: (LANES, m).
     """
+    lines, size, coarse = task.bands.lines, wanted.shape[1], rounding.coarse
+    slack, scoring = rounding.slack, task.scoring
     sums = np.zeros((2 * size * (size + 2), LANES, 2), np.int16)
     for lane in range(len(wanted)):
-        run_up(wanted[lane], dose, unit, over, coarse, sums[:, lane])
+        run_up(wanted[lane], task.pen, coarse, sums[:, lane])
     total, block = np.empty(LANES, np.int32), np.empty((BLOCK, LANES), np.float32)
     places, weights = np.empty(2 * size, np.int64), np.empty((2 * size, 2), np.int16)
     scale = np.float32(1 << coarse)
@@ -211,7 +232,7 @@ def first_bounds(lines, size, dose, unit, over, coarse, wanted, slack, worth, ou
             weights[entries + 1, 0], weights[entries + 1, 1] = 32 - (high & 31), high & 31
             entries += 2
         paired_sum(sums, places, weights, entries, total)
-        more, factor, row = slack[k] + worth[k, 0], worth[k, 1], block[k % BLOCK]
+        more, factor, row = slack[k] + scoring[k, 0], scoring[k, 1], block[k % BLOCK]
         for lane in range(LANES):
             row[lane] = above((np.float32(total[lane]) * scale + more) * factor)
         if (k + 1) % BLOCK == 0 or k + 1 == len(lines):
@@ -221,7 +242,7 @@ def first_bounds(lines, size, dose, unit, over, coarse, wanted, slack, worth, ou
 
 
 @inner
-def run_up(wanted, dose, unit, over, coarse, pairs):
+def run_up(wanted: Float32, pen: Pen, coarse: int, pairs: NDArray[np.int16]) -> None:
     """Running sums of the gains of one empty canvas, rounded, each beside the next: pairs (2·c·(c + 2), 2).
 
     They lie as (2, c, c + 2): down each column, then along each row; the last stands twice.
@@ -231,7 +252,7 @@ def run_up(wanted, dose, unit, over, coarse, pairs):
     for y in range(size):
         along, row = 0, (size + y) * (size + 2)
         for x in range(size):
-            gain = pixel_gain(int(np.rint(wanted[y, x] * unit)), dose, over, DEEPEST)
+            gain = pixel_gain(int(np.rint(wanted[y, x] * pen.unit)), pen.dose, pen.overshoot, DEEPEST)
             along += gain
             down[x] += gain
             right, below = (along + half) >> coarse, (down[x] + half) >> coarse
@@ -245,7 +266,7 @@ def run_up(wanted, dose, unit, over, coarse, pairs):
 
 
 @inner
-def scale_up(wanted, unit, left):
+def scale_up(wanted: Float32, unit: float, left: Int32) -> None:
     """wanted (c, c) float32 into left (c, c) int32, where white is `unit`."""
     for y in range(len(left)):
         for x in range(len(left)):
@@ -253,7 +274,7 @@ def scale_up(wanted, unit, left):
 
 
 @inner
-def explained(wanted, left, unit, disc):
+def explained(wanted: Float32, left: Int32, unit: float, disc: Bool) -> float:
     """1 − Σ(T−R)²/ΣT² over the disc, R clipped at 1; 0 for an empty picture."""
     off, energy = 0.0, 0.0
     for y in range(len(left)):
@@ -267,35 +288,32 @@ def explained(wanted, left, unit, disc):
 
 
 @inner
-def overflown(darkest, dose, over, cells):
+def overflown(darkest: int, pen: Pen, cells: Cells) -> bool:
     """Whether a walk has left the range of its cells, given the least that is still wanted of a pixel."""
-    return darkest <= floor_of(cells, dose) or pixel_gain(darkest, dose, over, DEEPEST) <= deepest_of(cells)
+    gain = pixel_gain(darkest, pen.dose, pen.overshoot, DEEPEST)
+    return darkest <= floor_of(cells, pen.dose) or gain <= deepest_of(cells)
 
 
 @jit
-def walk_many(
-    bands, count, rules, limits, stop, dose, unit, over, start, worth, coarse, slack, disc, wanted, nails,
-    lengths, shares, cells,
-):  # fmt: skip
-    """Weave each of wanted (n, c, c) float32 into a row of nails; `unit` is white in whole numbers.
+def walk_many(task: Task, rounding: Rounding, rows: Rows, cells: Cells) -> None:
+    """Weave each picture.
 
-    cells: room, of int16 or int32. A length of −1 is given where those of int16 could not hold a gain.
+    cells: a buffer of int16 or int32. A length of −1 is given where those of int16 could not hold a gain.
     """
-    lines, size, many = bands[0], wanted.shape[1], len(slack) > 0
-    canvas = np.zeros((size, size), np.int32), cells, np.full((size, size), np.int32(256))
-    bounds = np.empty((LANES if many else 1, len(lines)), np.float32)
+    wanted, nails, lengths, shown = rows
+    pen, many = task.pen, len(rounding.slack) > 0
+    size, chords = wanted.shape[1], len(task.bands.lines)
+    canvas = Canvas(np.zeros((size, size), np.int32), cells, np.full((size, size), np.int32(256)))
+    bounds = np.empty((LANES if many else 1, chords), np.float32)
     for i in range(len(wanted)):
         if many and i % LANES == 0:
-            first_bounds(lines, size, dose, unit, over, coarse, wanted[i : i + LANES], slack, worth, bounds)
+            first_bounds(task, rounding, wanted[i : i + LANES], bounds)
         elif not many:
             bounds[0] = np.inf
         own = bounds[i % len(bounds)]
-        scale_up(wanted[i], unit, canvas[0])
-        length = begin(bands, count, rules, dose, over, start, worth, own, canvas, nails[i])
-        path, most = nails[i], limits[1]
-        lengths[i], _ = advance(
-            bands, count, rules, limits, stop, dose, over, worth, own, canvas, path, length, most
-        )
-        shares[i] = explained(wanted[i], canvas[0], unit, disc)
-        if cells.itemsize == 2 and overflown(np.min(canvas[0]), dose, over, cells):
+        scale_up(wanted[i], pen.unit, canvas.left)
+        length = begin(task, canvas, own, nails[i])
+        lengths[i], _ = advance(task, canvas, own, nails[i], length, task.limits.max_lines)
+        shown[i] = explained(wanted[i], canvas.left, pen.unit, task.disc)
+        if cells.itemsize == 2 and overflown(int(np.min(canvas.left)), pen, cells):
             lengths[i] = -1

@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
-# The functions under @jit are typed by Numba when they are compiled.
 """The first Nitograph's encoder, made fast: thick Bresenham lines on a raster clipped at 1.
 
 Kept so that its threads can be made again and compared. With running sums of the pixels' gains along rows
@@ -11,34 +9,67 @@ LANES pictures at once. This module knows nothing of files or flags; `dispatch` 
 Try it: nitograph weave mnist:train:0 --preset original -o thread.json
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
 from nitograph.weaving.loops.greedy import BLOCK, above
+from nitograph.weaving.loops.operands import (
+    Bool,
+    Float32,
+    Float64,
+    Int32,
+    Int64,
+    OriginalPen,
+    OriginalTask,
+    Rows,
+)
 from nitograph.weaving.loops.simd import LANES, weighted_sum
 
 
+class Raster(NamedTuple):
+    """One picture while it is woven: its pixels, and what follows from them."""
+
+    target: Float64  # (c, c)
+    shown: Float64  # (c, c)
+    gains: Int32  # (c, c), of one more line over each pixel
+    sums: Int32  # (2, c, c + 2), running sums of the gains along rows and along columns
+    change: Int32  # (c + 1, c), zeros; what the pixels of a line change by, turned over the diagonal
+    span: Int64  # (c, 2), where the change of each column begins and ends
+
+
+class Buffers(NamedTuple):
+    """What _best_next writes on the way, (n,) each."""
+
+    allowed: Bool
+    row: Float64  # upper bounds of scores
+
+
 @tiny
-def _pixel_gain(target, shown, strength, over, fine):
+def _pixel_gain(target: float, shown: float, pen: OriginalPen) -> int:
     """What one more line takes off the weighted squared error of a pixel, in 1/fine."""
     before = target - shown
-    after = target - min(shown + strength, 1.0)
-    before *= before if before > 0 else over * before
-    after *= after if after > 0 else over * after
-    return int(np.rint((before - after) * fine))
+    after = target - min(shown + pen.strength, 1.0)
+    before *= before if before > 0 else pen.overshoot * before
+    after *= after if after > 0 else pen.overshoot * after
+    return int(np.rint((before - after) * pen.fine))
 
 
 @inner
-def _best_next(path, length, count, rules, runs, first, flat, scale, bounds, risen, room):
+def _best_next(
+    task: OriginalTask, sums: Int32, bounds: Float32, risen: int, path: Int32, length: int, buffers: Buffers
+) -> tuple[int, float]:
     """The best nail after path[:length] and its score in whole numbers' scale; ties: the lowest.
 
-    bounds (n²,) float32: what the sum of a line cannot exceed, less what had risen when that was found;
-    brought up to date where a line is looked at. risen: what has risen by now.
+    bounds (n²,): what the sum of a line cannot exceed, less what had risen when that was found; brought up
+    to date where a line is looked at. risen: what has risen by now.
     """
-    here = path[length - 1]
-    allowed, row = room
-    forbid_next(path, length, count, rules[0], rules[1], allowed)
+    here, count = path[length - 1], task.limits.num_nails
+    runs, first, scale, flat = task.runs, task.first, task.scale, sums.reshape(-1)
+    allowed, row = buffers
+    forbid_next(path, length, count, task.limits.min_nail_gap, task.limits.recent_edges, allowed)
     top, likely = -np.inf, -1
     for nail in range(count):
         k = here * count + nail
@@ -64,16 +95,16 @@ def _best_next(path, length, count, rules, runs, first, flat, scale, bounds, ris
 
 
 @inner
-def _first_bounds(wanted, pen, runs, first, slack, out):
+def _first_bounds(task: OriginalTask, wanted: Float32, slack: float, out: Float32) -> None:
     """Upper bounds of every line's sum on empty canvases, for LANES pictures at once; out (LANES, n²)."""
+    runs, first = task.runs, task.first
     size = wanted.shape[1]
     gains, sums = np.empty((size, size), np.int32), np.zeros((2, size, size + 2), np.int32)
     together = np.zeros(2 * size * (size + 2) * LANES, np.float32)
-    strength, over, fine = pen
     for lane in range(len(wanted)):
         for y in range(size):
             for x in range(size):
-                gains[y, x] = _pixel_gain(float(wanted[lane, y, x]), 0.0, strength, over, fine)
+                gains[y, x] = _pixel_gain(float(wanted[lane, y, x]), 0.0, task.pen)
         _sum_up(gains, sums)
         flat = sums.reshape(-1)
         for place in range(len(flat)):
@@ -97,7 +128,7 @@ def _first_bounds(wanted, pen, runs, first, slack, out):
 
 
 @tiny
-def _add_behind(sums, place, fallen):
+def _add_behind(sums: Int32, place: int, fallen: int) -> None:
     """Add what has fallen to all sums behind a place, in one pass whose length never varies."""
     by, last = np.int32(fallen), np.int32(place)
     for i in range(len(sums)):
@@ -105,28 +136,29 @@ def _add_behind(sums, place, fallen):
 
 
 @inner
-def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
-    """Draw one line onto shown (c, c) and bring gains and the running sums up to date; what has risen."""
+def _lay(task: OriginalTask, k: int, raster: Raster) -> int:
+    """Draw line k, and bring gains and the running sums up to date; returns what has risen."""
+    target, shown, gains, sums, change, span = raster
+    runs, begin, end, pen = task.runs, task.first[k], task.first[k + 1], task.pen
     size = len(target)
     stride = size + 2
-    strength, over, fine = pen
     first, last, risen = size, -1, 0
     steep = np.int64(runs[begin, 0]) // stride >= size
     own, moved = sums[1 if steep else 0], change[size]
-    wanted, lit, worth = target.reshape(-1), shown.reshape(-1), gains.reshape(-1)
+    wanted, lit, gained = target.reshape(-1), shown.reshape(-1), gains.reshape(-1)
     step = size if steep else 1
     for r in range(begin, end):
         place = np.int64(runs[r, 0])
         line = place // stride - (size if steep else 0)
-        start = place % stride
-        stop = start + np.int64(runs[r, 1]) - place
+        start = int(place % stride)
+        stop = int(start + np.int64(runs[r, 1]) - place)
         at = line + start * size if steep else line * size + start
         for i in range(stop - start):
             p = np.uint64(at + i * step)
-            lit[p] = min(lit[p] + strength, 1.0)
-            gain = np.int32(_pixel_gain(wanted[p], lit[p], strength, over, fine))
-            moved[i] = gain - worth[p]
-            worth[p] = gain
+            lit[p] = min(lit[p] + pen.strength, 1.0)
+            gain = np.int32(_pixel_gain(wanted[p], lit[p], pen))
+            moved[i] = gain - gained[p]
+            gained[p] = gain
         fallen = 0
         for v in range(start, stop):
             by = moved[v - start]
@@ -144,7 +176,7 @@ def _lay(runs, begin, end, pen, target, shown, gains, sums, change, span):
 
 
 @inner
-def _carry_across(other, change, span, first, last):
+def _carry_across(other: Int32, change: Int32, span: Int64, first: int, last: int) -> None:
     """The same changes in the running sums of the other direction; change becomes zero again."""
     for v in range(first, last + 1):
         fallen = 0
@@ -156,7 +188,7 @@ def _carry_across(other, change, span, first, last):
 
 
 @inner
-def _sum_up(gains, sums):
+def _sum_up(gains: Int32, sums: Int32) -> None:
     """The running sums of gains (c, c), along rows and along columns."""
     size = len(gains)
     for y in range(size):
@@ -166,66 +198,62 @@ def _sum_up(gains, sums):
 
 
 @inner
-def walk(wanted, count, rules, limits, stop, pen, start, runs, first, scale, bounds, path):
-    """Weave one target (c, c) float32 into path (most + 1,); returns the nails written and 1 − error."""
-    size = len(wanted)
+def walk(task: OriginalTask, wanted: Float32, bounds: Float32, path: Int32) -> tuple[int, float]:
+    """Weave one target (c, c) into path (max_lines + 1,); returns the nails written and 1 − error."""
+    size, limits = len(wanted), task.limits
     target, shown = wanted.astype(np.float64), np.zeros((size, size))
     gains, sums = np.empty((size, size), np.int32), np.zeros((2, size, size + 2), np.int32)
     change, span = np.zeros((size + 1, size), np.int32), np.empty((size, 2), np.int64)
-    strength, over, fine = pen
-    flat, room = sums.reshape(-1), (np.empty(count, np.bool_), np.empty(count))
+    raster = Raster(target, shown, gains, sums, change, span)
+    buffers = Buffers(np.empty(limits.num_nails, np.bool_), np.empty(limits.num_nails))
     for y in range(size):
         for x in range(size):
-            gains[y, x] = _pixel_gain(target[y, x], 0.0, strength, over, fine)
+            gains[y, x] = _pixel_gain(target[y, x], 0.0, task.pen)
     _sum_up(gains, sums)
-    path[0] = start
-    if start < 0:
-        path[0] = _best_start(count, rules, runs, first, flat, scale, bounds, room, path)
+    path[0] = task.start
+    if task.start < 0:
+        path[0] = _best_start(task, sums, bounds, path, buffers)
     length, risen = 1, 0
-    while length <= limits[1]:
-        nail, score = _best_next(path, length, count, rules, runs, first, flat, scale, bounds, risen, room)
-        if nail < 0 or (score <= stop and length > limits[0]):
+    while length <= limits.max_lines:
+        nail, score = _best_next(task, sums, bounds, risen, path, length, buffers)
+        if nail < 0 or (score <= limits.stop_score and length > limits.min_lines):
             break
-        k = path[length - 1] * count + nail
-        risen += _lay(runs, first[k], first[k + 1], pen, target, shown, gains, sums, change, span)
+        risen += _lay(task, path[length - 1] * limits.num_nails + nail, raster)
         path[length] = nail
         length += 1
     energy, off = 0.0, 0.0
     for y in range(size):
         for x in range(size):
             left = target[y, x] - shown[y, x]
-            off += left * left * (1.0 if left > 0 else over)
+            off += left * left * (1.0 if left > 0 else task.pen.overshoot)
             energy += target[y, x] * target[y, x]
     return length, 1.0 - off / energy if energy > 0 else 0.0
 
 
 @inner
-def _best_start(count, rules, runs, first, flat, scale, bounds, room, path):
+def _best_start(task: OriginalTask, sums: Int32, bounds: Float32, path: Int32, buffers: Buffers) -> int:
+    """The nail from which the best line of all begins; ties: the lowest."""
     best, chosen = -np.inf, 0
-    for nail in range(count):
+    for nail in range(task.limits.num_nails):
         path[0] = nail
-        _, score = _best_next(path, 1, count, rules, runs, first, flat, scale, bounds, 0, room)
+        _, score = _best_next(task, sums, bounds, 0, path, 1, buffers)
         if score > best:
             best, chosen = score, nail
     return chosen
 
 
 @jit
-def walk_many(
-    wanted, count, rules, limits, stop, pen, start, runs, first, scale, slack, nails, lengths, shares
-):
-    """Weave each of wanted (n, c, c) float32 into a row of nails; pen: strength, over, fine.
+def walk_many(task: OriginalTask, slack: float, rows: Rows) -> None:
+    """Weave each picture.
 
     slack: more than single precision takes off the sum of any line; below 0 for no first bounds.
     """
-    many = slack >= 0
+    wanted, nails, lengths, shown = rows
+    many, count = slack >= 0, task.limits.num_nails
     bounds = np.empty((LANES if many else 1, count * count), np.float32)
     for i in range(len(wanted)):
         if many and i % LANES == 0:
-            _first_bounds(wanted[i : i + LANES], pen, runs, first, slack, bounds)
+            _first_bounds(task, wanted[i : i + LANES], slack, bounds)
         elif not many:
             bounds[0] = np.inf
-        own = bounds[i % len(bounds)]
-        lengths[i], shares[i] = walk(
-            wanted[i], count, rules, limits, stop, pen, start, runs, first, scale, own, nails[i]
-        )
+        lengths[i], shown[i] = walk(task, wanted[i], bounds[i % len(bounds)], nails[i])

@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
-# The functions under @jit are typed by Numba when they are compiled.
 """The first Nitograph's lines: rounded nails, Bresenham lines drawn with a round brush, as runs of pixels.
 
 A thick line is a few runs of pixels in rows if it is flat and in columns if it is steep. This module knows
@@ -18,6 +16,8 @@ from nitograph.board import Board
 from nitograph.compute.jit import jit
 
 MARGIN = 1.5
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +48,8 @@ def thick_lines(num_nails: int, canvas_size: int, radius: int) -> ThickLines:
     across = np.arange(-radius, radius + 1)
     halves = np.floor(np.sqrt(radius * radius - across * across + 1e-9)).astype(np.int64)
     apart = np.abs(nails[:, None] - nails)
-    room = int(apart.min(axis=2).sum()) + num_nails**2 * len(halves)
-    runs, first = np.empty((room, 2), dtype=np.int32), np.zeros(num_nails**2 + 1, dtype=np.int64)
+    bound = int(apart.min(axis=2).sum()) + num_nails**2 * len(halves)
+    runs, first = np.empty((bound, 2), dtype=np.int32), np.zeros(num_nails**2 + 1, dtype=np.int64)
     pixels = np.zeros(num_nails**2, dtype=np.int32)
     _runs(nails, canvas_size, halves, runs, first, pixels)
     runs = runs[: first[-1]]
@@ -59,7 +59,9 @@ def thick_lines(num_nails: int, canvas_size: int, radius: int) -> ThickLines:
 
 
 @jit
-def _runs(nails, size, halves, runs, first, pixels):
+def _runs(
+    nails: Ints, size: int, halves: Ints, runs: NDArray[np.int32], first: Ints, pixels: NDArray[np.int32]
+) -> None:
     count, reach = len(nails), len(halves) // 2
     low, high = np.empty(size, np.int64), np.empty(size, np.int64)
     k, used = 0, 0

@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def"
-# The functions under @jit are typed by Numba when they are compiled.
 """Local search over a finished thread, compiled: sweeps of moves along the walk until none helps.
 
 Where nothing has changed since a move was last tried nothing is tried again, but for a last sweep over
@@ -14,10 +12,11 @@ from nitograph.compute.jit import inner, jit
 from nitograph.weaving.loops.cells import fill_cells, lay, new_canvas
 from nitograph.weaving.loops.greedy import chord_number, explained, scale_up
 from nitograph.weaving.loops.moves import add_nail, apart, gain, loss, move_nail, turn
+from nitograph.weaving.loops.operands import Bool, Canvas, Float64, Int32, Rows, Search
 
 
 @inner
-def shift(marks, at, by):
+def shift(marks: Bool, at: int, by: int) -> None:
     """Move the marks from a place on by one place, as the nails of the path move."""
     if by < 0:
         for place in range(at, len(marks) - 1):
@@ -28,44 +27,47 @@ def shift(marks, at, by):
 
 
 @inner
-def waken(fresh, at, length):
+def waken(fresh: Bool, at: int, length: int) -> None:
     """Mark a nail and its neighbours."""
     for place in range(max(at - 1, 0), min(at + 2, length)):
         fresh[place] = True
 
 
 @inner
-def fill_row(loom, gap, canvas, a, row):
+def fill_row(search: Search, canvas: Canvas, a: int, row: Float64) -> None:
     """The gain of each chord from nail a, −inf where it is too short, into row (n,)."""
+    gap = search.limits.min_nail_gap
     for b in range(len(row)):
-        row[b] = gain(loom, canvas, a, b) if apart(a, b, len(row)) >= gap else -np.inf
+        row[b] = gain(search, canvas, a, b) if apart(a, b, len(row)) >= gap else -np.inf
 
 
 @inner
-def add_nails(loom, rules, limits, canvas, path, length, allowed, awake, fresh):
+def add_nails(
+    search: Search, canvas: Canvas, path: Int32, length: int, allowed: Bool, awake: Bool, fresh: Bool
+) -> int:
     """Put nails between others, or after the last, where that lowers the error; returns nails then.
 
     Only behind nails that are awake, or whose next is; both marks are kept in step with the path.
     """
-    count, at, filled = loom[1], 0, -1
+    count, at, filled = search.limits.num_nails, 0, -1
     here, there = np.zeros(count), np.zeros(count)
-    while at < length and length <= limits[1]:
+    while at < length and length <= search.limits.max_lines:
         if not (awake[at] or (at + 1 < length and awake[at + 1])):
             at += 1
             continue
         if filled != at:
-            fill_row(loom, rules[0], canvas, path[at], here)
-        worth = 0.0
+            fill_row(search, canvas, path[at], here)
+        now = 0.0
         if at + 1 < length:
-            fill_row(loom, rules[0], canvas, path[at + 1], there)
-            worth = loss(loom, canvas, path[at], path[at + 1])
+            fill_row(search, canvas, path[at + 1], there)
+            now = loss(search, canvas, path[at], path[at + 1])
         else:
             there[:] = 0.0
-        best, new = worth, -1
+        best, new = now, -1
         for nail in range(count):
             if here[nail] + there[nail] > best:
                 best, new = here[nail] + there[nail], nail
-        if new >= 0 and add_nail(loom, rules, canvas, path, length, at, new, allowed):
+        if new >= 0 and add_nail(search, canvas, path, length, at, new, allowed):
             length += 1
             shift(awake, at + 1, 1)
             shift(fresh, at + 1, 1)
@@ -78,28 +80,30 @@ def add_nails(loom, rules, limits, canvas, path, length, allowed, awake, fresh):
 
 
 @inner
-def turn_stretches(loom, rules, canvas, path, length, allowed, fresh, every):
+def turn_stretches(
+    search: Search, canvas: Canvas, path: Int32, length: int, allowed: Bool, fresh: Bool, every: bool
+) -> bool:
     """Turn stretches of the walk around: only the chords at their two ends change; whether any was.
 
     Only where one of those chords has an end that is fresh, or `every` one.
     """
-    count, taken = loom[1], False
-    worth, awake = np.empty(length - 1), np.empty(length - 1, np.bool_)
+    count, gap, taken = search.limits.num_nails, search.limits.min_nail_gap, False
+    losses, awake = np.empty(length - 1), np.empty(length - 1, np.bool_)
     for i in range(length - 1):
-        worth[i] = loss(loom, canvas, path[i], path[i + 1])
+        losses[i] = loss(search, canvas, path[i], path[i + 1])
         awake[i] = every or fresh[i] or fresh[i + 1]
     for i in range(length - 3):
         a, b = path[i], path[i + 1]
         best, chosen = 0.0, -1
         for j in range(i + 2, length - 1):
             c, d = path[j], path[j + 1]
-            if not (awake[i] or awake[j]) or apart(a, c, count) < rules[0] or apart(b, d, count) < rules[0]:
+            if not (awake[i] or awake[j]) or apart(a, c, count) < gap or apart(b, d, count) < gap:
                 continue
-            found = gain(loom, canvas, a, c) - worth[i] - worth[j]
-            found += gain(loom, canvas, b, d)
+            found = gain(search, canvas, a, c) - losses[i] - losses[j]
+            found += gain(search, canvas, b, d)
             if found > best:
                 best, chosen = found, j
-        if chosen >= 0 and turn(loom, rules, canvas, path, length, i, chosen, allowed):
+        if chosen >= 0 and turn(search, canvas, path, length, i, chosen, allowed):
             taken = True
             waken(fresh, i, length)
             waken(fresh, chosen, length)
@@ -107,25 +111,23 @@ def turn_stretches(loom, rules, canvas, path, length, allowed, fresh, every):
 
 
 @inner
-def refine(bands, count, rules, limits, dose, extra, squares, canvas, path, length, sweeps, window):
+def refine(search: Search, canvas: Canvas, path: Int32, length: int) -> tuple[int, int]:
     """Improve path[:length] in place, whose chords lie on the canvas; returns nails and sweeps made.
 
-    extra (m,) float64: what is added to a chord's sum of gains. squares (m,) int64: Σ share². The error
-    falls by gain × dose / FINE for each move taken, in the canvas's whole numbers. After the first sweep
-    only nails are looked at that moved, or whose neighbours did, since they were looked at last.
+    The error falls by gain × dose / FINE for each move taken, in the canvas's whole numbers. After the
+    first sweep only nails are tried that moved, or whose neighbours did, since they were tried last.
     """
-    fill_cells(canvas, dose, 1.0)
-    loom = (bands, count, dose, extra, squares, window)
-    allowed = np.empty(count, np.bool_)
+    fill_cells(canvas, search.pen.dose, 1.0)
+    allowed = np.empty(search.limits.num_nails, np.bool_)
     fresh = np.ones(len(path) + 2, np.bool_)
     every = True
-    for sweep in range(sweeps):
+    for sweep in range(search.sweeps):
         at, changed = 0, False
         while at < length:
             if fresh[at]:
                 fresh[at] = False
                 before = length
-                length, moved = move_nail(loom, rules, limits, canvas, path, length, at, allowed)
+                length, moved = move_nail(search, canvas, path, length, at, allowed)
                 if moved:
                     if length < before:
                         shift(fresh, at, -1)
@@ -134,34 +136,31 @@ def refine(bands, count, rules, limits, dose, extra, squares, canvas, path, leng
             at += 1
         awake = np.ones(len(fresh), np.bool_) if every else fresh.copy()
         before = length
-        length = add_nails(loom, rules, limits, canvas, path, length, allowed, awake, fresh)
+        length = add_nails(search, canvas, path, length, allowed, awake, fresh)
         if length > before:
             changed = True
-        if turn_stretches(loom, rules, canvas, path, length, allowed, fresh, every):
+        if turn_stretches(search, canvas, path, length, allowed, fresh, every):
             changed = True
         if not changed and every:
             return length, sweep + 1
         every = not changed
         if every:
             fresh[:] = True
-    return length, sweeps
+    return length, search.sweeps
 
 
 @jit
-def refine_many(
-    bands, count, rules, limits, dose, unit, extra, squares, disc, wanted, nails, lengths, shares, search
-):
-    """Improve each row of nails, woven for wanted (n, c, c); search: (most sweeps, window in nails)."""
-    canvas = new_canvas(wanted.shape[1])
+def refine_many(search: Search, rows: Rows) -> None:
+    """Improve each row of nails, which were woven for its picture."""
+    wanted, nails, lengths, shown = rows
+    canvas, dose, unit = new_canvas(wanted.shape[1]), search.pen.dose, search.pen.unit
     for i in range(len(wanted)):
-        scale_up(wanted[i], unit, canvas[0])
+        scale_up(wanted[i], unit, canvas.left)
         fill_cells(canvas, dose, 1.0)
         for at in range(lengths[i] - 1):
-            lay(bands, chord_number(nails[i, at], nails[i, at + 1], count), dose, 1.0, canvas)
-        path, length = nails[i], lengths[i]
-        lengths[i], _ = refine(
-            bands, count, rules, limits, dose, extra, squares, canvas, path, length, search[0], search[1]
-        )
+            k = chord_number(nails[i, at], nails[i, at + 1], search.limits.num_nails)
+            lay(search.bands, k, dose, 1.0, canvas)
+        lengths[i], _ = refine(search, canvas, nails[i], lengths[i])
         for at in range(lengths[i], nails.shape[1]):
             nails[i, at] = -1
-        shares[i] = explained(wanted[i], canvas[0], unit, disc)
+        shown[i] = explained(wanted[i], canvas.left, unit, search.disc)
