@@ -17,28 +17,22 @@ from nitograph.compute.bits import ordered
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
 from nitograph.light.bands import FINE, SHIFT
-from nitograph.weaving.loops.cells import (
+from nitograph.light.cells import (
     DEEPEST,
+    Canvas,
     Cells,
-    band_sum,
+    chord_number,
+    chord_score,
     deepest_of,
     fill_cells,
     floor_of,
     lay,
     pixel_gain,
 )
-from nitograph.weaving.loops.operands import Bool, Canvas, Float32, Int32, Pen, Rounding, Rows, Task
+from nitograph.weaving.loops.operands import Bool, Float32, Int32, Pen, Rounding, Rows, Task
 from nitograph.weaving.loops.simd import LANES, paired_sum
 
 BLOCK = 16
-
-
-@tiny
-def chord_number(a: int, b: int, count: int) -> int:
-    """The number of chord a–b in chords.Chords."""
-    if a > b:
-        a, b = b, a
-    return a * count - a * (a + 1) // 2 + b - a - 1
 
 
 @inner
@@ -121,8 +115,8 @@ def best_next(
 @tiny
 def look(task: Task, canvas: Canvas, bounds: Float32, a: int, b: int) -> float:
     """The score of chord a–b now, exactly; its bound is brought down to it."""
-    k, scoring = chord_number(a, b, task.limits.num_nails), task.scoring
-    score: float = (band_sum(task.bands, k, canvas.cells, len(canvas.left)) + scoring[k, 0]) * scoring[k, 1]
+    k = chord_number(a, b, task.limits.num_nails)
+    score = chord_score(task.bands, k, canvas.cells, len(canvas.left), task.scoring)
     bounds[k] = above(score)
     return score
 

@@ -2,26 +2,51 @@
 
 A canvas is kept as the light still wanted, `left`, and as the gains of its pixels in `cells`, once column
 by column for flat bands and once row by row for steep ones, with a gap between; so the pixels that a band
-covers in one column are neighbours. This module knows nothing of settings, files or pictures.
+covers in one column are neighbours. fans.Fans does the same for a model's sight without a compiler. This
+module knows nothing of settings, files or pictures.
 
-Try it: python -c "import nitograph.weaving.loops.cells"
+Try it: python -c "import nitograph.light.cells"
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.jit import inner, jit, tiny
-from nitograph.light.bands import BESIDE, FINE, SHIFT, Bands
-from nitograph.weaving.loops.operands import Canvas, Float64, Int32
-from nitograph.weaving.loops.simd import band_dot
+from nitograph.light.bands import BESIDE, FINE, NARROW, SHIFT, Bands
+from nitograph.light.simd import band_dot
 
 DEEPEST = -(1 << 20) + 1  # of a pixel's gain, 30 times white too much: ROW columns fit 32 bits
-NARROW = 1 << 15  # gains of less fit cells of 16 bits, which are faster
 ROW = 64
 
+Int32 = NDArray[np.int32]
+Float64 = NDArray[np.float64]
 Cells = NDArray[np.int16] | Int32
 
 i32, u64 = np.int32, np.uint64  # Numba widens sums of narrow numbers otherwise
+
+
+class Canvas(NamedTuple):
+    """One picture while it is woven."""
+
+    left: Int32  # (c, c), the light still wanted
+    cells: Cells  # gains of the pixels, as above
+    weights: Int32  # (c, c), how much each pixel counts; 256 is fully
+
+
+@tiny
+def chord_number(a: int, b: int, count: int) -> int:
+    """The number of chord a–b in chords.Chords."""
+    if a > b:
+        a, b = b, a
+    return a * count - a * (a + 1) // 2 + b - a - 1
+
+
+@tiny
+def chord_score(bands: Bands, k: int, cells: Cells, size: int, scoring: NDArray[np.floating]) -> float:
+    """The score of chord k; scoring (m, 2): bands.added_gain and bands.score_factor of each."""
+    return (band_sum(bands, k, cells, size) + scoring[k, 0]) * scoring[k, 1]
 
 
 @tiny
@@ -113,6 +138,12 @@ def floor_of(cells: Cells, dose: int) -> int:
 @inner
 def lay(bands: Bands, k: int, dose: int, overshoot: float, canvas: Canvas) -> None:
     """Take chord k of `dose` (a multiple of FINE, negative to lift it) off a canvas."""
+    lay_light(bands, k, dose, abs(dose), overshoot, canvas)
+
+
+@inner
+def lay_light(bands: Bands, k: int, light: int, full: int, overshoot: float, canvas: Canvas) -> None:
+    """The same of another light than that of a whole chord, `full`, whose gains the canvas keeps."""
     left, cells, weights = canvas
     size = len(left)
     stride = size + BESIDE
@@ -120,7 +151,7 @@ def lay(bands: Bands, k: int, dose: int, overshoot: float, canvas: Canvas) -> No
     top, rise, height, steep = line[0], line[1], line[2], line[5]
     pixels, counts = left.reshape(-1), weights.reshape(-1)
     by_u, by_v = (size, 1) if steep else (1, size)
-    thin, full = dose // FINE, abs(dose)
+    thin = light // FINE
     floor, deepest = floor_of(cells, full), deepest_of(cells)
     own, other = BESIDE + steep * size * stride, BESIDE + (1 - steep) * size * stride
     for u in range(line[3], line[4]):
@@ -142,6 +173,22 @@ def lay(bands: Bands, k: int, dose: int, overshoot: float, canvas: Canvas) -> No
                 moved = (moved * counts[place]) >> 8
             cells[u64(own + u * stride + v)] += moved
             cells[u64(other + v * stride + u)] += moved
+
+
+@inner
+def score_fan(
+    bands: Bands, num_nails: int, cells: Cells, size: int, scoring: Float64, here: int, out: Float64
+) -> None:
+    """The score of the chord from nail `here` to each nail, into out (n,); 0 for itself."""
+    out[here] = 0.0
+    k = here - 1
+    for nail in range(here):
+        out[nail] = chord_score(bands, k, cells, size, scoring)
+        k += num_nails - nail - 2
+    k = chord_number(here, here + 1, num_nails)
+    for nail in range(here + 1, num_nails):
+        out[nail] = chord_score(bands, k, cells, size, scoring)
+        k += 1
 
 
 @jit
