@@ -104,7 +104,7 @@ def test_compiled_and_numpy_fans_are_equal(scoring):
     lights = np.where(np.arange(300) % 3 == 0, 2 * 32, scoring.dose)
     numbers = np.array([chords.numbers(pair, n)[0] for pair in ends])
     for (a, b), dose in zip(ends, lights, strict=True):
-        fans.lay(left, a, b, dose=int(dose))
+        fans.lay(left, a, [b], [dose])
     compiled_canvas(ring.bands, canvas, scoring.dose, numbers, lights)
     assert np.array_equal(left, canvas.left)
     assert left.min() == (scoring.dose - 2**15) // 2
@@ -116,6 +116,17 @@ def test_compiled_and_numpy_fans_are_equal(scoring):
         assert np.allclose(fans.scores(left, here), out, rtol=1e-12, atol=1e-12)
 
 
+def test_chords_laid_together_are_those_laid_one_by_one():
+    """Of a fan, some of them twice over the same pixels, one giving light back."""
+    fans = fans_of(SCORING)
+    left = fans.wanted(np.random.default_rng(3).random((1, 32, 32)))[0]
+    other, nails, lights = left.copy(), np.array([20, 21, 22, 40]), np.array([480, 32, 96, -160])
+    fans.lay(left, 4, nails, lights)
+    for nail, light in zip(nails, lights, strict=True):
+        fans.lay(other, 4, [nail], [light])
+    assert np.array_equal(left, other)
+
+
 def test_the_best_legal_chord_is_the_encoders(light):
     """On the encoder's own target its next nail has the highest score."""
     fans = fans_of(SCORING)
@@ -123,7 +134,7 @@ def test_the_best_legal_chord_is_the_encoders(light):
     paths = weave_targets((pictures / fans.unit).astype(np.float32), WEAVING, threads=1).nails[:, :12]
     for left, path in zip(pictures, paths, strict=True):
         for step in range(1, len(path) - 1):
-            fans.lay(left, int(path[step - 1]), int(path[step]))
+            fans.lay(left, int(path[step - 1]), [path[step]], [fans.dose])
             scores = fans.scores(left, int(path[step]))
             allowed = allowed_next(path[None, : step + 1], WEAVING.board, WEAVING.rules)[0]
             assert np.argmax(np.where(allowed, scores, -np.inf)) == path[step + 1]

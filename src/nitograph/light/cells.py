@@ -46,7 +46,8 @@ def chord_number(a: int, b: int, count: int) -> int:
 @tiny
 def chord_score(bands: Bands, k: int, cells: Cells, size: int, scoring: NDArray[np.floating]) -> float:
     """The score of chord k; scoring (m, 2): bands.added_gain and bands.score_factor of each."""
-    return (band_sum(bands, k, cells, size) + scoring[k, 0]) * scoring[k, 1]
+    score: float = (band_sum(bands, k, cells, size) + scoring[k, 0]) * scoring[k, 1]
+    return score
 
 
 @tiny

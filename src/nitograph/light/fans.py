@@ -3,9 +3,9 @@
 Light becomes a picture between 0 and 1 on the encoder's canvas (the ripples of a finite series are no
 light), every chord laid is taken off it exactly, and a fan (the chords from the nail where the thread
 stands to all others) is scored by the rule of `bands`, as the encoder scores. A chord's sum over its band
-is, in each column, a difference of running sums down that column. All in whole numbers; `cells` is the compiled
-twin, on a canvas of 16-bit cells: what lies too deep for them (a whole white too much light) stays at their
-lowest here, too. This module knows no network.
+is, in each column, a difference of running sums down that column. All in whole numbers; `cells` is the
+compiled twin, on a canvas of 16-bit cells: what lies too deep for them (a whole white too much light) stays
+at their lowest here, too. This module knows no network.
 
 Try it: python -c "from nitograph.light.fans import *; print(Fans(Scoring()).margin)"
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import SettingsError
@@ -128,7 +128,7 @@ class Fans:
     def wanted(self, pictures: NDArray[np.floating]) -> Int32:
         """Pictures (b, c, c) as light wanted: cut to 0 … 1, white as `unit`."""
         shown = np.clip(np.asarray(pictures, np.float32), 0, 1)
-        return np.rint(shown * np.float32(self.unit)).astype(np.int32)
+        return np.asarray(np.rint(shown * np.float32(self.unit)), dtype=np.int32)
 
     def pictures(self, light: NDArray[np.floating], order: int) -> Int32:
         """Light in Zernike coefficients (b, k) as light wanted, (b, c, c)."""
@@ -147,22 +147,27 @@ class Fans:
         out *= self.factor[here]
         return out
 
-    def lay(self, left: Int32, a: int, b: int, *, dose: int | None = None) -> None:
-        """Take chord a–b off the light still wanted, (c, c), in place.
+    def lay(self, left: Int32, a: int, nails: ArrayLike, lights: ArrayLike) -> None:
+        """Take the chords from nail `a` to `nails` (m,), of `lights` (m,), off a canvas (c, c), in place.
 
-        dose: another light than a chord's, a multiple of FINE; below 0 gives light back.
+        Lights are multiples of FINE, `dose` a whole chord's; below 0 they give light back.
         """
-        light = self.dose if dose is None else dose
-        size, floor = self.scoring.canvas_size, (self.dose - NARROW) // 2
-        top, rise, height, first, stop, steep = self.lines[a, b]
-        low = (top + rise * np.arange(stop - first)) >> SHIFT
-        high, low = np.minimum(low + height, size * FINE), np.maximum(low, 0)
-        v = (low >> 5)[:, None] + np.arange((int(height) >> 5) + 2)
-        share = np.minimum(high[:, None], v * FINE + FINE) - np.maximum(low[:, None], v * FINE)
-        u = np.broadcast_to(np.arange(first, stop)[:, None], v.shape)
-        inside = share > 0
-        at = (u[inside], v[inside]) if steep else (v[inside], u[inside])
-        left[at] = np.maximum(left[at] - share[inside] * (light // FINE), floor)
+        size = self.scoring.canvas_size
+        top, rise, height, first, stop, steep = self.lines[a, np.asarray(nails)].T
+        counts = stop - first
+        chord = np.repeat(np.arange(len(counts)), counts)  # of each column of all of them
+        along = np.arange(len(chord)) - (np.cumsum(counts) - counts)[chord]
+        low = ((top[chord] + rise[chord] * along) >> SHIFT)[:, None]
+        high = np.minimum(low + height[chord, None], size * FINE)
+        low = np.maximum(low, 0)
+        v = (low >> 5) + np.arange(int(height.max(initial=0)) // FINE + 2)
+        share = np.maximum(np.minimum(high, v * FINE + FINE) - np.maximum(low, v * FINE), 0)
+        share *= (np.asarray(lights) // FINE)[chord, None]
+        by_u, by_v = np.where(steep, size, 1)[chord, None], np.where(steep, 1, size)[chord, None]
+        place = (first[chord] + along)[:, None] * by_u + np.minimum(v, size - 1) * by_v
+        taken = np.bincount(place.ravel(), share.ravel(), left.size).reshape(left.shape)
+        left -= taken.astype(np.int32)
+        np.maximum(left, (self.dose - NARROW) // 2, out=left)
 
     def starts(self, light: NDArray[np.floating], order: int) -> Float64:
         """The score of every first chord, (b, n, n), on light (b, k) as it is, in closed form.

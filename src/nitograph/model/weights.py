@@ -25,6 +25,7 @@ from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import read_bytes, write_bytes
 from nitograph.light.zernike import Zernike
 from nitograph.model.settings import PLAN_CODES, ModelSettings, tensor_shapes
+from nitograph.model.sight import SightSettings
 from nitograph.model.vocab import Vocabulary
 from nitograph.thread import MAX_CHORDS
 
@@ -58,6 +59,7 @@ class Weights:
         if len(set(self.classes)) != len(self.classes) or not all(self.classes):
             raise WeightsError("a model's classes must have names, and each another")
         _check_tensors(self.tensors, tensor_shapes(self.settings, self.vocabulary))
+        _ = self.sight  # raises where its threads are none that it could look at
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -69,6 +71,13 @@ class Weights:
     def zernike(self) -> Zernike:
         """The functions in which this model sees light."""
         return Zernike(self.settings.zernike_order)
+
+    @property
+    def sight(self) -> SightSettings | None:
+        """What this model sees by; None where it has no sight."""
+        if not self.settings.sight:
+            return None
+        return SightSettings.of(self.weaving, self.board, self.rules, self.settings.zernike_order)
 
     @cached_property
     def digest(self) -> str:
