@@ -22,7 +22,7 @@ from nitograph.light.zernike import Zernike
 from nitograph.model import blocks, prepared
 from nitograph.model.decoder import Decoder
 from nitograph.model.plan import decode_plan, encode_plan
-from nitograph.sampling.invent import MANY, SampleSettings, invent
+from nitograph.sampling.sampler import MANY, SampleSettings, invent
 
 ROOT = Path(nitograph.__file__).parent
 PRODUCTS = {"matmul", "dot", "vdot", "inner", "vecdot", "matvec", "vecmat", "tensordot", "einsum", "cov"}
@@ -206,7 +206,7 @@ def test_importing_changes_nothing():
     """Whoever imports the package keeps the environment and the threads of BLAS, also after a call."""
     code = (
         "import os; before = dict(os.environ); import numpy, nitograph.cli; "
-        "import nitograph.sampling.invent as s; "
+        "import nitograph.sampling.sampler as s; "
         "from threadpoolctl import threadpool_info as info; "
         "many = [p['num_threads'] for p in info()]; from nitograph.model.weights import load_bundled; "
         "s.invent(load_bundled(), ['7'], [1], s.SampleSettings(max_lines=2)); "

@@ -22,7 +22,7 @@ from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.corpus import prepare
 from nitograph.evaluation.nearest import longest_runs, nearest, pack
 from nitograph.model.batch.decoder import BatchDecoder
-from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
+from nitograph.sampling.sampler import MANY, SampleSettings, sample_paths
 from nitograph.thread import Thread
 from nitograph.training import trainer as training
 from nitograph.weaving import encoder

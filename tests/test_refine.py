@@ -24,7 +24,7 @@ def blob(seed: int, size: int) -> np.ndarray:
 
 def additive_error(wanted: np.ndarray, path: np.ndarray, chosen: WeaveSettings) -> float:
     """Σ (T − R)², R not clipped, with the pixels listed plainly."""
-    ring = chords.chords(chosen.nails, chosen.canvas_size, chosen.width)
+    ring = chords.all_chords(chosen.nails, chosen.canvas_size, chosen.width)
     shown = np.zeros(wanted.size)
     for number in chords.numbers(path, chosen.nails):
         places, shares = chord_pixels(ring, int(number))
@@ -137,7 +137,7 @@ def test_bound_equals_scipy():
 
     chosen = WeaveSettings(nails=16, canvas_size=16, min_nail_gap=2)
     wanted = blob(1, 16)
-    ring, inside = chords.chords(16, 16, chosen.width), chords.disc(16).reshape(-1)
+    ring, inside = chords.all_chords(16, 16, chosen.width), chords.disc(16).reshape(-1)
     a, b = np.triu_indices(16, 1)
     columns = []
     for number in np.flatnonzero(chosen.board.distance(a, b) >= 2):

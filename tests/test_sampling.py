@@ -14,7 +14,7 @@ from nitograph.model.network_decoder import NetworkDecoder
 from nitograph.model.weights import Weights, load_bundled
 from nitograph.sampling import choose
 from nitograph.sampling.batch import quick
-from nitograph.sampling.invent import BATCH, MANY, SampleSettings, invent, resolved, sample_paths
+from nitograph.sampling.sampler import BATCH, MANY, SampleSettings, invent, resolved, sample_paths
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)

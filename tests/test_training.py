@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
 from nitograph.model.plan import encode_plan
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.training import checkpoints, plan_phase, processes
 from nitograph.training.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.training.optimizer import trapezoid

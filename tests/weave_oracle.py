@@ -30,7 +30,7 @@ class PlainWeaver:
 
     def __init__(self, settings: WeaveSettings) -> None:
         self.settings = settings
-        self.ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
+        self.ring = chords.all_chords(settings.nails, settings.canvas_size, settings.width)
         self.pixels = [chord_pixels(self.ring, k) for k in range(len(self.ring.lines))]
         self.dose, self.unit = chords.dose_and_unit(settings.line_strength)
 

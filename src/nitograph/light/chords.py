@@ -6,7 +6,7 @@ covers one interval, cut exactly into shares of pixels, in steps of 1/FINE pixel
 numbers, so that the same picture gives the same thread on every machine. This module knows nothing of
 search, scores or files.
 
-Try it: python -c "from nitograph.light.chords import chords; print(chords(16, 32, 0.1).lines.shape)"
+Try it: python -c "from nitograph.light.chords import all_chords; print(all_chords(9, 32, 0.1).lines)"
 """
 
 import functools
@@ -22,7 +22,7 @@ from nitograph.light.frame import FRAME, disc, pixel_positions, width_in_board_u
 from nitograph.thread import Thread
 
 __all__ = [
-    "Chords", "chords", "coverage", "disc", "dose_and_unit", "error", "numbers", "pixel_positions",
+    "Chords", "all_chords", "coverage", "disc", "dose_and_unit", "error", "numbers", "pixel_positions",
     "raster", "width_in_board_units",
 ]  # fmt: skip
 
@@ -60,7 +60,7 @@ class Chords:
 
 
 @functools.lru_cache(maxsize=4)
-def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
+def all_chords(num_nails: int, canvas_size: int, width: float) -> Chords:
     """All chords of a board; `width` in board radii. Kept for the next call with the same numbers."""
     if not 1 <= canvas_size <= MAX_CANVAS:
         raise SettingsError(f"canvas_size must be from 1 to {MAX_CANVAS} pixels, got {canvas_size}")

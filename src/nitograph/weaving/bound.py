@@ -57,7 +57,7 @@ def relaxed_bound(
     Raises SettingsError where the table of chords would be too large. Sources: Beck and Teboulle, FISTA,
     2009; O'Donoghue and Candès, Adaptive restart, 2015; diagonal steps as in Pock and Chambolle, 2011.
     """
-    ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
+    ring = chords.all_chords(settings.nails, settings.canvas_size, settings.width)
     if int(ring.total.sum()) // FINE * 2 > MAX_TAPS:
         raise SettingsError(
             f"the bound keeps all chords in memory, too many for {settings.nails} nails on "

@@ -143,7 +143,7 @@ def share_gain(settings: WeaveSettings) -> NDArray[np.float64]:
 
 def _ring(settings: WeaveSettings) -> chords.Chords:
     """All chords, from a cache."""
-    return chords.chords(settings.nails, settings.canvas_size, settings.width)
+    return chords.all_chords(settings.nails, settings.canvas_size, settings.width)
 
 
 def _together(settings: WeaveSettings, rows: Rows) -> bool:

@@ -55,7 +55,7 @@ class Weaver:
 
     def _set_up(self, importance: NDArray[np.floating] | None) -> None:
         settings, size = self.settings, self.settings.canvas_size
-        ring, pen = chords.chords(settings.nails, size, settings.width), dispatch.pen_of(settings)
+        ring, pen = chords.all_chords(settings.nails, size, settings.width), dispatch.pen_of(settings)
         weights, extra = np.full((size, size), 256, dtype=np.int32), None
         if importance is not None:
             weights, extra = _pixel_weights(importance, size), np.empty(len(ring.lines))
