@@ -147,7 +147,7 @@ def test_drawing_judging_and_the_rest_have_one_thread(planned, monkeypatch):
 @pytest.mark.usefixtures("_two")
 def test_parts_in_threads_have_one_thread_each():
     """Threads of BLAS take no core from parts that run side by side."""
-    found = in_threads(lambda tool, part: blas_threads(), object, range(3), most=2)
+    found = in_threads(lambda tool, part: blas_threads(), object, range(3), max_threads=2)
     assert list(found) == [{1}] * 3
 
 

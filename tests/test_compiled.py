@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nitograph
-from nitograph.compute import jit as compiled
+from nitograph.compute import jit
 from nitograph.compute.jit import stamp
 
 CALL = """
@@ -38,13 +38,13 @@ def part(x):
 @pytest.fixture
 def package(tmp_path):
     """A package of this name with the real compilers, an entry, its part in another file, a constant."""
-    module = compiled.__name__.removeprefix("nitograph.")
+    module = jit.__name__.removeprefix("nitograph.")
     folder = tmp_path / "src" / "nitograph"
     place = folder.joinpath(*module.split(".")).with_suffix(".py")
     place.parent.mkdir(parents=True)
     for path in (folder, *place.relative_to(folder).parents):
         (folder / path / "__init__.py").touch()
-    shutil.copy(compiled.__file__, place)
+    shutil.copy(jit.__file__, place)
     (folder / "entry.py").write_text(ENTRY.format(m=module))
     (folder / "part.py").write_text(PART.format(m=module))
     (folder / "facts.py").write_text("ADDED = 1.0\n")

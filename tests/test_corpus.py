@@ -15,7 +15,7 @@ from nitograph.corpus.rows import ARRAYS, Corpus, CorpusSettings, load_corpus
 from nitograph.errors import FileError, SettingsError
 from nitograph.light.chords import pixel_positions
 from nitograph.light.zernike import Zernike
-from nitograph.weaving import encoder as weave
+from nitograph.weaving import encoder
 from nitograph.weaving.encoder import WeaveSettings
 from tiny import ROWS, WEAVING, small_corpus, some_images
 
@@ -42,10 +42,12 @@ def test_rows_belong_together(corpus):
     assert np.array_equal(corpus.labels, images.labels[corpus.sources])
     for row in (0, 31, 59):
         picture = images.images[corpus.sources[row]][None]
-        woven = weave.weave_many(picture, WEAVING)
+        woven = encoder.weave_many(picture, WEAVING)
         assert corpus.thread(row).nails.tolist() == woven.path(0).tolist()
         assert corpus.explained[row] == woven.explained[0]
-        wanted = weave.targets(picture, WEAVING).reshape(1, -1) @ Zernike(6).projection(pixel_positions(24))
+        wanted = encoder.targets(picture, WEAVING).reshape(1, -1) @ Zernike(6).projection(
+            pixel_positions(24)
+        )
         assert corpus.light[row] == pytest.approx(wanted[0], abs=2e-3)
 
 
@@ -150,8 +152,8 @@ def test_an_interrupted_build_goes_on(tmp_path, monkeypatch):
         build(some_images(), ROWS, WEAVING, parts=parts, progress=stop)
     kept = sorted(parts.rglob("*.npz"))
     assert [path.name for path in kept] == ["0.npz", "16.npz"]
-    woven, really = [], weave.weave_targets
-    monkeypatch.setattr(weave, "weave_targets", lambda t, s: woven.append(len(t)) or really(t, s))
+    woven, really = [], encoder.weave_targets
+    monkeypatch.setattr(encoder, "weave_targets", lambda t, s: woven.append(len(t)) or really(t, s))
     kept[0].write_bytes(kept[0].read_bytes()[:-40])  # a damaged part is woven again
     made = build(some_images(), ROWS, WEAVING, parts=parts)
     assert woven == [16, 16, 12]

@@ -194,9 +194,9 @@ def child(parent: int, rank: str) -> int:
 def test_more_processes_than_batches(corpus, monkeypatch):
     """Where there is not a batch for each process, one line says what to do."""
     from nitograph.errors import SettingsError
-    from nitograph.training import trainer as training
+    from nitograph.training import trainer
 
-    monkeypatch.setattr(training, "join_group", lambda device: (0, 9))
+    monkeypatch.setattr(trainer, "join_group", lambda device: (0, 9))
     with pytest.raises(SettingsError, match="9 processes need at least as many batches, but 54 rows"):
         Trainer(corpus, MODEL, TrainSettings(batch_size=16))
 
