@@ -167,7 +167,7 @@ def test_which_weights_are_used(tmp_path, monkeypatch):
     assert find_weights(None).digest == mine.digest
     long_ago = time.time() - 1000
     os.utime("string_ai.safetensors", (long_ago, long_ago))
-    with pytest.raises(Exception, match=r"string_ai.pt is no Nitograph checkpoint"):
+    with pytest.raises(Exception, match=r"string_ai.pt is not a Nitograph checkpoint"):
         find_weights(None)
 
 

@@ -244,7 +244,7 @@ def test_two_trainings_in_one_place(capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "run", slow)
     code, _, err = run(FRESH, capsys)
     assert (code, err.count("\n")) == (1, 1)
-    assert "another training writes string_ai.jsonl now" in err
+    assert "another run now writes string_ai.jsonl" in err
     assert Path("string_ai.jsonl").read_text() == '{"kind": "run", "run": "the-newer"}\n'
     assert not Path("string_ai_last.pt").exists()
 

@@ -95,7 +95,7 @@ def test_light_is_wound_instead_of_a_plan(planned):
     wound = nails(invent(planned, [None, None], [0, 0], cold, light=light))
     assert wound[0] != wound[1]
     assert wound != nails(invent(planned, [None, None], [0, 0], cold))
-    with pytest.raises(SettingsError, match="plain model winds no given picture"):
+    with pytest.raises(SettingsError, match="plain model cannot draw a given picture"):
         invent(random_weights(MODEL.replace(design="plain")), [None], [0], light=light[:1])
 
 
