@@ -1,4 +1,4 @@
-"""Guards of BLAS: one thread wherever NumPy multiplies matrices, and nothing is changed behind a caller."""
+"""Guards of BLAS: one thread wherever NumPy multiplies matrices, and the caller's settings stay."""
 
 import ast
 import os
@@ -50,7 +50,7 @@ def _two():
 
 
 def multiplies(tree):
-    """Whether NumPy is asked for a product of matrices, or what is made of such."""
+    """Whether NumPy computes a matrix product, or a function based on one."""
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             return True
@@ -182,7 +182,7 @@ print(code, "threadpoolctl" in sys.modules)
 
 
 def test_a_cold_start_pays_nothing(tmp_path):
-    """NumPy's own OpenBLAS is asked itself, without loading what would look for it."""
+    """NumPy's own OpenBLAS is called directly, without loading threadpoolctl."""
     if "openblas" not in np.__config__.CONFIG["Build Dependencies"]["blas"]["name"] or os.name == "nt":
         pytest.skip("NumPy's BLAS is not the OpenBLAS of its wheels, or Windows does not find it so")
     generate = ["generate", "7", "--size", "64", "--max-lines", "50", "-o", "a.png"]
@@ -193,7 +193,7 @@ def test_a_cold_start_pays_nothing(tmp_path):
 
 
 def test_another_blas_is_found_too(monkeypatch):
-    """Where NumPy's BLAS cannot be asked itself, threadpoolctl finds what there is."""
+    """Where NumPy's BLAS cannot be called directly, threadpoolctl finds what there is."""
     monkeypatch.setattr(parallel, "_openblas", lambda library: None)
     other = type(one_blas_thread)()
     with threadpool_limits(2, user_api="blas"):

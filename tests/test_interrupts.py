@@ -112,12 +112,12 @@ def test_every_command_ends_with_the_signal_s_code(monkeypatch, capsys, number):
 
 def test_other_ignored_errors_are_told_as_ever(monkeypatch):
     """And nothing that was asked for stays behind."""
-    told = []
-    monkeypatch.setattr("sys.unraisablehook", told.append)
+    ignored_errors = []
+    monkeypatch.setattr("sys.unraisablehook", ignored_errors.append)
     with interrupts_heard():
         ctypes.CFUNCTYPE(None)(lambda: 1 / 0)()
         ctypes.CFUNCTYPE(None)(interrupt)()
-    assert [ignored.exc_type for ignored in told] == [ZeroDivisionError]
+    assert [ignored.exc_type for ignored in ignored_errors] == [ZeroDivisionError]
     time.sleep(0.05)
 
 

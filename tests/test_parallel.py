@@ -1,4 +1,4 @@
-"""Guards of work in threads: order, tools that nobody shares, errors, and the cores it may use."""
+"""Guards of work in threads: order, one tool per thread, errors, and the usable cores."""
 
 import os
 import threading
@@ -50,7 +50,7 @@ def test_an_error_ends_the_work(monkeypatch):
 
 
 def test_an_end_before_the_end(monkeypatch):
-    """Whoever wants no further results has to wait for those parts only that have begun."""
+    """Closing the generator waits only for the parts that have begun."""
     monkeypatch.setattr(parallel, "cores", lambda: 1)
     begun = []
     with closing(
@@ -63,7 +63,7 @@ def test_an_end_before_the_end(monkeypatch):
 
 
 def test_at_most(monkeypatch):
-    """Fewer at once where the caller says so."""
+    """The caller can limit the number of threads."""
     made = []
     assert list(in_threads(lambda tool, part: part, lambda: made.append(0), range(5), max_threads=1)) == [
         *range(5)
@@ -72,7 +72,7 @@ def test_at_most(monkeypatch):
 
 
 def test_cores_are_those_of_the_process(monkeypatch):
-    """What taskset leaves counts, not what the machine has; some systems do not tell."""
+    """What taskset leaves counts, not what the machine has; some systems do not report it."""
     assert 1 <= cores() <= (os.cpu_count() or 1)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert cores() == (os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""Guards of what is compiled and kept: an edit anywhere takes effect, and a bad cache costs time only."""
+"""Guards of the compiled cache: an edit anywhere takes effect, and a bad cache only costs time."""
 
 import os
 import shutil
@@ -82,7 +82,7 @@ def test_an_edit_of_a_part_takes_effect(package):
 @pytest.mark.parametrize("ending", ["nbi", "nbc"])
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_cut_file_is_made_again(package, ending, share):
-    """An index or code that is empty or cut short is compiled and kept anew."""
+    """An empty or truncated index or code file is compiled and cached again."""
     call(package)
     for path in kept(package, ending):
         path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
@@ -103,7 +103,7 @@ def test_no_folder_for_the_cache(package, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
 def test_a_full_disk(package):
-    """What cannot be written is not kept, and the work goes on."""
+    """What cannot be written is not cached, and the work continues."""
     hook = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
     (package / "entry.py").write_text(hook + (package / "entry.py").read_text())
     assert call(package)[0] == 2.0
