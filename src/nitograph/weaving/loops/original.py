@@ -15,7 +15,7 @@ import numpy as np
 
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.weaving.loops.greedy import BLOCK, rounded_up
+from nitograph.weaving.loops.first_bounds import BLOCK, rounded_up
 from nitograph.weaving.loops.operands import (
     Bool,
     Float32,

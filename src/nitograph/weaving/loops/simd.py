@@ -97,24 +97,20 @@ def band_dot(
     cells: (any,) int16 or int32. table: (any,) int16, rows of GROUP weights. at: int64, where the first
     column's band begins, a place in `cells` × 32 × 2^shift; step: what is added from column to column. The
     whole part is the place of the first cell, the 32nds are added to `row`, the table's first row of this
-    band. shift: a constant. All contiguous; bounds are the caller's. No lane of the sum may leave 32 bits;
+    band. shift: a constant. All contiguous; the caller checks bounds. No lane of the sum may leave 32 bits;
     with int16 it is the sum of two cells.
     """
     if not isinstance(shift, types.IntegerLiteral):
         return None
     signature = types.int64(cells, table, at, step, row, count, shift)
-    narrow = cells.dtype == types.int16
-    lanes = GROUP // 2 if narrow else GROUP
-    whole, small, wide = (
-        ir.IntType(64),
-        ir.VectorType(ir.IntType(16), GROUP),
-        ir.VectorType(ir.IntType(32), GROUP),
-    )
-    total_type, fine = ir.VectorType(ir.IntType(32), lanes), shift.literal_value
+    return signature, _band_dot_builder(cells.dtype == types.int16, shift.literal_value)
 
-    def part(builder: Any, vector: Any, places: list[int]) -> Any:
-        chosen = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
-        return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), chosen)
+
+def _band_dot_builder(narrow: bool, fine: int) -> Any:
+    """The code generator of band_dot; narrow: cells are int16. fine: `shift`."""
+    lanes = GROUP // 2 if narrow else GROUP
+    whole, total_type = ir.IntType(64), ir.VectorType(ir.IntType(32), lanes)
+    small, wide = (ir.VectorType(ir.IntType(bits), GROUP) for bits in (16, 32))
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
         octets = ir.IntType(8).as_pointer()
@@ -145,8 +141,8 @@ def band_dot(
             found = builder.mul(beside, builder.sext(share, wide))
             if narrow:  # adding neighbours: one instruction multiplies and adds them
                 found = builder.add(
-                    part(builder, found, list(range(0, GROUP, 2))),
-                    part(builder, found, list(range(1, GROUP, 2))),
+                    _part(builder, found, list(range(0, GROUP, 2))),
+                    _part(builder, found, list(range(1, GROUP, 2))),
                 )
             builder.store(builder.add(builder.load(total), found), total)
             builder.store(builder.add(now, args[3]), place)
@@ -163,9 +159,15 @@ def band_dot(
         while width > 1:  # add halves until one number is left
             width //= 2
             found = builder.add(
-                part(builder, found, list(range(width))),
-                part(builder, found, list(range(width, 2 * width))),
+                _part(builder, found, list(range(width))),
+                _part(builder, found, list(range(width, 2 * width))),
             )
         return builder.extract_element(found, ir.Constant(ir.IntType(32), 0))
 
-    return signature, build
+    return build
+
+
+def _part(builder: Any, vector: Any, places: list[int]) -> Any:
+    """These lanes of a vector."""
+    chosen = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), chosen)
