@@ -1,12 +1,13 @@
 """Light on the disc in Zernike coefficients, where the light of a chord has a closed form.
 
-A picture on the unit disc is written as f = Σ c_nm z_nm with orthonormal Zernike functions z_nm(r, φ) =
-sqrt((n+1)/π · (2 − δ_m0)) R_n^m(r) {cos mφ, sin mφ}. Their integral along a straight chord is known
-exactly: for the chord from nail angle θ to θ + 2β, whose normal points to α = θ + β at distance cos β from
-the centre, ∫ R_n^m {cos, sin}(mφ) ds = 2/(n+1) · sin((n+1)β) · {cos, sin}(mα) (the Radon transform of
-Zernike polynomials: A. M. Cormack, J. Appl. Phys. 35, 2908, 1964; S. R. Deans, The Radon Transform and Some
-of Its Applications, 1983, section 7.6). So the light of all chords from one nail (a fan) is one small
-matrix product, a thread's light is a running sum of vectors, and no table of chords over pixels is needed.
+A picture on the unit disc is written as f = Σ c_nm z_nm with orthonormal Zernike functions
+z_nm(r, φ) = sqrt((n+1)/π · (2 − δ_m0)) R_n^m(r) {cos mφ, sin mφ}. Their integral along a straight chord is
+known exactly: for the chord from nail angle θ to θ + 2β, whose normal points to α = θ + β at distance
+cos β from the centre, ∫ R_n^m {cos, sin}(mφ) ds = 2/(n+1) · sin((n+1)β) · {cos, sin}(mα) (the Radon
+transform of Zernike polynomials: A. M. Cormack, J. Appl. Phys. 35, 2908, 1964; S. R. Deans, The Radon
+Transform and Some of Its Applications, 1983, section 7.6). So the light of all chords from one nail, a fan,
+is one small matrix product, a thread's light is a running sum of vectors, and no table of chords over
+pixels is needed.
 
 Coefficients are laid out as 2M numbers: the cosine parts of the M pairs (n, m), m ≥ 0, n − m even, in order
 of n, then the sine parts (zero where m = 0). This module knows nothing of tokens or networks.

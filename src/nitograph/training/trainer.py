@@ -71,9 +71,7 @@ class Trainer:
             )
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
-        self.clock: Callable[[], float] = (
-            time.monotonic
-        )  # in seconds; a study may count processor time instead
+        self.clock: Callable[[], float] = time.monotonic  # s; a study may count processor time
         self.schedule: Callable[[float], float] = trapezoid  # progress → share of the peak learning rate
         self.ancestor: str | None = None  # digest of the weights that training started from
         self._random_part = int(of_first(secrets.randbits(32), self.world, self.device))

@@ -1,7 +1,7 @@
-"""Image → Thread: a greedy walk that always takes the chord which improves the picture most.
+"""Image → Thread: a greedy walk that always takes the chord that improves the picture most.
 
 From the nail where the thread stands, each legal chord is scored by how much it lowers the squared
-error (light beyond the target weighs `false_positive_weight`), divided by its length to a small power.
+error (`false_positive_weight` weights light beyond the target), divided by its length to a small power.
 The thread ends when no score is above `stop_score`. All of it is in whole numbers: the same picture and
 settings give the same nails on every machine. Many pictures are woven on all cores at once. This module
 knows nothing of files.
