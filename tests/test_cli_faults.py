@@ -74,7 +74,7 @@ FAULTS = [
     ("generate 7 --dpi 0", "dpi must be at least"),
     ("train --dataset good.npz --embed-dim 50 --heads 4", "embed_dim must be an even multiple of heads"),
     ("train --dataset good.npz --epochs 0", "epochs must be at least 1, got 0"),
-    ("train --dataset good.npz --output a.pt --last-output ./a.pt", "must be two files"),
+    ("train --dataset good.npz --output a.pt --last-output ./a.pt", "must be different files"),
     ("train --dataset good.npz --output a.safetensors", "must not end with .safetensors"),
     # places that cannot be written
     ("prepare --output none/a.npz", "there is no folder none"),
