@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.report import least, quick, seconds, told
 from nitograph.model.decoder import Decoder
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling.invent import BATCH, MANY, SampleSettings, invent
+from nitograph.sampling.sampler import BATCH, MANY, SampleSettings, invent
 
 CHORDS, TINY = 240, 12
 

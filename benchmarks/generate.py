@@ -21,7 +21,7 @@ def lap(name):
 import numpy; lap("import numpy")
 import nitograph.cli.generate; lap("import nitograph")
 from nitograph.model.weights import load_bundled; w = load_bundled(); w.digest; lap("weights")
-from nitograph.sampling.invent import invent; threads = invent(w, ["7"], [42]); lap("decode")
+from nitograph.sampling.sampler import invent; threads = invent(w, ["7"], [42]); lap("decode")
 from nitograph.drawing import look, neon
 picture = neon.draw(threads, look.NeonSettings(size=SIZE)); lap("draw")
 picture.png(); lap("PNG")

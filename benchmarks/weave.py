@@ -15,7 +15,7 @@ from benchmarks.report import add_quick, told
 from nitograph.board import allowed_next
 from nitograph.corpus.sources import mnist
 from nitograph.light import chords
-from nitograph.weaving import encoder as weave
+from nitograph.weaving import encoder
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.loops.original_lines import ThickLines, thick_lines
 from nitograph.weaving.stepwise import Weaver
@@ -51,7 +51,7 @@ class PlainOriginal:
     lines of a nail and sums them by reduceat.
     """
 
-    def __init__(self, settings: weave.WeaveSettings) -> None:
+    def __init__(self, settings: encoder.WeaveSettings) -> None:
         self.settings, count = settings, settings.nails
         lines = thick_lines(count, settings.canvas_size, int(settings.line_radius))
         self.pixels = [[line_pixels(lines, a * count + b) for b in range(count)] for a in range(count)]
@@ -103,17 +103,17 @@ class PlainOriginal:
 
 def speed_of_original(tiny: bool) -> None:
     """The original's settings, the same nails, against plain NumPy."""
-    settings = weave.PRESETS["original"]
+    settings = encoder.PRESETS["original"]
     if tiny:
         settings = settings.replace(nails=32, min_nail_gap=2, max_lines=9, min_lines=9, recent_edges=4)
     images = mnist("train").images[: 2 if tiny else 64]
-    wanted = weave.targets(images, settings)
-    woven = weave.weave_targets(wanted, settings, threads=1)
+    wanted = encoder.targets(images, settings)
+    woven = encoder.weave_targets(wanted, settings, threads=1)
     oracle = PlainOriginal(settings)
     same = oracle.weave(wanted[0]) == oracle.weave_together(wanted[0]) == woven.path(0).tolist()
     plain = 1e3 * quickest(lambda: oracle.weave(wanted[0]), 1 if tiny else 3)
     together = 1e3 * quickest(lambda: oracle.weave_together(wanted[0]), 1 if tiny else 3)
-    ours = 1e3 * quickest(lambda: weave.weave_targets(wanted, settings, threads=1)) / len(images)
+    ours = 1e3 * quickest(lambda: encoder.weave_targets(wanted, settings, threads=1)) / len(images)
     told("weave a digit, original's settings, ÷ plain NumPy", ours, "ms", plain, same_nails=same)
     told("weave a digit, original's settings, ÷ NumPy in bulk", ours, "ms", together)
     key = (settings.nails, settings.canvas_size, int(settings.line_radius))
@@ -126,19 +126,19 @@ def speed_of_original(tiny: bool) -> None:
 
 def speed_of_default(tiny: bool) -> None:
     """The default settings, pictures prepared included; and the seconds for 60,000 on two cores."""
-    images, settings = mnist("train").images[: 8 if tiny else 256], weave.WeaveSettings()
-    weave.weave_many(images[:8], settings)
-    ours = quickest(lambda: weave.weave_many(images, settings, threads=1)) / len(images)
+    images, settings = mnist("train").images[: 8 if tiny else 256], encoder.WeaveSettings()
+    encoder.weave_many(images[:8], settings)
+    ours = quickest(lambda: encoder.weave_many(images, settings, threads=1)) / len(images)
     told("weave a digit, default settings, picture prepared", 1e3 * ours, "ms of one core")
     told("60,000 digits on two cores, from the above", ours * 60_000 / 2, "s")
-    prepared = quickest(lambda: weave.targets(images, settings)) / len(images)
+    prepared = quickest(lambda: encoder.targets(images, settings)) / len(images)
     told("prepare a digit", 1e3 * prepared, "ms of one core")
     best = settings.replace(quality="best")
-    few = weave.targets(images[: 2 if tiny else 16], settings)
-    weave.weave_targets(few[:1], best)
+    few = encoder.targets(images[: 2 if tiny else 16], settings)
+    encoder.weave_targets(few[:1], best)
     times = 1 if tiny else 3
-    greedy = quickest(lambda: weave.weave_targets(few, settings, threads=1), times)
-    whole = quickest(lambda: weave.weave_targets(few, best, threads=1), times)
+    greedy = quickest(lambda: encoder.weave_targets(few, settings, threads=1), times)
+    whole = quickest(lambda: encoder.weave_targets(few, best, threads=1), times)
     told("local search of a digit", 1e3 * (whole - greedy) / len(few), "ms of one core")
 
 
@@ -146,7 +146,7 @@ def speed_of_photographs(tiny: bool) -> None:
     """A smooth 600-pixel picture at the photo preset, and how time grows."""
     full = ((288, 600, 3000), (576, 600, 3000), (288, 300, 3000), (288, 600, 1500))
     for nails, size, lines in ((64, 60, 30),) if tiny else full:
-        settings = weave.PRESETS["photo"].replace(nails=nails, canvas_size=size, max_lines=lines)
+        settings = encoder.PRESETS["photo"].replace(nails=nails, canvas_size=size, max_lines=lines)
         place = chords.pixel_positions(size)
         waves = 0.5 + 0.25 * (np.sin(9 * place[:, None] + 3 * place**2) + np.cos(7 * place - 4))
         wanted = waves.astype(np.float32)
@@ -157,11 +157,11 @@ def speed_of_photographs(tiny: bool) -> None:
         told(f"photograph {size}×{size}, {nails} nails", seconds, "s of one core", chords=laid)
 
 
-def fidelity(count: int, default: weave.WeaveSettings) -> None:
+def fidelity(count: int, default: encoder.WeaveSettings) -> None:
     """Mean and worst error ÷ bound over the first `count` of the fixed MNIST test images."""
     images = mnist("test").images[FIXED_IMAGES[:: len(FIXED_IMAGES) // count]]
     finest = default.replace(line_strength=0.015, max_lines=600, quality="best")
-    wanted = weave.targets(images, default)
+    wanted = encoder.targets(images, default)
     bounds = [relaxed_bound(target, default) for target in wanted]
     upper = np.array([found.upper for found in bounds])
     loose = np.mean([found.upper / found.lower for found in bounds])
@@ -172,7 +172,7 @@ def fidelity(count: int, default: weave.WeaveSettings) -> None:
         ("best", default.replace(quality="best")),
         ("best, strength 0.015", finest),
     ):
-        woven = weave.weave_targets(wanted, settings)
+        woven = encoder.weave_targets(wanted, settings)
         ratios = (1 - woven.explained) / upper
         facts = {
             "worst": round(float(ratios.max()), 4),
@@ -192,7 +192,7 @@ def main() -> None:
     speed_of_default(args.quick)
     speed_of_photographs(args.quick)
     small = {"nails": 32, "min_nail_gap": 2, "canvas_size": 24, "line_strength": 0.2}
-    default = weave.WeaveSettings().replace(**small if args.quick else {})
+    default = encoder.WeaveSettings().replace(**small if args.quick else {})
     fidelity(1 if args.quick else args.images, default)
 
 

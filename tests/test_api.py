@@ -19,7 +19,7 @@ from nitograph.board import Board
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError, NitographError, SettingsError, SourceError, ThreadError
 from nitograph.io.lists import ForeignList
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 from nitograph.thread import Thread, Threads
 from nitograph.weaving.photo import PhotoSettings
 from nitograph.weaving.settings import WeaveSettings

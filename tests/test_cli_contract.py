@@ -11,7 +11,7 @@ from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.corpus.rows import CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.model.settings import ModelSettings
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 from nitograph.training.settings import TrainSettings
 from nitograph.weaving.encoder import WeaveSettings
 

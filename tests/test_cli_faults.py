@@ -37,12 +37,12 @@ FAULTS = [
     # missing or foreign checkpoints
     ("sample 7 --checkpoint none.pt", "no checkpoint none.pt"),
     ("sample 7 --checkpoint none.safetensors", "no file none.safetensors"),
-    ("sample 7 --checkpoint foreign.pt", "foreign.pt is no Nitograph checkpoint"),
+    ("sample 7 --checkpoint foreign.pt", "foreign.pt is not a Nitograph checkpoint"),
     ("sample 7 --checkpoint foreign.safetensors", "not a Nitograph weights file"),
     ("sample 7 --checkpoint cut.safetensors", "not a Nitograph weights file"),
     ("generate 7 --checkpoint folder", "no checkpoint folder"),
     ("train --dataset good.npz --resume", "nothing to resume: there is no string_ai_last.pt"),
-    ("train --dataset good.npz --resume --last-output foreign.pt", "is no Nitograph checkpoint"),
+    ("train --dataset good.npz --resume --last-output foreign.pt", "is not a Nitograph checkpoint"),
     # unreadable pictures and threads
     ("generate --image foreign.pt", "foreign.pt is no picture"),
     ("generate --image none.png", "none.png"),
@@ -51,9 +51,9 @@ FAULTS = [
     ("render foreign.pt -o a.png", "foreign.pt"),
     # cut and foreign corpora
     ("preview --dataset none.npz", "no file none.npz"),
-    ("preview --dataset cut.npz", "cut.npz is no Nitograph corpus"),
-    ("train --dataset cut.npz", "cut.npz is no Nitograph corpus"),
-    ("train --dataset foreign.pt", "foreign.pt is no Nitograph corpus"),
+    ("preview --dataset cut.npz", "cut.npz is not a Nitograph corpus"),
+    ("train --dataset cut.npz", "cut.npz is not a Nitograph corpus"),
+    ("train --dataset foreign.pt", "foreign.pt is not a Nitograph corpus"),
     ("prepare --data-dir folder", "no train-images-idx3-ubyte"),
     # impossible settings
     ("prepare --nails 8 --min-nail-gap 5", "min_nail_gap must be at most 4 on a board of 8 nails"),
@@ -74,7 +74,7 @@ FAULTS = [
     ("generate 7 --dpi 0", "dpi must be at least"),
     ("train --dataset good.npz --embed-dim 50 --heads 4", "embed_dim must be an even multiple of heads"),
     ("train --dataset good.npz --epochs 0", "epochs must be at least 1, got 0"),
-    ("train --dataset good.npz --output a.pt --last-output ./a.pt", "must be two files"),
+    ("train --dataset good.npz --output a.pt --last-output ./a.pt", "must be different files"),
     ("train --dataset good.npz --output a.safetensors", "must not end with .safetensors"),
     # places that cannot be written
     ("prepare --output none/a.npz", "there is no folder none"),

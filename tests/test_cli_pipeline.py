@@ -167,7 +167,7 @@ def test_which_weights_are_used(tmp_path, monkeypatch):
     assert find_weights(None).digest == mine.digest
     long_ago = time.time() - 1000
     os.utime("string_ai.safetensors", (long_ago, long_ago))
-    with pytest.raises(Exception, match=r"string_ai.pt is no Nitograph checkpoint"):
+    with pytest.raises(Exception, match=r"string_ai.pt is not a Nitograph checkpoint"):
         find_weights(None)
 
 
@@ -220,7 +220,7 @@ def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
 
 def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     """An error in training is one line, and the checkpoint before it is not written over."""
-    from nitograph.training import trainer as training
+    from nitograph.training import trainer
 
     monkeypatch.chdir(folder)
     before = Path("string_ai_last.pt").read_bytes()
@@ -228,7 +228,7 @@ def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     def diverge(*args, **more):
         raise WeightsError("training diverged at step 9")
 
-    monkeypatch.setattr(training, "descend", diverge)
+    monkeypatch.setattr(trainer, "descend", diverge)
     code, _, err = run(f"{TRAIN} --epochs 3 --resume", capsys)
     assert (code, err) == (1, "nitograph train: training diverged at step 9\n")
     assert Path("string_ai_last.pt").read_bytes() == before

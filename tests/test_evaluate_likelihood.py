@@ -13,7 +13,7 @@ from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan
 from nitograph.model.settings import ModelSettings
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings, sample_paths
+from nitograph.sampling.sampler import SampleSettings, sample_paths
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_many
 
 CLASSES = tuple("0123456789")

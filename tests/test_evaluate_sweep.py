@@ -13,7 +13,7 @@ from nitograph.evaluation.candidates import ModelCandidate
 from nitograph.evaluation.material import Material
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 from tiny import WEAVING, random_weights
 
 QUICK = EvaluationSettings(samples_per_class=5, critic_images=100, images_seen=200)

@@ -20,7 +20,7 @@ from nitograph.evaluation.verdicts import GOALS
 from nitograph.model.decoder import Decoder
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import targets, weave_many
 from tiny import WEAVING

@@ -22,9 +22,9 @@ from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.corpus import prepare
 from nitograph.evaluation.nearest import longest_runs, nearest, pack
 from nitograph.model.batch.decoder import BatchDecoder
-from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
+from nitograph.sampling.sampler import MANY, SampleSettings, sample_paths
 from nitograph.thread import Thread
-from nitograph.training import trainer as training
+from nitograph.training import trainer
 from nitograph.weaving import encoder
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import PRESETS, targets, weave_many
@@ -112,12 +112,12 @@ def test_every_command_ends_with_the_signal_s_code(monkeypatch, capsys, number):
 
 def test_other_ignored_errors_are_told_as_ever(monkeypatch):
     """And nothing that was asked for stays behind."""
-    told = []
-    monkeypatch.setattr("sys.unraisablehook", told.append)
+    ignored_errors = []
+    monkeypatch.setattr("sys.unraisablehook", ignored_errors.append)
     with interrupts_heard():
         ctypes.CFUNCTYPE(None)(lambda: 1 / 0)()
         ctypes.CFUNCTYPE(None)(interrupt)()
-    assert [ignored.exc_type for ignored in told] == [ZeroDivisionError]
+    assert [ignored.exc_type for ignored in ignored_errors] == [ZeroDivisionError]
     time.sleep(0.05)
 
 
@@ -144,7 +144,7 @@ def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys, num
     corpus.save("c.npz")
     flags = "--design plain --embed-dim 16 --heads 2 --layers 1 --ff-dim 16 --batch-size 8 --seed 1"
     word = f"train --dataset c.npz {flags} --validation-fraction 0.2 --epochs 2"
-    step, kept, waiting = training.descend, [], [number]
+    step, kept, waiting = trainer.descend, [], [number]
 
     def interrupted(optimizer, *given, **more):
         update = optimizer._muon
@@ -159,13 +159,13 @@ def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys, num
         kept.append(optimizer)
         optimizer._muon = update
 
-    monkeypatch.setattr(training, "descend", interrupted)
+    monkeypatch.setattr(trainer, "descend", interrupted)
     code, out, err = run(f"{word} --optimizer muon", capsys)
     assert (code, err) == (128 + number, "nitograph train: stopped\n")
     assert "stopped at step 4; --resume goes on from string_ai_last.pt" in out
     state = torch.load("string_ai_last.pt", weights_only=True)
     assert (len(kept), state["step"]) == (4, 4)
-    monkeypatch.setattr(training, "descend", step)
+    monkeypatch.setattr(trainer, "descend", step)
     assert run(f"{word} --optimizer muon --resume", capsys)[0] == 0
     stopped = torch.load("string_ai_last.pt", weights_only=True)["network"]
     assert run(f"{word} --optimizer muon", capsys)[0] == 0

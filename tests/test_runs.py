@@ -1,4 +1,4 @@
-"""Guards of a run's identity: nothing of an older run is lost, none is resumed with another's files."""
+"""Guards of a run's identity: no file of an older run is lost, none is resumed with another's files."""
 
 import itertools
 import json
@@ -177,7 +177,7 @@ def test_the_plan_phase_is_kept_from_the_start(capsys, monkeypatch):
         save(self, path)
 
     class Clock:
-        """A second passes at each look."""
+        """One second passes per call."""
 
         @staticmethod
         def monotonic():
@@ -196,7 +196,7 @@ def test_the_plan_phase_is_kept_from_the_start(capsys, monkeypatch):
 
 
 def test_a_finished_run_says_so(capsys):
-    """With exit code 0 and no file changed; with more to do it goes on, to the bits of one longer run."""
+    """With exit code 0 and no file changed; with more to do it continues, to the bits of one longer run."""
     good(FRESH, capsys)
     before = listing()
     out = good("train --dataset c.npz --resume", capsys)
@@ -210,7 +210,7 @@ def test_a_finished_run_says_so(capsys):
 
 
 def test_what_owes_a_validation_is_not_finished(capsys, corpus):
-    """A checkpoint of the last step, written before its validation, goes on to that."""
+    """Resuming from the last step, saved before its validation, runs the validation."""
     good(FRESH, capsys)
     state = torch.load("string_ai_last.pt", weights_only=True)
     state["history"] = []
@@ -219,7 +219,7 @@ def test_what_owes_a_validation_is_not_finished(capsys, corpus):
 
 
 def test_resuming_takes_the_run_s_settings(capsys):
-    """Nothing has to be said twice; what is said counts, and what cannot change is refused."""
+    """Settings need not be repeated; given ones count, and those that cannot change are refused."""
     good(f"{FRESH} --minutes 0.01", capsys)
     good("train --dataset c.npz --resume --epochs 9 --learning-rate 1e-3", capsys)
     facts = torch.load("string_ai_last.pt", weights_only=True)["settings"]
@@ -244,7 +244,7 @@ def test_two_trainings_in_one_place(capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "run", slow)
     code, _, err = run(FRESH, capsys)
     assert (code, err.count("\n")) == (1, 1)
-    assert "another training writes string_ai.jsonl now" in err
+    assert "another run now writes string_ai.jsonl" in err
     assert Path("string_ai.jsonl").read_text() == '{"kind": "run", "run": "the-newer"}\n'
     assert not Path("string_ai_last.pt").exists()
 

@@ -20,7 +20,7 @@ from nitograph.exporting import FORMATS
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.lists import read_thread
 from nitograph.model.weights import load_bundled
-from nitograph.sampling.invent import invent
+from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 
 BOARD = WorkpieceSettings(diameter=600, nail_diameter=1.2, thread_width=thread_width("tex:80"))

@@ -17,7 +17,7 @@ from nitograph.corpus.sources import mnist
 from nitograph.drawing.contact_sheet import contact_sheet
 from nitograph.drawing.look import NeonSettings
 from nitograph.model.weights import load_bundled
-from nitograph.sampling.invent import invent
+from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 

@@ -18,7 +18,7 @@ from nitograph.evaluation.material import Material, rasters
 from nitograph.evaluation.nearest import pack
 from nitograph.light import chords
 from nitograph.thread import Thread
-from nitograph.weaving import encoder as weave
+from nitograph.weaving import encoder
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.stepwise import Weaver
 
@@ -41,25 +41,25 @@ SWEEPS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def measure(images: np.ndarray, settings: weave.WeaveSettings) -> tuple[float, float]:
+def measure(images: np.ndarray, settings: encoder.WeaveSettings) -> tuple[float, float]:
     """Mean error against the default target at 64 pixels, and mean chords."""
-    wanted = weave.targets(images, weave.WeaveSettings())
-    woven = weave.weave_many(images, settings)
+    wanted = encoder.targets(images, encoder.WeaveSettings())
+    woven = encoder.weave_many(images, settings)
     threads = [Thread(woven.path(i), settings.board) for i in range(len(images))]
     shown = [shade(thread, 64, settings) for thread in threads]
     errors = [chords.error(target, raster) for target, raster in zip(wanted, shown, strict=True)]
     return float(np.mean(errors)), float(woven.lengths.mean() - 1)
 
 
-def shade(thread: Thread, size: int, settings: weave.WeaveSettings) -> np.ndarray:
+def shade(thread: Thread, size: int, settings: encoder.WeaveSettings) -> np.ndarray:
     """The raster of a thread as its settings see it, (size, size)."""
     return chords.raster(thread, size, strength=settings.line_strength, width=settings.width)
 
 
-def read(critic: Critic, settings: weave.WeaveSettings, every: int) -> float:
+def read(critic: Critic, settings: encoder.WeaveSettings, every: int) -> float:
     """Share of woven test digits that a critic of plain MNIST, which never saw thread, reads rightly."""
     test = mnist("test")
-    woven = weave.weave_many(test.images[::every], settings)
+    woven = encoder.weave_many(test.images[::every], settings)
     shown = rasters(pack([woven.path(i) for i in range(len(woven))]), settings)
     return float((critic.read(shown)[1] == test.labels[::every]).mean())
 
@@ -80,7 +80,7 @@ def curves(folder: Path, quick: bool) -> None:
     for (above, below), (name, points) in zip(pairs, SWEEPS.items(), strict=False):
         found = []
         for changes in points[: 2 if quick else None]:
-            settings = weave.WeaveSettings(**changes)
+            settings = encoder.WeaveSettings(**changes)
             error, count = measure(images, settings)
             share = read(critic, settings, every)
             found.append((changes[name], error, count, share))
@@ -96,7 +96,7 @@ def curves(folder: Path, quick: bool) -> None:
         below.plot(values, shares, "o-", color="#4b7f2b", markersize=3)
         below.set(xlabel=name, ylabel="read", ylim=(min(0.85, *shares), 1))
         for axis in (above, below):
-            axis.axvline(weave.WeaveSettings.default(name), color="0.8", zorder=0)
+            axis.axvline(encoder.WeaveSettings.default(name), color="0.8", zorder=0)
     for axis in pairs[-1]:
         axis.axis("off")
     figure.savefig(folder / "weaving-study.png", dpi=80)
@@ -108,16 +108,16 @@ def digits(folder: Path) -> None:
 
     test = mnist("test")
     images = test.images[[int(np.flatnonzero(test.labels == k)[3]) for k in range(10)]]
-    default = weave.WeaveSettings()
-    rows = [np.hstack(list(weave.targets(images, default.replace(canvas_size=128, blur_radius=1.7))))]
+    default = encoder.WeaveSettings()
+    rows = [np.hstack(list(encoder.targets(images, default.replace(canvas_size=128, blur_radius=1.7))))]
     kinds = (
-        weave.PRESETS["original"],
+        encoder.PRESETS["original"],
         default,
         default.replace(quality="best"),
         default.replace(line_strength=0.015, max_lines=600, quality="best"),
     )
     for settings in kinds:
-        woven = weave.weave_many(images, settings)
+        woven = encoder.weave_many(images, settings)
         rows.append(
             np.hstack([shade(Thread(woven.path(i), settings.board), 128, settings) for i in range(10)])
         )
@@ -136,8 +136,8 @@ def photographs(folder: Path, quick: bool) -> None:
     )
     shown = []
     for grey, photo in kinds:
-        settings = weave.PRESETS["photo"].replace(**{"max_lines": 100} if quick else {})
-        weaver = Weaver(weave.targets(prepare_photo(grey, photo)[None], settings)[0], settings).run()
+        settings = encoder.PRESETS["photo"].replace(**{"max_lines": 100} if quick else {})
+        weaver = Weaver(encoder.targets(prepare_photo(grey, photo)[None], settings)[0], settings).run()
         raster = shade(weaver.thread(), 600, settings)
         shown.append(1 - raster if photo.invert else raster)
     grey = (np.hstack(shown) * 255).astype(np.uint8)

@@ -29,7 +29,7 @@ from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.training import batches
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer

@@ -12,7 +12,7 @@ from nitograph.api.models import find_weights, make_decoder
 from nitograph.api.weaving import Source, grey_picture
 from nitograph.errors import SettingsError
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.thread import Thread
 
 __all__ = ["check_seed", "find_weights", "invented"]

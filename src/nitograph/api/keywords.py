@@ -16,7 +16,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class Sampling(TypedDict, total=False):
-    """How tokens are chosen: `sampling.invent.SampleSettings`."""
+    """How tokens are chosen: `sampling.sampler.SampleSettings`."""
 
     temperature: float
     top_k: int

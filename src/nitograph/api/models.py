@@ -12,7 +12,7 @@ from pathlib import Path
 from nitograph.errors import FileError, SettingsError
 from nitograph.model import weights as weights_file
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import Decoding
+from nitograph.sampling.sampler import Decoding
 
 DEFAULT = Path("string_ai.pt")
 DEVICES = ("auto", "cuda", "mps", "cpu")

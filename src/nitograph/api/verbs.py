@@ -88,7 +88,7 @@ def generate(
     """
     from nitograph.api.inventing import check_seed, invented
     from nitograph.api.models import find_weights, split_classes
-    from nitograph.sampling.invent import SampleSettings
+    from nitograph.sampling.sampler import SampleSettings
 
     check_names("generate", sampling, [SampleSettings])
     settings = take(SampleSettings, sampling)

@@ -81,7 +81,7 @@ def _given(path: str, count: int) -> list[Thread]:
 
 def _invented(args: argparse.Namespace) -> list[Thread]:
     """Threads of every class, as evenly as the count allows, in order of class and seed."""
-    from nitograph.sampling.invent import invent
+    from nitograph.sampling.sampler import invent
 
     sampling, weights = read_sampling(args), find_weights(args.checkpoint)
     named = [part for text in args.classes for part in split_classes(text, weights.classes)]

@@ -7,7 +7,7 @@ import argparse
 
 from nitograph.api.models import DEVICES as DEVICES
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
 from nitograph.io.files import write_text
 from nitograph.io.outputs import LINES, Output, claim
-from nitograph.sampling.invent import invent
+from nitograph.sampling.sampler import invent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from nitograph.board import allowed_next
 from nitograph.errors import SettingsError
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import Decoding, SampleSettings, invent
+from nitograph.sampling.sampler import Decoding, SampleSettings, invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 

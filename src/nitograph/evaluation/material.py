@@ -40,7 +40,7 @@ def rasters(paths: Paths, weaving: WeaveSettings) -> UInt8:
     chords.raster with strength and width of the weaving settings, on the target's own frame: light above 1
     cut off, 255 for 1. Nothing else of a thread reaches a critic. The bands of all chords are made once.
     """
-    ring = chords.chords(weaving.nails, SIDE, weaving.width)
+    ring = chords.all_chords(weaving.nails, SIDE, weaving.width)
     shown = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
     for row in range(len(paths)):
         cover = np.zeros((SIDE, SIDE), dtype=np.int64)

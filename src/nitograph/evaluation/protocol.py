@@ -28,7 +28,7 @@ from nitograph.evaluation.metrics import difference, mean_interval
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import Figure, ends, rounded
-from nitograph.sampling.invent import resolved, sample_paths
+from nitograph.sampling.sampler import resolved, sample_paths
 
 FORMAT = "nitograph-evaluation/1"
 UNMASKED = 20  # paths of each class in a round sampled without the mask

@@ -29,7 +29,7 @@ from nitograph.evaluation.page.elements import fill, spread, table
 from nitograph.evaluation.protocol import draw
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import ends, rounded
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 
 FORMAT = "nitograph-sweep/1"
 AXES = "guidance=1,1.25,1.5,2 temperature=0.7,0.85,1 plan_temperature=0.85,1"

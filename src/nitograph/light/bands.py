@@ -2,8 +2,8 @@
 
 A band is a row of Chords.lines: top, rise, height, first, stop, steep. In each column (row, if steep) it
 covers the interval from `top` on, `height` high, both in 1/FINE pixel; `top` has SHIFT further bits, which
-`rise` changes from column to column. Whole numbers, so that all machines agree. This module knows no
-settings, files or pictures.
+`rise` changes from column to column. Everything is in whole numbers, so that all machines give the same
+results. This module knows no settings, files or pictures.
 
 Try it: python -c "from nitograph.light.bands import FINE; print(FINE)"
 """
@@ -19,15 +19,15 @@ FINE = 32
 SHIFT = 13
 FIXED = 1 << SHIFT
 UNIT = 1 << 14
-BESIDE = 8  # cells that are read together: more than a narrow band covers
+GROUP = 8  # cells that are loaded together; a narrow band covers fewer in a column
 
 
 class Bands(NamedTuple):
     """All chords of a board for compiled loops."""
 
     lines: NDArray[np.int32]  # (m, 6), as above
-    shares: NDArray[np.int16]  # of shares_of_bands, flat; empty where a band can be higher than BESIDE
-    least: int  # the least height of a band
+    shares: NDArray[np.int16]  # of shares_of_bands, flat; empty where a band can be higher than GROUP
+    min_height: int  # of a band, in 1/FINE pixel
 
 
 @jit
@@ -66,13 +66,13 @@ def chord_totals(
 
 
 @jit
-def shares_of_bands(least: int, shares: NDArray[np.int16]) -> None:
-    """Coverage (1/FINE) of BESIDE pixels by a band from 0 … FINE − 1 on, of height least, least + 1, …
+def shares_of_bands(lowest: int, shares: NDArray[np.int16]) -> None:
+    """Coverage (1/FINE) of GROUP pixels by a band from 0 … FINE − 1 on, for each height from `lowest` on.
 
-    Fills shares (heights · FINE, BESIDE) int16; no such band may reach further than BESIDE pixels.
+    Fills shares (heights · FINE, GROUP) int16; no such band may reach further than GROUP pixels.
     """
     for row in range(len(shares)):
         low = row % FINE
-        high = low + least + row // FINE
-        for v in range(BESIDE):
+        high = low + lowest + row // FINE
+        for v in range(GROUP):
             shares[row, v] = max(min(high, v * FINE + FINE) - max(low, v * FINE), 0)

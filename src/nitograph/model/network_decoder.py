@@ -1,6 +1,6 @@
 """The three calls of a decoder over a Network in PyTorch, with a key/value cache: for GPUs.
 
-decoder.Decoder is its twin in NumPy, and a test holds their logits equal. This module does not know how a
+decoder.Decoder does the same in NumPy, and a test compares their logits. This module does not know how a
 token is chosen.
 
 Try it: nitograph sample 7 --device cuda -o threads.jsonl
@@ -28,7 +28,7 @@ class NetworkDecoder:
         net = self.network
         self.cache = Cache(net.settings.layers)
         self.light: Tensor | None = None
-        self.wound: Tensor | None = None
+        self.laid: Tensor | None = None
         self.nails: Tensor | None = None
         self.codes: list[Tensor] = []
         h = net.trunk(net.at("embed.class")[self._ids(labels)][:, None], self.cache)
@@ -40,7 +40,7 @@ class NetworkDecoder:
     ) -> NDArray[np.float32]:
         """Append one code or nail (b,) to each sequence; logits of what follows.
 
-        light: (b, k), given with the plan's last code, replaces what the codes would stand for.
+        light: (b, k), given with the plan's last code, replaces the light that the codes stand for.
         """
         net, ids = self.network, self._ids(tokens)
         if len(self.codes) + 1 < net.settings.prefix:
@@ -58,7 +58,7 @@ class NetworkDecoder:
         kept = self._ids(rows)
         self.cache.select(kept)
         self.codes = [c[kept] for c in self.codes]
-        for name in ("light", "wound", "nails"):
+        for name in ("light", "laid", "nails"):
             value = getattr(self, name)
             setattr(self, name, None if value is None else value[kept])
 
@@ -72,18 +72,18 @@ class NetworkDecoder:
         else:
             digits = net.at("digits")[torch.stack(self.codes, dim=1)].flatten(1)
             self.light = net._mlp("decode", digits) * net.at("light.scale")
-        self.wound = torch.zeros_like(self.light)
+        self.laid = torch.zeros_like(self.light)
 
     def _missing(self, nails: Tensor) -> Tensor | None:
         net = self.network
-        if self.light is None or self.wound is None:
+        if self.light is None or self.laid is None:
             return None
         if self.nails is not None:
             fan = net.at("fan")[(nails - self.nails) % net.board.num_nails]
             chord = turned(fan, net.at("cosine")[self.nails], -net.at("sine")[self.nails])
-            self.wound = self.wound + net.at("light.chord") * chord
+            self.laid = self.laid + net.at("light.chord") * chord
         self.nails = nails
-        missing = turned(self.light - self.wound, net.at("cosine")[nails], net.at("sine")[nails])
+        missing = turned(self.light - self.laid, net.at("cosine")[nails], net.at("sine")[nails])
         return (missing / net.at("light.scale"))[:, None]
 
     def _logits(

@@ -1,8 +1,8 @@
-"""What a checkpoint holds of a run, and how a run goes on from one: exactly, or not at all.
+"""What a checkpoint holds of a run, and how a run resumes from one: exactly, or not at all.
 
-A run has a name: a digest of everything it was begun with, and a random part, so that two runs of one
-command have two names. Checkpoints, log and published weights all carry it. A checkpoint holds everything
-that the next step depends on. This module knows no other files of a run (`runs` does).
+A run has a name: a digest of everything it started with, and a random part, so that two runs of the same
+command have different names. Checkpoints, log and published weights all carry it. A checkpoint holds
+everything that the next step depends on. This module knows no other files of a run (`runs` does).
 
 Try it: python -c "from nitograph.training.resume import run_name; print(run_name({'seed': 1}, 7))"
 """
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 PLACE = ("step", "seconds", "best", "history", "ancestor")  # where a run stands
 
 
-def run_name(begun_with: Mapping[str, Any], random_part: int) -> str:
-    """The name of a run: eight hexadecimal digits of what it was begun with, eight of its random part."""
-    text = json.dumps(begun_with, sort_keys=True, ensure_ascii=False)
+def run_name(started_with: Mapping[str, Any], random_part: int) -> str:
+    """The name of a run: eight hexadecimal digits of what it started with, eight of its random part."""
+    text = json.dumps(started_with, sort_keys=True, ensure_ascii=False)
     return f"{hashlib.sha256(text.encode()).hexdigest()[:8]}-{random_part:08x}"
 
 
 def capture(trainer: "Trainer") -> dict[str, Any]:
-    """All that a checkpoint of this run holds: its weights and whatever the next step depends on."""
+    """Everything that a checkpoint of this run holds: its weights and what the next step depends on."""
     plan = trainer.plan_phase
     return {
         "run": trainer.run_name,
@@ -51,9 +51,9 @@ def capture(trainer: "Trainer") -> dict[str, Any]:
 
 
 def restore(trainer: "Trainer", path: str | Path) -> None:
-    """Bring a fresh trainer to where a checkpoint was written; WeightsError where it does not fit.
+    """Bring a fresh trainer to where a checkpoint was written; WeightsError if it does not fit.
 
-    A run that was begun by a version without names stays without one.
+    A run from a version that gave no names stays without one.
     """
     settings = {name: getattr(trainer.settings, name) for name in LASTING}
     state = matching_checkpoint(
@@ -71,13 +71,17 @@ def restore(trainer: "Trainer", path: str | Path) -> None:
         trainer.run_name = None if run is None else str(run)
         torch.set_rng_state(state["random"])
     except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):
-        raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
+        raise WeightsError(
+            f"{path} is damaged; resume from another checkpoint or start a new run"
+        ) from None
 
 
 def settings_of(path: str | Path) -> tuple[ModelSettings, TrainSettings]:
-    """The settings that the run in a checkpoint was last trained with; WeightsError where it is damaged."""
+    """The settings that the run in a checkpoint was last trained with; WeightsError if it is damaged."""
     state = read_checkpoint(path)
     try:
         return ModelSettings.from_dict(state["model"]), TrainSettings.from_dict(state["settings"])
     except (NitographError, KeyError, TypeError, ValueError, AttributeError):
-        raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
+        raise WeightsError(
+            f"{path} is damaged; resume from another checkpoint or start a new run"
+        ) from None

@@ -28,7 +28,7 @@ from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.light import chords
 from nitograph.model.decoder import Decoder
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import Decoding, invent
+from nitograph.sampling.sampler import Decoding, invent
 from nitograph.thread import Thread
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import WeaveSettings, targets
