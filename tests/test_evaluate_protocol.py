@@ -46,7 +46,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 @pytest.fixture(scope="module")
 def training(material: Material) -> Training:
     """The first training threads."""
-    return material.training(most=1500)
+    return material.training(limit=1500)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def judged(material: Material, training: Training) -> Callable[[str], Evaluation
     def of(name: str) -> Evaluation:
         if name not in done:
             each = SMALL.samples_per_class
-            candidate = stand_in(name, material, training, each=each, after=2 * each)
+            candidate = stand_in(name, material, training, per_class=each, after=2 * each)
             done[name] = evaluate(candidate, material, training, SMALL)
         return done[name]
 
@@ -107,7 +107,7 @@ def test_the_same_evaluation_twice_gives_the_same_figures(
     """Guards seeds: nothing hangs on the time of day."""
     each = SMALL.samples_per_class
     again = evaluate(
-        stand_in("random", material, training, each=each, after=2 * each), material, training, SMALL
+        stand_in("random", material, training, per_class=each, after=2 * each), material, training, SMALL
     )
     assert again.record["figures"] == judged("random").record["figures"]
 
@@ -149,7 +149,7 @@ def test_references_unseen_and_validation_images_are_apart(material: Material) -
     assert reference.labels.tolist() == list(range(10)) * 4
     assert material.validation(2).rows.min() >= len(material.train) - VALIDATION
     with pytest.raises(SettingsError, match="lower critic_images"):
-        material.lesson(54_000, 2_000)
+        material.critic_training(54_000, 2_000)
     with pytest.raises(SettingsError, match="lower samples_per_class"):
         material.reference(2_000)
 
@@ -180,10 +180,10 @@ def test_too_few_threads_are_said_in_one_line() -> None:
 )
 def test_verdicts_follow_the_interval(values: tuple[float, float, float], verdict: str) -> None:
     """Guards pass, open and fail: the value decides for, the whole interval decides against."""
-    assert GOALS["critic_b"].least == 0.99
+    assert GOALS["critic_b"].at_least == 0.99
     assert Figure("critic_b", Estimate(*values), 0.9).verdict == verdict
     less = Estimate(*(-value for value in (values[0], values[2], values[1])))
-    assert GOALS["duplicates"].most == 0
+    assert GOALS["duplicates"].at_most == 0
     assert Figure("duplicates", less, 0.0).verdict == "pass"
     assert Figure("duplicates", Estimate(*values), 0.0).verdict == "fail"
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from nitograph.corpus.sources import mnist
 from nitograph.corpus.warps import warp
 from nitograph.evaluation.cache import Cache
-from nitograph.evaluation.judges.court import Panel
+from nitograph.evaluation.judges.comparison import Critics, train_critics
 from nitograph.evaluation.material import Material, rasters
 from nitograph.evaluation.metrics import frechet
 from nitograph.evaluation.nearest import pack_rows
@@ -210,7 +210,9 @@ def follow(optimizer: Any, loss: Tensor, progress: float) -> None:
     optimizer.zero_grad(set_to_none=True)
 
 
-def judge(light: NDArray[np.float32], labels: NDArray[Any], panel: Panel, real: Any) -> dict[str, float]:
+def judge(
+    light: NDArray[np.float32], labels: NDArray[Any], critics: Critics, real: Any
+) -> dict[str, float]:
     """What the critics make of pictures given by their light, woven by the encoder."""
     weaving = WeaveSettings()
     grid = chords.pixel_positions(weaving.canvas_size)
@@ -219,9 +221,9 @@ def judge(light: NDArray[np.float32], labels: NDArray[Any], panel: Panel, real: 
     side = weaving.canvas_size
     woven = weave_targets(np.clip(light @ basis.T, 0, 1).reshape(-1, side, side), weaving)
     shown = rasters(pack_rows(woven.nails, (woven.nails >= 0).sum(axis=1)), weaving)
-    right = panel.critics["B"].read(shown)[1] == labels
-    ceiling = panel.critics["B"].read(real.rasters)[1] == real.labels
-    features = panel.critics["C"].read(shown)[0], panel.critics["C"].read(real.rasters)[0]
+    right = critics["B"].read(shown)[1] == labels
+    ceiling = critics["B"].read(real.rasters)[1] == real.labels
+    features = critics["C"].read(shown)[0], critics["C"].read(real.rasters)[0]
     half = np.arange(len(features[1])) // 10 % 2 == 0
     floor = frechet(features[1][half], features[1][~half])
     return {
@@ -238,7 +240,7 @@ def main() -> None:
     torch.set_num_threads(1)
     done = finished(output, "form")
     material = Material(WeaveSettings(), Cache.of_user())
-    panel = Panel.taught(material, sizes.critic_images, sizes.images_seen, "BC")
+    critics = train_critics(material, sizes.critic_images, sizes.images_seen, "BC")
     real, test = material.reference(sizes.samples // 5), pictures("test", output.parent, sizes)
     labels = torch.arange(sizes.samples) % 10
     for name in args.only:
@@ -257,11 +259,11 @@ def main() -> None:
         found |= {"nats": latent.nats(test, sizes.tested)}
         found["nats_train"] = latent.nats(latent.data, sizes.tested)
         found["through"] = judge(
-            back[: sizes.samples].numpy(), test["labels"][: sizes.samples], panel, real
+            back[: sizes.samples].numpy(), test["labels"][: sizes.samples], critics, real
         )
         for guidance in (1.0, 1.5):
             made = latent.samples(labels, guidance).numpy()
-            found[f"guidance {guidance}"] = judge(made, labels.numpy(), panel, real)
+            found[f"guidance {guidance}"] = judge(made, labels.numpy(), critics, real)
         keep(output, found)
 
 
