@@ -72,7 +72,7 @@ def test_every_flag_and_default_of_the_original(name):
     for flag, original in zip(words[::2], words[1::2], strict=True):
         assert flag in actions, flag
         if flag == "--sequence-output":
-            assert "the picture's name, .json" in str(actions[flag].help)
+            assert "beside the picture, as .json" in str(actions[flag].help)
             continue
         assert shown_default(actions[flag]) == BETTER.get((name, flag), original), flag
 

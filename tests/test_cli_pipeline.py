@@ -107,7 +107,7 @@ def test_train_from_weights(folder, monkeypatch, capsys):
     assert facts["started_from"] == weights_file.load("string_ai.safetensors").digest
     code, _, err = run(f"{TRAIN} --resume --start-from bundled", capsys)
     assert code == 1
-    assert "either resume or start from weights" in err
+    assert "either resumes or starts from weights" in err
 
 
 def test_sample_and_generate_agree(folder, monkeypatch, capsys):
@@ -200,7 +200,7 @@ def test_progress_is_silent_where_nobody_watches(capsys, monkeypatch):
 
 def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
     """Once, on a terminal, and only where something is compiled; not in files and pipes."""
-    monkeypatch.setattr(compiling, "PATIENCE", 0.2)
+    monkeypatch.setattr(compiling, "DELAY", 0.2)
 
     def compile_for_a_while():
         with event.trigger_event("numba:compile"):
@@ -209,10 +209,10 @@ def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
     for watched, work, line in (
         (False, compile_for_a_while, ""),
         (True, lambda: time.sleep(0.6), ""),
-        (True, compile_for_a_while, compiling.TOLD + "\n"),
+        (True, compile_for_a_while, compiling.NOTICE + "\n"),
     ):
         monkeypatch.setattr("sys.stderr.isatty", lambda watched=watched: watched)
-        with compiling.compiling_told():
+        with compiling.compiling_notice():
             time.sleep(0.2)
             work()
         assert capsys.readouterr().err == line

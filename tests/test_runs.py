@@ -85,7 +85,7 @@ def test_a_fresh_run_loses_nothing(capsys):
     before = set()
     for _ in range(3):
         out = good(FRESH, capsys)
-        assert ("kept from an older run" in out) == bool(before)
+        assert ("renamed files of an older run" in out) == bool(before)
         assert before <= contents()
         before = contents()
     name = next(path for path in Path().glob("string_ai-*.pt"))
@@ -200,7 +200,7 @@ def test_a_finished_run_says_so(capsys):
     good(FRESH, capsys)
     before = listing()
     out = good("train --dataset c.npz --resume", capsys)
-    assert out == "finished: step 3, 0.0 min; more --epochs (or --minutes) goes on\n"
+    assert out == "finished: step 3, 0.0 min; raise --epochs (or --minutes) to continue\n"
     assert listing() == before
     out = good("train --dataset c.npz --resume --epochs 2", capsys)
     assert "step 6, epoch 2.00" in out
@@ -319,5 +319,5 @@ def test_no_curve_yet(capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "run", lambda self, stop, **more: iter(()))
     code, out, _ = run(f"{FRESH} --plot a.png", capsys)
     assert code == 143
-    assert "string_ai.jsonl holds no curve yet; a.png is not drawn" in out
+    assert "string_ai.jsonl has no curves yet; a.png was not written" in out
     assert not Path("a.png").exists()

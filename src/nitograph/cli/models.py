@@ -11,12 +11,12 @@ from nitograph.sampling.invent import SampleSettings
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """The checkpoint, the device, the seed and every setting of sampling."""
+    """The checkpoint, the device and every sampling setting."""
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
-        help="checkpoint (.pt) or weights (.safetensors); default string_ai.pt if it lies here, "
-        "else the bundled weights",
+        help="checkpoint (.pt) or weights (.safetensors); default: string_ai.pt of this folder if it "
+        "exists, else the bundled weights",
     )
     parser.add_argument(
         "--device",
