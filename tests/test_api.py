@@ -312,7 +312,7 @@ def test_export_is_that_of_the_command_line(folder, capsys):
             SettingsError,
             "temperature must be at least 0, got -1",
         ),
-        (lambda n: n.generate(7), SettingsError, 'a class is text like "7", or a list of such, got 7'),
+        (lambda n: n.generate(7), SettingsError, 'a class is text such as "7", or a list of them, got 7'),
         (lambda n: n.generate([]), SettingsError, "a class is text"),
         (lambda n: n.generate("x"), SourceError, "knows no class 'x'; it knows 0, 1"),
         (lambda n: n.generate("7", seed=-1), SettingsError, "seed must not be negative, got -1"),
@@ -346,7 +346,7 @@ def test_export_is_that_of_the_command_line(folder, capsys):
             SettingsError,
             "renderer must be one of neon, matplotlib, got 'oil'",
         ),
-        (lambda n: n.weave(3), SourceError, "a file's name, an array or a Pillow image, got int"),
+        (lambda n: n.weave(3), SourceError, "a file name, an array or a Pillow image, got int"),
         (lambda n: n.weave("no.jpg"), SourceError, "no file no.jpg"),
         (
             lambda n: n.weave("mnist:test:1", preset="oil"),
