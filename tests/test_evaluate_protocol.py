@@ -204,7 +204,7 @@ def test_the_command_refuses_what_excludes_itself(
     assert len(lines) == 4
     assert "few.jsonl has 0 threads of class 0" in lines[3]
     assert "exclude each other" in lines[0]
-    assert "two files" in lines[1]
+    assert "the page is written as .html or .htm" in lines[1]
     assert "warmth" in lines[2]
     assert not list(tmp_path.iterdir())
 

@@ -77,4 +77,4 @@ def test_the_command_writes_the_plot(
     assert main(["evaluate", "--sweep", "--plot", "evaluation.html"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert "only a sweep has a plot" in lines[0]
-    assert "the page and the plot must be two files" in lines[1]
+    assert "the plot is written as .png" in lines[1]

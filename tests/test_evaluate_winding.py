@@ -108,7 +108,7 @@ def test_a_bound_that_cannot_be_had_is_said(
     planned: Weights, compared: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards minutes of work: a board too fine for the bound costs the bound and nothing else."""
-    monkeypatch.setattr("nitograph.weaving.bound.MOST_TAPS", 10)
+    monkeypatch.setattr("nitograph.weaving.bound.MAX_TAPS", 10)
     bare = replace(compared, material=replace(compared.material, cache=Cache()))
     details = winding(ModelCandidate(planned), bare, {})[1]
     assert "smaller canvas_size" in details["bound"]["refused"]

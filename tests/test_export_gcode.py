@@ -228,8 +228,8 @@ def test_work_and_park_positions() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"profile": "marlin", "work_height": 20}, "works below its safe height"),
-        ({"profile": "polar", "safe_height": 0}, "works below its safe height"),
+        ({"profile": "marlin", "work_height": 20}, "work_height must be below safe_height"),
+        ({"profile": "polar", "safe_height": 0}, "work_height must be below safe_height"),
         ({"feed": 0}, "feed must be at least 1"),
         ({"feed": math.nan}, "feed must be a finite number"),
         ({"servo_up": 90}, "servo_up and servo_down must differ"),
@@ -239,7 +239,7 @@ def test_work_and_park_positions() -> None:
         ({"job": "drill", "start_at": 65}, "this job has 64 holes, got a start at 65"),
         ({"job": "wind", "reach": 1.3}, "reach must lie between"),
         ({"job": "wind", "reach": 151}, "reach must lie between"),
-        ({"job": "wind", "feeder_diameter": 40}, "leave no way for a feeder"),
+        ({"job": "wind", "feeder_diameter": 40}, "leave no gap for a feeder"),
         ({"profile": "heidenhain"}, "profile must be one of"),
     ],
     ids=str,
@@ -254,7 +254,7 @@ def test_impossible_settings(changes: dict[str, Any], message: str) -> None:
 def test_boards_too_tight() -> None:
     """Holes that overlap and nails without a gap are refused; a pen does not mind them."""
     tight = workpiece(2000, 10, 600)
-    for job, message in [("drill", "run into"), ("wind", "no way for a feeder")]:
+    for job, message in [("drill", "run into"), ("wind", "no gap for a feeder")]:
         with pytest.raises(SettingsError, match=message):
             gcode(tight, GcodeSettings(job=job))
     told = GcodeSettings()

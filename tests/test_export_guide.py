@@ -216,7 +216,7 @@ def test_a_broken_memory_does_no_harm(page: Page) -> None:
     page.reload()
     page.press("ArrowRight")
     assert page.text("#counter") == "1 of 57"
-    assert "note it before you close" in page.text("#memory-note")
+    assert "write it down before you close it" in page.text("#memory-note")
     assert page.complaints == []
 
 
