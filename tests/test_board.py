@@ -1,4 +1,4 @@
-"""Guards of the board: one rule, told four ways, is the same rule."""
+"""Guards of the board: one rule, written in four ways, is the same rule."""
 
 import itertools
 import math

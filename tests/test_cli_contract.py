@@ -117,7 +117,7 @@ def test_given_flags_are_checked():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_module_and_help(name, capsys):
-    """Each command listed can be asked for help, and its help says what it does."""
+    """Each command listed has --help, which says what it does."""
     with pytest.raises(SystemExit) as stop:
         parser_of(name).parse_args(["--help"])
     assert stop.value.code == 0

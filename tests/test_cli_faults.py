@@ -120,7 +120,7 @@ def test_bad_input(workshop, monkeypatch, capsys, command, part):
 
 @pytest.mark.parametrize("command", ["sample 7", "generate 7", "preview --dataset good.npz"])
 def test_read_only_folder(workshop, monkeypatch, capsys, command):
-    """A folder that cannot be written to is told before any work (root may, so access is told no)."""
+    """A folder that cannot be written to is reported before any work; os.access is patched, as root may."""
     monkeypatch.chdir(workshop)
     monkeypatch.setattr(files.os, "access", lambda path, mode: False)
     fails(command, 1, "is read-only", capsys)

@@ -78,7 +78,7 @@ def test_unseen_woven_handwriting_fails_nothing(judged: Callable[[str], Evaluati
 def test_every_impostor_fails_the_figures_that_name_its_fault(
     name: str, judged: Callable[[str], Evaluation]
 ) -> None:
-    """Guards the purpose of the whole: it cannot be fooled by memory, repetition, noise or wrong names."""
+    """Guards the purpose: it cannot be fooled by copying, repetition, noise or wrong labels."""
     found = judged(name)
     assert {key: found.verdicts[key] for key in NAMED[name]} == dict.fromkeys(NAMED[name], "fail")
     assert not found.record["reached"]
@@ -127,10 +127,10 @@ def test_the_page_is_one_file_that_fetches_nothing(judged: Callable[[str], Evalu
 def test_names_cannot_break_the_page(judged: Callable[[str], Evaluation]) -> None:
     """Guards escaping: a candidate is named after a file, and a file may have any name."""
     found = judged("woven")
-    told = found.record["candidate"]
+    name = found.record["candidate"]
     found.record["candidate"] = "<script>x</script>"
     text = report.page(found)
-    found.record["candidate"] = told
+    found.record["candidate"] = name
     assert "<script>" not in text
 
 

@@ -59,7 +59,7 @@ def test_errors_are_what_the_encoder_says_of_its_own_threads(material: Material)
 
 
 def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, compared: Comparison) -> None:
-    """Guards the figure: exact light at the temperature asked for, each picture ÷ the encoder's error."""
+    """Guards the figure: exact light at the temperature requested, each picture ÷ the encoder's error."""
     candidate = ModelCandidate(planned, SampleSettings(temperature=0.7))
     figures, details, wound = winding(candidate, compared, {}, seed=4)
     rows, reference = details["rows"], compared.reference
@@ -73,8 +73,8 @@ def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, compared
     assert rows[1]["worst_over_encoder"] == pytest.approx(over.max(), rel=1e-5)
     assert figures["winding"].floor == pytest.approx(own.mean())
     assert rows[0]["over_encoder"] == [1.0, 1.0, 1.0]
-    asked = [(row["given"], row["temperature"]) for row in rows[1:]]
-    assert asked == [("light", 0.7), ("light", 0.0), ("codes", 0.7), ("codes", 0.0)]
+    pairs = [(row["given"], row["temperature"]) for row in rows[1:]]
+    assert pairs == [("light", 0.7), ("light", 0.0), ("codes", 0.7), ("codes", 0.0)]
     assert all(row["over_bound"][0] >= rows[0]["over_bound"][0] > 0 for row in rows[1:])
     cold = replace(candidate, settings=SampleSettings(temperature=0))
     assert len(winding(cold, compared, {})[1]["rows"]) == 3
@@ -84,24 +84,24 @@ def test_codes_alone_hide_the_light(planned: Weights) -> None:
     """Guards that the second way sees what the picture's own codes stand for, and not its light."""
     light = np.random.default_rng(0).normal(size=(1, planned.zernike.size)).astype(np.float32)
     codes, decoder, hidden = encode_plan(planned, light), Decoder(planned), CodesAlone(Decoder(planned))
-    for told, model in ((decode_plan(planned, codes), decoder), (light, hidden)):
+    for sight, model in ((decode_plan(planned, codes), decoder), (light, hidden)):
         model.start(np.array([3]))
         for slot in range(codes.shape[1] - 1):
             model.step(codes[:, slot])
-        model.step(codes[:, -1], told)
+        model.step(codes[:, -1], sight)
     assert np.array_equal(decoder.step(np.array([5])), hidden.step(np.array([5])))
 
 
 def test_likelihood_adds_up(planned: Weights, compared: Comparison) -> None:
-    """Guards the three figures of a thread: what is gained is the class alone less what is told."""
+    """Guards the three figures of a thread: the gain is the class alone minus what is given."""
     nats = winding(ModelCandidate(planned), compared, {})[1]["nats_a_thread"]
     woven = compared.reference.take(np.arange(10))
     images = compared.material.test.images[woven.rows]
     exact = measure(planned, images, woven.labels, woven.paths(), exact=True)
     assert nats["light"][0] == pytest.approx(exact.nail.mean(), rel=1e-5)
-    for told in ("codes", "light"):
-        gained = nats["class"][0] - nats[told][0]
-        assert nats[f"gained_by_{told}"][0] == pytest.approx(gained, abs=1e-2)
+    for given in ("codes", "light"):
+        gained = nats["class"][0] - nats[given][0]
+        assert nats[f"gained_by_{given}"][0] == pytest.approx(gained, abs=1e-2)
 
 
 def test_a_bound_that_cannot_be_had_is_said(

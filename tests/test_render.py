@@ -51,7 +51,7 @@ def test_a_bare_list_of_nails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "held", "flags", "told"),
+    ("name", "held", "flags", "message"),
     [
         ("t.json", b"{", [], "not JSON"),
         ("t.json", b"", [], "is empty"),
@@ -70,13 +70,18 @@ def test_a_bare_list_of_nails(tmp_path: Path) -> None:
     ],
 )
 def test_refusals_are_one_line(
-    name: str, held: bytes, flags: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    held: bytes,
+    flags: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Bad files and flags: one line, exit 1, no picture."""
     source, output = tmp_path / name, tmp_path / "out.png"
     source.write_bytes(held)
     assert render(source, output, *flags) == 1
     words = capsys.readouterr().err
-    assert told in words
+    assert message in words
     assert words.count("\n") == 1
     assert not output.exists()

@@ -56,6 +56,6 @@ def test_the_first_nitographs_form() -> None:
 )
 def test_nonsense_is_refused(data: bytes) -> None:
     """What holds no threads is one line that says so."""
-    with pytest.raises(FileError) as told:
+    with pytest.raises(FileError) as caught:
         thread_files.from_bytes(data)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
