@@ -26,7 +26,7 @@ def test_lines() -> None:
     assert thread_files.from_text(text) == THREADS[:1]
     assert thread_files.from_text(text, line=2) == THREADS[1:]
     assert thread_files.from_lines(text) == THREADS
-    with pytest.raises(FileError, match="has 2 lines, line 3"):
+    with pytest.raises(FileError, match="has 2 lines, got line 3"):
         thread_files.from_text(text, line=3)
 
 
