@@ -80,6 +80,31 @@ def test_a_kill_in_the_middle_keeps_the_old_file(tmp_path):
     assert read_text(path) == "old"
 
 
+def test_what_a_killed_process_left_goes_with_the_next_file(tmp_path):
+    """Temporary files of processes that are gone are removed; those of running ones and all others stay."""
+    path = tmp_path / "a.txt"
+    code = (
+        "import sys, time\nfrom nitograph.io.files import replacing\n"
+        "with replacing(sys.argv[1]) as temporary:\n"
+        "    print(temporary.name, flush=True)\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        left = killed.stdout.readline().strip()
+        killed.send_signal(signal.SIGKILL)
+    (tmp_path / ".a.other.txt").write_text("not ours")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        under_way = running.stdout.readline().strip()
+        assert left not in names(tmp_path)
+        write_text(path, "whole")
+        assert names(tmp_path) == sorted([".a.other.txt", under_way, "a.txt"])
+        running.send_signal(signal.SIGKILL)
+    write_text(path, "again")
+    assert names(tmp_path) == [".a.other.txt", "a.txt"]
+
+
 def test_disk_full_is_one_line(tmp_path):
     """Where the disk takes no more, the error says so and the old file stays."""
     path = tmp_path / "a.bin"

@@ -7,10 +7,10 @@ from scipy.stats import chisquare
 
 from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
-from nitograph.model.blocks import folded
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
+from nitograph.model.prepared import prepare
 from nitograph.model.weights import Weights, load_bundled
 from nitograph.sampling import choose
 from nitograph.sampling.batch import quick
@@ -182,7 +182,7 @@ def test_weights_that_overflow(plain):
     for name, value in (("embed.class", 1), ("embed.nail", 1), ("head.norm", 1), ("head.nail", 6e37)):
         tensors[name] = np.full_like(plain.tensors[name], value)
     wild = Weights(plain.settings, plain.board, plain.rules, plain.classes, tensors, max_lines=20)
-    assert np.isfinite(folded(wild, "head.norm", "head.nail")).all()
+    assert np.isfinite(prepare(wild).nail_head).all()
     with pytest.raises(SamplingError, match="not finite"):
         invent(wild, ["1"], [0], FREE)
 

@@ -2,16 +2,18 @@
 
 Text or bytes go to a temporary file beside the target and are moved into place. A link is followed once,
 and what it leads to is what is checked and replaced; devices and pipes are refused; a file that is replaced
-keeps its mode and its owner. This module knows no format. Errors are FileError with one line: what was
-wanted, what came, what to do.
+keeps its mode and its owner; what a killed process left behind goes with the next file. This module knows
+no format. Errors are FileError with one line: what was wanted, what came, what to do.
 
 Try it: python -c "from nitograph.io.files import write_text; write_text('a.txt', 'whole or not at all')"
 """
 
+import contextlib
 import errno
 import os
 import stat
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +66,7 @@ def check_writable(path: str | Path) -> Path:
     """The path, once it is sure that a file can be put there; asked before long work starts."""
     path = Path(path)
     target = _resolved(path)
-    folder = target.parent
+    folder = target.parent if path.is_symlink() else path.parent
     try:
         mode = target.stat().st_mode
     except OSError:
@@ -126,9 +128,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     target = _resolved(check_writable(path))
     try:
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem[:60]}.", suffix=target.suffix
-        )
+        _forget_killed(target)
+        owner = f"{_mark(target)}{os.getpid()}-"
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=owner, suffix=target.suffix)
         os.close(handle)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
@@ -157,6 +159,35 @@ def write_text(path: str | Path, text: str) -> None:
     except UnicodeEncodeError:
         raise FileError(f"cannot write {path}: its text has characters that are not Unicode") from None
     write_bytes(path, data)
+
+
+def _mark(target: Path) -> str:
+    """How the names of temporary files for this target begin on this host; the process's number follows."""
+    name = os.uname().nodename if hasattr(os, "uname") else ""
+    return f".{target.stem[:60]}.{zlib.crc32(name.encode()):08x}-"
+
+
+def _forget_killed(target: Path) -> None:
+    """Remove what processes of this host that are no longer there left beside the target."""
+    mark = _mark(target)
+    with contextlib.suppress(OSError):
+        for left in target.parent.iterdir():
+            number = left.name.removeprefix(mark).partition("-")[0]
+            if left.name.startswith(mark) and number.isdecimal() and not _runs(int(number)):
+                left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is a process of that number; yes where the system cannot be asked without harm."""
+    if os.name == "nt":  # signal 0 is Ctrl-C there
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _take_after(path: Path, old: Path) -> None:
