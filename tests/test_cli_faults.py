@@ -15,7 +15,7 @@ from nitograph.cli import sample as sample_command
 from nitograph.io import files
 from tiny import random_weights
 
-NO_MEMORY = "there is not enough memory for this; ask for less or for smaller"
+NO_MEMORY = "not enough memory for this; lower the counts or sizes"
 
 USAGE = [
     ("", "arguments are required: COMMAND"),
@@ -33,7 +33,7 @@ FAULTS = [
     ("sample x", "knows no class 'x'; it knows 0, 1"),
     ("generate 7x", "knows no class 'x'"),
     ("generate ''", "knows no class ''"),
-    ("generate", "name a class to invent or a picture to wind"),
+    ("generate", "give a class to invent or a picture to wind"),
     # missing or foreign checkpoints
     ("sample 7 --checkpoint none.pt", "no checkpoint none.pt"),
     ("sample 7 --checkpoint none.safetensors", "no file none.safetensors"),
@@ -120,7 +120,7 @@ def test_bad_input(workshop, monkeypatch, capsys, command, part):
 
 @pytest.mark.parametrize("command", ["sample 7", "generate 7", "preview --dataset good.npz"])
 def test_read_only_folder(workshop, monkeypatch, capsys, command):
-    """A folder that cannot be written to is told before any work (root may, so access is told no)."""
+    """A folder that cannot be written to is reported before any work; os.access is patched, as root may."""
     monkeypatch.chdir(workshop)
     monkeypatch.setattr(files.os, "access", lambda path, mode: False)
     fails(command, 1, "is read-only", capsys)
@@ -133,7 +133,7 @@ def test_read_only_folder(workshop, monkeypatch, capsys, command):
         (
             MemoryError(),
             1,
-            "nitograph sample: there is not enough memory for this; ask for less or for smaller\n",
+            "nitograph sample: not enough memory for this; lower the counts or sizes\n",
         ),
         (OSError(5, "Input/output error", "x.bin"), 1, "nitograph sample: Input/output error (x.bin)\n"),
         (cli.NitographError("one\n  two"), 1, "nitograph sample: one two\n"),

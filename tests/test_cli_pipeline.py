@@ -80,7 +80,7 @@ def test_preview(folder, monkeypatch, capsys):
 
 
 def test_train_then_resume(folder, monkeypatch, capsys):
-    """Checkpoints, weights and a log; a resumed run goes on from there and keeps one line a step."""
+    """Checkpoints, weights and a log; a resumed run continues from there and logs one line per step."""
     monkeypatch.chdir(folder)
     out = done(f"{TRAIN} --epochs 1", capsys)
     assert "32 + 8 threads, cpu" in out
@@ -107,11 +107,11 @@ def test_train_from_weights(folder, monkeypatch, capsys):
     assert facts["started_from"] == weights_file.load("string_ai.safetensors").digest
     code, _, err = run(f"{TRAIN} --resume --start-from bundled", capsys)
     assert code == 1
-    assert "either resume or start from weights" in err
+    assert "either resumes or starts from weights" in err
 
 
 def test_sample_and_generate_agree(folder, monkeypatch, capsys):
-    """Thread i of `sample --seed S` is the one of `generate --seed S+i`; any class can be asked for."""
+    """Thread i of `sample --seed S` is the one of `generate --seed S+i`; any class can be requested."""
     monkeypatch.chdir(folder)
     done("sample 3 --count 3 --seed 5 -o many.jsonl", capsys)
     done("sample any --count 1 -o any.jsonl", capsys)
@@ -137,7 +137,7 @@ def test_the_picture_comes_back(folder, monkeypatch, capsys):
 
 
 def test_words_and_pictures(folder, monkeypatch, capsys):
-    """A word is one board a character; a picture given is wound by the model and told in the JSON."""
+    """A word is one board a character; a picture given is wound by the model and named in the JSON."""
     monkeypatch.chdir(folder)
     done("generate 204 --size 96", capsys)
     assert [t["label"] for t in json.loads(Path("digit_204_4k.json").read_text())["threads"]] == list("204")
@@ -198,9 +198,9 @@ def test_progress_is_silent_where_nobody_watches(capsys, monkeypatch):
         advance(10)
 
 
-def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
+def test_waiting_for_the_compiler_gives_a_notice(capsys, monkeypatch):
     """Once, on a terminal, and only where something is compiled; not in files and pipes."""
-    monkeypatch.setattr(compiling, "PATIENCE", 0.2)
+    monkeypatch.setattr(compiling, "DELAY", 0.2)
 
     def compile_for_a_while():
         with event.trigger_event("numba:compile"):
@@ -209,10 +209,10 @@ def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
     for watched, work, line in (
         (False, compile_for_a_while, ""),
         (True, lambda: time.sleep(0.6), ""),
-        (True, compile_for_a_while, compiling.TOLD + "\n"),
+        (True, compile_for_a_while, compiling.NOTICE + "\n"),
     ):
         monkeypatch.setattr("sys.stderr.isatty", lambda watched=watched: watched)
-        with compiling.compiling_told():
+        with compiling.compiling_notice():
             time.sleep(0.2)
             work()
         assert capsys.readouterr().err == line

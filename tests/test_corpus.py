@@ -313,8 +313,8 @@ def test_claims_of_size_take_no_memory(tmp_path, corpus):
     with zipfile.ZipFile(path, "w") as after:
         for filename, content in entries.items():
             after.writestr(filename, header.getvalue() if filename == "labels.npy" else content)
-    refused(path, "labels is cut")
+    refused(path, "labels is truncated")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as after:
         for filename, content in entries.items():
             after.writestr(filename, bytes(100 * 2**20) if filename == "labels.npy" else content)
-    refused(path, "unpacks to far more")
+    refused(path, "decompresses to far more")

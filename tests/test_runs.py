@@ -85,7 +85,7 @@ def test_a_fresh_run_loses_nothing(capsys):
     before = set()
     for _ in range(3):
         out = good(FRESH, capsys)
-        assert ("kept from an older run" in out) == bool(before)
+        assert ("renamed files of an older run" in out) == bool(before)
         assert before <= contents()
         before = contents()
     name = next(path for path in Path().glob("string_ai-*.pt"))
@@ -200,7 +200,7 @@ def test_a_finished_run_says_so(capsys):
     good(FRESH, capsys)
     before = listing()
     out = good("train --dataset c.npz --resume", capsys)
-    assert out == "finished: step 3, 0.0 min; more --epochs (or --minutes) goes on\n"
+    assert out == "finished: step 3, 0.0 min; raise --epochs (or --minutes) to continue\n"
     assert listing() == before
     out = good("train --dataset c.npz --resume --epochs 2", capsys)
     assert "step 6, epoch 2.00" in out
@@ -299,13 +299,13 @@ def test_curves_of_a_run(capsys):
     good("train --dataset c.npz --resume --plot a.png", capsys)
     assert Path("a.png").read_bytes() == whole
     for place, part in (
-        ("a.jpg", "drawn as PNG"),
+        ("a.jpg", "the plot is written as .png"),
         ("none/a.png", "there is no folder"),
-        ("c.npz", "drawn as PNG"),
+        ("c.npz", "the plot is written as .png"),
     ):
         fails(f"{FRESH} --plot {place}", 1, part, capsys)
     Path("d.png").symlink_to("string_ai.pt")
-    fails(f"{FRESH} --plot d.png", 1, "d.png is a file of the run", capsys)
+    fails(f"{FRESH} --plot d.png", 1, "the plot and the file of the run would both be written to", capsys)
 
 
 def test_curves_need_matplotlib(capsys, monkeypatch):
@@ -319,5 +319,5 @@ def test_no_curve_yet(capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "run", lambda self, stop, **more: iter(()))
     code, out, _ = run(f"{FRESH} --plot a.png", capsys)
     assert code == 143
-    assert "string_ai.jsonl holds no curve yet; a.png is not drawn" in out
+    assert "string_ai.jsonl has no curves yet; a.png was not written" in out
     assert not Path("a.png").exists()

@@ -1,6 +1,6 @@
 """The study of docs/weaving.md: error against each setting, on fixed MNIST test images, with its pictures.
 
-Takes some minutes and prints one JSON line a point.
+Takes some minutes and prints one JSON line per point.
 
 Try it: python docs/pictures/weaving.py some_folder
 """
@@ -52,12 +52,12 @@ def measure(images: np.ndarray, settings: encoder.WeaveSettings) -> tuple[float,
 
 
 def shade(thread: Thread, size: int, settings: encoder.WeaveSettings) -> np.ndarray:
-    """The raster of a thread as its settings see it, (size, size)."""
+    """The raster of a thread with the settings it was woven with, (size, size)."""
     return chords.raster(thread, size, strength=settings.line_strength, width=settings.width)
 
 
 def read(critic: Critic, settings: encoder.WeaveSettings, every: int) -> float:
-    """Share of woven test digits that a critic of plain MNIST, which never saw thread, reads rightly."""
+    """Accuracy of a critic of plain MNIST, which never saw threads, on woven test digits."""
     test = mnist("test")
     woven = encoder.weave_many(test.images[::every], settings)
     shown = rasters(pack([woven.path(i) for i in range(len(woven))]), settings)
@@ -65,15 +65,18 @@ def read(critic: Critic, settings: encoder.WeaveSettings, every: int) -> float:
 
 
 def curves(folder: Path, quick: bool) -> None:
-    """Two small plots a setting: error (line) and chords (dots) above, what a critic reads below."""
+    """Two small plots per setting: error (line) and chords (dots) above, accuracy of a critic below."""
     import matplotlib as mpl
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
     images, every = mnist("test").images[:: 5000 if quick else 250], 1000 if quick else 20
-    material, lessons = Material(), CriticSettings().replace(**{"images_seen": 100} if quick else {})
-    critic = trained(*material.plain(100 if quick else 20_000), lessons, material.cache)
+    material, critic_settings = (
+        Material(),
+        CriticSettings().replace(**{"images_seen": 100} if quick else {}),
+    )
+    critic = trained(*material.plain(100 if quick else 20_000), critic_settings, material.cache)
     rows = {"height_ratios": [2, 1, 2, 1]}
     figure, axes = plt.subplots(4, 4, figsize=(13, 8.4), constrained_layout=True, gridspec_kw=rows)
     pairs = [(axes[2 * row, column], axes[2 * row + 1, column]) for row in range(2) for column in range(4)]
@@ -145,10 +148,10 @@ def photographs(folder: Path, quick: bool) -> None:
 
 
 def main() -> None:
-    """All pictures into the folder named."""
+    """Write all pictures into the given folder."""
     parser = argparse.ArgumentParser(description="The study of docs/weaving.md.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
-    parser.add_argument("--quick", action="store_true", help="few points: do they come out at all?")
+    parser.add_argument("--quick", action="store_true", help="few points, to test that it runs")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     digits(args.folder)

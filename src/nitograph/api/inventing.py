@@ -1,5 +1,7 @@
 """A class, a word or a picture → threads that the model invents, the same for Python and the command line.
 
+This module draws and writes nothing.
+
 Try it: python -c "from nitograph.api.inventing import *; print(invented(find_weights(), ['7'], 42))"
 """
 
@@ -19,7 +21,7 @@ __all__ = ["check_seed", "find_weights", "invented"]
 
 
 def check_seed(seed: int) -> int:
-    """The seed, if it is one."""
+    """The seed as an int; SettingsError if it is not a whole number ≥ 0."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise SettingsError(f"seed must be a whole number, got {seed!r}")
     if seed < 0:
@@ -36,10 +38,10 @@ def invented(
     picture: Source | None = None,
     device: str = "auto",
 ) -> list[Thread]:
-    """A thread a label (None: no class in particular); the first has the seed, each further one the next.
+    """One thread per label (None: any class); seeds count up from `seed`.
 
-    picture: the model winds this one in one pass, as an example of its class where a label is given.
-    SettingsError for several labels with one picture, or a model that winds no pictures.
+    picture: the model winds it in one pass, as an example of the label's class if there is a label.
+    SettingsError for several labels with one picture, or a model that cannot wind pictures.
     """
     light, name = None, None
     if picture is not None:
@@ -59,7 +61,7 @@ def invented(
 
 
 def _light_of(grey: NDArray[np.uint8], weights: Weights) -> NDArray[np.float32]:
-    """Zernike coefficients (1, k) of a picture (h, w), prepared as the corpus' pictures were."""
+    """Zernike coefficients (1, k) of a picture (h, w), prepared like the pictures of the corpus."""
     from nitograph.weaving.encoder import targets
     from nitograph.weaving.settings import WeaveSettings
 
