@@ -171,7 +171,7 @@ def write_all(
         made += [wanted.render(workpiece, options_for(wanted, options or {})) for wanted in chosen]
     for path, data in zip(places, made, strict=True):
         write_bytes(path, data)
-    return places
+    return list(places)
 
 
 def places_of(formats: Sequence[Format], stem: str | Path, boards: int) -> list[Path]:
