@@ -11,19 +11,35 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
+from nitograph.corpus.rows import Corpus
 from nitograph.errors import NitographError, WeightsError
+from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
 from nitograph.training.checkpoints import matching_checkpoint, read_checkpoint
+from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.settings import LASTING, TrainSettings
 
-if TYPE_CHECKING:
-    from nitograph.training.trainer import Trainer
-
 PLACE = ("step", "seconds", "best", "history", "ancestor")  # where a run stands
+
+
+class Run(Protocol):
+    """What is kept of a run: a trainer.Trainer, and whatever else has these parts and each of PLACE."""
+
+    run_name: str | None
+    model: ModelSettings
+    settings: TrainSettings
+    corpus: Corpus
+    network: Network
+    optimizer: torch.optim.Optimizer
+    plan_phase: PlanPhase | None
+
+    @property
+    def max_lines(self) -> int:
+        """The maximum number of chords for the model."""
 
 
 def run_name(started_with: Mapping[str, Any], random_part: int) -> str:
@@ -32,7 +48,7 @@ def run_name(started_with: Mapping[str, Any], random_part: int) -> str:
     return f"{hashlib.sha256(text.encode()).hexdigest()[:8]}-{random_part:08x}"
 
 
-def capture(trainer: "Trainer") -> dict[str, Any]:
+def capture(trainer: Run) -> dict[str, Any]:
     """Everything that a checkpoint of this run holds: its weights and what the next step depends on."""
     plan = trainer.plan_phase
     return {
@@ -50,7 +66,7 @@ def capture(trainer: "Trainer") -> dict[str, Any]:
     }
 
 
-def restore(trainer: "Trainer", path: str | Path) -> None:
+def restore(trainer: Run, path: str | Path) -> None:
     """Bring a fresh trainer to where a checkpoint was written; WeightsError if it does not fit.
 
     A run from a version that gave no names stays without one.
