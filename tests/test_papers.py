@@ -188,7 +188,7 @@ def test_the_scripts_with_the_originals_flags(tmp_path):
 
 
 ORIGINAL_PREPARE = """
---output string_dataset.npz --samples 40 --mode examples --prototype-count
+--output string_dataset.npz --data-dir data --samples 40 --mode examples --prototype-count
 1 --prototype-pool 1000 --nails 256 --canvas-size 64 --max-lines 20 --min-lines 20
 --min-nail-gap 6 --line-radius 1 --line-strength 0.03 --length-power 0.10 --stop-score 0
 --false-positive-weight 0.20 --recent-edges 80 --blur-radius 0.85 --gamma 0.80

@@ -15,6 +15,9 @@ from nitograph.io.outputs import CORPUS, Output, claim
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
 
+ORIGINAL_FOLDER = "data"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The source, the output, which rows, and how they are woven."""
     parser.add_argument(
@@ -46,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args, CorpusSettings)
     weaving = weaving_settings(args)
     (output,) = claim([Output("corpus", Path(args.output), CORPUS)])
-    images = mnist(args.split, Path(args.data_dir) if args.data_dir else None)
+    images = mnist(args.split, _folder(args.data_dir))
     parts = output.with_name(f".{output.name}.parts")
     corpus = _build(images, settings, weaving, parts)
     corpus.save(output)
@@ -58,6 +61,17 @@ def run(args: argparse.Namespace) -> int:
         f"{corpus.explained.mean():.1%} of the pictures' energy explained"
     )
     return 0
+
+
+def _folder(data_dir: str | None) -> Path | None:
+    """Where the IDX files are; None means those of the package.
+
+    The first Nitograph fetched MNIST into its default folder; its commands, spelled out, work without it.
+    """
+    if data_dir == ORIGINAL_FOLDER and not Path(data_dir).exists():
+        print(f"there is no folder {data_dir}: using the MNIST files of the package")
+        return None
+    return Path(data_dir) if data_dir else None
 
 
 def _build(images: LabelledImages, settings: CorpusSettings, weaving: WeaveSettings, parts: Path) -> Corpus:
