@@ -14,7 +14,6 @@ from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.io.outputs import CORPUS, Output, claim
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
-
 ORIGINAL_FOLDER = "data"
 
 
