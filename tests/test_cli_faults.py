@@ -65,7 +65,7 @@ FAULTS = [
     ("prepare --start-nail 256", "start_nail must be from 0 to 255"),
     ("prepare --gamma nan", "gamma must be a finite number, got nan"),
     ("preview --dataset good.npz --count 0", "count must be 1"),
-    ("sample 7 --count 0", "count must be at least 1"),
+    ("sample 7 --count 0", "count must be 1 to 10000000"),
     ("sample 7 --seed -1", "seed not negative"),
     ("sample 7 --min-lines 90 --max-lines 60", "min_lines must not be above max_lines, got 90 and 60"),
     ("sample 7 --min-nail-gap 200", "min_nail_gap must be at most"),

@@ -27,7 +27,6 @@ PREPARE = (
     "prepare --split test --samples 40 --nails 32 --canvas-size 24 --max-lines 20 --min-nail-gap 2 "
     "--recent-edges 10 --line-strength 0.2 --zernike-order 6 --output small.npz"
 )
-pytestmark = pytest.mark.xdist_group("pipeline")  # each command takes what those before it made
 TRAIN = (
     "train --dataset small.npz --device cpu --embed-dim 16 --heads 2 --layers 1 --ff-dim 16 "
     "--plan-tokens 4 --plan-width 16 --plan-steps 5 --plan-rows 8 --batch-size 8 "

@@ -54,7 +54,7 @@ def test_classic_takes_every_look() -> None:
         NeonSettings(size=100, palette="#f00", background="paper", glow=10.0, brightness=20.0),
     ):
         assert classic(THREAD, look).rgb().shape == (100, 100, 3)
-    with pytest.raises(SettingsError, match="up to 8192"):
+    with pytest.raises(SettingsError, match="at most 8192"):
         classic(THREAD, NeonSettings(size=9000))
 
 

@@ -160,7 +160,7 @@ def test_head_tells_way_and_time(profile: str, job: str) -> None:
     if job == "drill":
         assert "64 holes" in head
         return
-    way = float(re.search(r"at work (\S+) m", head)[1])  # type: ignore[index]  # there
+    way = float(re.search(r"Tool path (\S+) m", head)[1])  # type: ignore[index]  # there
     walked = sum(
         math.dist(*pair) for points, down, _ in run.moves if down for pair in itertools.pairwise(points)
     )
@@ -234,9 +234,9 @@ def test_work_and_park_positions() -> None:
         ({"feed": math.nan}, "feed must be a finite number"),
         ({"servo_up": 90}, "servo_up and servo_down must differ"),
         ({"job": "drill", "lift": "servo"}, "a drill is lifted by Z"),
-        ({"start_at": 58}, "this job has 57 steps, got a start at 58"),
+        ({"start_at": 58}, "this job has 57 steps, got start_at 58"),
         ({"start_at": 0}, "start_at must be at least 1"),
-        ({"job": "drill", "start_at": 65}, "this job has 64 holes, got a start at 65"),
+        ({"job": "drill", "start_at": 65}, "this job has 64 holes, got start_at 65"),
         ({"job": "wind", "reach": 1.3}, "reach must lie between"),
         ({"job": "wind", "reach": 151}, "reach must lie between"),
         ({"job": "wind", "feeder_diameter": 40}, "leave no gap for a feeder"),

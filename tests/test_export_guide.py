@@ -162,7 +162,7 @@ def test_gaps_are_those_of_the_list(browser: Browser, tmp_path: Path) -> None:
         page = browser.open(saved(tmp_path, made))
         for step in list(made.steps())[1:-1:9]:
             page(f"go({step.step})")
-            tail = ", and 2 full turns more" if number == 2 else ""
+            tail = ", plus 2 full turns" if number == 2 else ""
             assert page.text("#gaps") == f"out by {step.enters}, back in by {step.leaves}{tail}"
 
 

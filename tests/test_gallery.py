@@ -213,7 +213,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["-o", "x.gif"], "written as .html or .png"),
+        (["-o", "x.gif"], "written as .html or .htm or .png"),
         (["--count", "0"], "count must be 1 to 10000"),
         (["-o", "nowhere/x.html"], "no folder nowhere"),
         (["--threads", "nothing.jsonl"], "no file nothing.jsonl"),

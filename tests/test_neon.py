@@ -115,7 +115,7 @@ def test_crowds_are_not_blown_out() -> None:
     [
         ({"size": 63}, "size must be at least 64"),
         ({"size": 16385}, "size must be at most 16384"),
-        ({"size_inches": 100.0}, "64 to 16384 pixels a side, got 100 inches × 512 = 51200"),
+        ({"size_inches": 100.0}, "64 to 16384 pixels per side, got 100 inches × 512 = 51200"),
         ({"palette": "nope"}, "a palette is one of"),
         ({"background": "nope"}, "a colour is"),
         ({"glow": float("nan")}, "glow must be a finite number"),

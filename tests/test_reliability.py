@@ -177,7 +177,7 @@ def test_sigterm_under_torchrun(tmp_path, corpus, whom):
     state = torch.load(last, weights_only=True)
     reached = max(json.loads(line)["step"] for line in log.read_text().splitlines())
     assert state["step"] >= reached > 0
-    assert out.count(f"stopped at step {state['step']}; --resume goes on") == 1
+    assert out.count(f"stopped at step {state['step']}; --resume continues") == 1
     assert err.count("nitograph train: stopped") == 1
 
 
