@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from statistics import median
 
 from benchmarks.generate import run
-from benchmarks.report import report
+from benchmarks.report import quick, report
 
 BUSY, TURNS = 4, 3
 COMMANDS = {
@@ -53,20 +53,22 @@ def measure(command: str, folder: str, blas_threads: int | None) -> float:
     return run(sys.executable, "-m", "nitograph", *command.split(), folder=folder)[0]
 
 
-def main() -> None:
+def main(tiny: bool = False) -> None:
     """Measure each command in both variants alternately, after one warm-up run that compiles."""
+    commands = {"render": COMMANDS["render"]} if tiny else COMMANDS
+    busy, rounds = (1, 1) if tiny else (BUSY, TURNS)
     with tempfile.TemporaryDirectory() as folder:
         measure("generate 7 --size 64 -o thread.png", folder, 1)
-        for command in COMMANDS.values():
+        for command in commands.values():
             measure(command, folder, 1)
-        with busy_processes(BUSY):
-            for name, command in COMMANDS.items():
+        with busy_processes(busy):
+            for name, command in commands.items():
                 turns = [
-                    (measure(command, folder, None), measure(command, folder, 1)) for _ in range(TURNS)
+                    (measure(command, folder, None), measure(command, folder, 1)) for _ in range(rounds)
                 ]
                 free, one = (median(times) for times in zip(*turns, strict=True))
-                report(f"{name} beside {BUSY} busy processes (reference: one BLAS thread)", free, "s", one)
+                report(f"{name} beside {busy} busy processes (reference: one BLAS thread)", free, "s", one)
 
 
 if __name__ == "__main__":
-    main()
+    main(quick(__doc__))

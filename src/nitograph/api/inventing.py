@@ -6,16 +6,19 @@ Try it: python -c "from nitograph.api.inventing import *; print(invented(find_we
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.api.models import find_weights, make_decoder
-from nitograph.api.weaving import Source, grey_picture
 from nitograph.errors import SettingsError
 from nitograph.model.weights import Weights
 from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.thread import Thread
+
+if TYPE_CHECKING:
+    from nitograph.api.weaving import Source
 
 __all__ = ["check_seed", "find_weights", "invented"]
 
@@ -35,7 +38,7 @@ def invented(
     seed: int,
     settings: SampleSettings | None = None,
     *,
-    picture: Source | None = None,
+    picture: "Source | None" = None,
     device: str = "auto",
 ) -> list[Thread]:
     """One thread per label (None: any class); seeds count up from `seed`.
@@ -49,6 +52,8 @@ def invented(
             raise SettingsError(
                 f"one picture makes one thread; give one class, got {''.join(map(str, labels))!r}"
             )
+        from nitograph.api.weaving import grey_picture
+
         grey, name, _ = grey_picture(picture)
         light = _light_of(grey, weights)
     first = check_seed(seed)
