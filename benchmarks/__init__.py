@@ -1,1 +1,1 @@
-"""Speed, measured: each module prints JSON lines, a plain reference beside ours in the same run."""
+"""Benchmarks: each module prints JSON lines, with a plain reference measured in the same run."""

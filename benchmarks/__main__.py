@@ -1,6 +1,6 @@
-"""Run every benchmark, one at a time, and print one table.
+"""Run the benchmarks one after another and print one table.
 
-python -m benchmarks --quick     every one with tiny sizes: whether they run; the figures mean nothing
+python -m benchmarks --quick     tiny sizes, to test that they run; the figures mean nothing
 
 Try it: python -m benchmarks decode generate
 """
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """Every benchmark there is."""
+    """The names of all benchmarks."""
     return sorted(
         path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_") and path.stem != "report"
     )
@@ -25,8 +25,10 @@ def names() -> list[str]:
 
 def main() -> int:
     """Run the benchmarks named (all of them by default); returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Figures of speed.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"benchmarks to run (default all): {', '.join(names())}"
+    )
     add_quick(parser)
     args = parser.parse_args()
     if unknown := sorted(set(args.names) - set(names())):
@@ -37,7 +39,7 @@ def main() -> int:
     for name in args.names or names():
         command = [sys.executable, "-m", f"benchmarks.{name}", *flags]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
-        assert process.stdout is not None  # a pipe was asked for
+        assert process.stdout is not None  # stdout is a pipe
         for line in process.stdout:
             print(_row(line), flush=True)
         failed |= process.wait() != 0

@@ -1,7 +1,8 @@
-"""Commands beside four busy processes: as they are, and with BLAS held to one thread from outside.
+"""Commands beside four busy processes: as they are, and with BLAS limited to one thread.
 
-The busy processes are started here, and both ways of a command run in turn. The reference is the command
-whose environment leaves BLAS one thread: what the machine's other work costs it anyway.
+The busy processes are started here; both variants of a command run alternately. The reference is the
+command with BLAS limited to one thread by its environment, which shows the unavoidable cost of the other
+work.
 
 Try it: python -m benchmarks.busy
 """
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from statistics import median
 
 from benchmarks.generate import run
-from benchmarks.report import told
+from benchmarks.report import quick, report
 
 BUSY, TURNS = 4, 3
 COMMANDS = {
@@ -32,7 +33,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """So many processes that compute without an end."""
+    """Processes that compute endlessly, stopped at the end of the block."""
     started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -44,7 +45,7 @@ def busy_processes(count: int) -> Iterator[None]:
 
 
 def measure(command: str, folder: str, blas_threads: int | None) -> float:
-    """Seconds of one command; without a number BLAS would take all cores."""
+    """Seconds of one command; blas_threads None: BLAS may use all cores."""
     for name in THREADS:
         os.environ.pop(name, None)
         if blas_threads:
@@ -52,20 +53,22 @@ def measure(command: str, folder: str, blas_threads: int | None) -> float:
     return run(sys.executable, "-m", "nitograph", *command.split(), folder=folder)[0]
 
 
-def main() -> None:
-    """Each command both ways in turn, once unmeasured so that loops are compiled."""
+def main(tiny: bool = False) -> None:
+    """Measure each command in both variants alternately, after one warm-up run that compiles."""
+    commands = {"render": COMMANDS["render"]} if tiny else COMMANDS
+    busy, rounds = (1, 1) if tiny else (BUSY, TURNS)
     with tempfile.TemporaryDirectory() as folder:
         measure("generate 7 --size 64 -o thread.png", folder, 1)
-        for command in COMMANDS.values():
+        for command in commands.values():
             measure(command, folder, 1)
-        with busy_processes(BUSY):
-            for name, command in COMMANDS.items():
+        with busy_processes(busy):
+            for name, command in commands.items():
                 turns = [
-                    (measure(command, folder, None), measure(command, folder, 1)) for _ in range(TURNS)
+                    (measure(command, folder, None), measure(command, folder, 1)) for _ in range(rounds)
                 ]
                 free, one = (median(times) for times in zip(*turns, strict=True))
-                told(f"{name} beside {BUSY} busy processes (reference: one BLAS thread)", free, "s", one)
+                report(f"{name} beside {busy} busy processes (reference: one BLAS thread)", free, "s", one)
 
 
 if __name__ == "__main__":
-    main()
+    main(quick(__doc__))

@@ -1,26 +1,26 @@
-"""Decoding with a key/value cache in NumPy beside the plain way: the whole network again for each nail.
+"""Decoding with a key/value cache in NumPy, compared with running the whole network for each nail.
 
 Try it: python -m benchmarks.decode
 """
 
 import numpy as np
 
-from benchmarks.report import least, quick, seconds, told
+from benchmarks.report import fastest, quick, report, seconds
 from nitograph.model.decoder import Decoder
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling.invent import BATCH, MANY, SampleSettings, invent
+from nitograph.sampling.sampler import BATCH, MANY, SampleSettings, invent
 
 CHORDS, TINY = 240, 12
 
 
 def sampled(weights: Weights, decoder: Decoder, count: int, chords: int) -> None:
-    """`count` threads of so many chords."""
+    """Sample `count` threads of `chords` chords each."""
     length = SampleSettings(min_lines=chords, max_lines=chords)
     invent(weights, ["7"] * count, range(count), length, decoder=decoder)
 
 
 def whole_again(weights: Weights, chords: int) -> float:
-    """Seconds for one path when each nail takes a pass over all tokens before it, in PyTorch."""
+    """Seconds for one path in PyTorch without a cache: each nail takes a pass over all tokens before it."""
     import torch
 
     from nitograph.model.network import Network
@@ -40,24 +40,29 @@ def whole_again(weights: Weights, chords: int) -> float:
 
 
 def main(tiny: bool) -> None:
-    """Time, and how it grows with the batch and the length."""
+    """Time per path for single paths and batches."""
     weights, length, times = load_bundled(), TINY if tiny else CHORDS, 1 if tiny else 5
     batches = 1 if tiny else 2  # batches of MANY
     decoder = Decoder(weights)
     sampled(weights, decoder, 1, length)
-    one = least(lambda: sampled(weights, decoder, 1, length), times)
-    told(f"one path of {length} chords, batch 1", one, "s", whole_again(weights, length))
-    each = least(lambda: sampled(weights, decoder, 8, length), min(times, 3)) / 8
-    told(f"a path of {length} chords in a batch of 8", each * 1000, "ms")
+    one = fastest(lambda: sampled(weights, decoder, 1, length), times)
+    report(f"one path of {length} chords, batch 1", one, "s", whole_again(weights, length))
+    each = fastest(lambda: sampled(weights, decoder, 8, length), min(times, 3)) / 8
+    report(f"time per path of {length} chords, batch of 8", each * 1000, "ms")
     sampled(weights, decoder, MANY, length)
     count = batches * MANY
-    each = least(lambda: sampled(weights, decoder, count, length), min(times, 3)) / count
-    told(f"a path of {length} chords in batches of {BATCH}", each * 1000, "ms")
+    each = fastest(lambda: sampled(weights, decoder, count, length), min(times, 3)) / count
+    report(f"time per path of {length} chords, batches of {BATCH}", each * 1000, "ms")
     labels = [str(i % 10) for i in range(count)]
     made = invent(weights, labels, range(count), decoder=decoder)
-    own = least(lambda: invent(weights, labels, range(count), decoder=decoder), min(times, 3)) / count
+    own = fastest(lambda: invent(weights, labels, range(count), decoder=decoder), min(times, 3)) / count
     chords = sum(len(thread.nails) - 1 for thread in made) / len(made)
-    told(f"a path of the model's own length in batches of {BATCH}", own * 1000, "ms", chords=round(chords))
+    report(
+        f"time per path of the model's own length, batches of {BATCH}",
+        own * 1000,
+        "ms",
+        chords=round(chords),
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`nitograph generate 7` from a cold start: wall time, memory and the budget line by line.
+"""`nitograph generate 7` from a cold start: wall time, memory and the time of each stage.
 
 The reference is `python -c "import torch"` on the same machine in the same run.
 
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks.report import quick, told
+from benchmarks.report import quick, report
 
 STAGES = """
 import time; t0 = time.perf_counter()
@@ -21,7 +21,7 @@ def lap(name):
 import numpy; lap("import numpy")
 import nitograph.cli.generate; lap("import nitograph")
 from nitograph.model.weights import load_bundled; w = load_bundled(); w.digest; lap("weights")
-from nitograph.sampling.invent import invent; threads = invent(w, ["7"], [42]); lap("decode")
+from nitograph.sampling.sampler import invent; threads = invent(w, ["7"], [42]); lap("decode")
 from nitograph.drawing import look, neon
 picture = neon.draw(threads, look.NeonSettings(size=SIZE)); lap("draw")
 picture.png(); lap("PNG")
@@ -39,7 +39,7 @@ def run(*command: str, folder: str) -> tuple[float, float]:
 
 
 def main(tiny: bool) -> None:
-    """Cold starts in turn, then the stages of one."""
+    """Alternate cold starts, then the stages of one."""
     ours, theirs = [], []
     size, times = ("128", 1) if tiny else ("4096", 5)
     flags = ["--size", size] if tiny else []
@@ -50,11 +50,11 @@ def main(tiny: bool) -> None:
         stages = [sys.executable, "-c", STAGES.replace("SIZE", size)]
         listed = subprocess.run(stages, cwd=folder, capture_output=True, text=True, check=True)
     seconds, memory = min(ours)
-    told("generate 7, cold start (reference: import torch)", seconds, "s", min(theirs)[0])
-    told("generate 7, peak memory (reference: import torch)", memory, "MiB", min(theirs)[1])
+    report("generate 7, cold start (reference: import torch)", seconds, "s", min(theirs)[0])
+    report("generate 7, peak memory (reference: import torch)", memory, "MiB", min(theirs)[1])
     for line in listed.stdout.splitlines():
         stage, value = line.split("\t")
-        told(f"  of it: {stage}", float(value), "s")
+        report(f"  stage: {stage}", float(value), "s")
 
 
 if __name__ == "__main__":

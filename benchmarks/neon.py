@@ -1,6 +1,6 @@
-"""The neon picture: its time beside Matplotlib's layers, its memory, and how both grow.
+"""The neon picture: time compared with Matplotlib's layers, memory, and how both grow.
 
-Prints one JSON line a figure. Every time is the least of some runs, ours and the reference turn by turn.
+Prints one JSON line per figure. Every time is the minimum of several runs, alternating with the reference.
 
 Try it: python -m benchmarks.neon
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import quick, seconds, told
+from benchmarks.report import quick, report, seconds
 from nitograph.board import Board
 from nitograph.drawing import neon
 from nitograph.drawing.look import NeonSettings
@@ -23,7 +23,7 @@ from nitograph.thread import Thread
 
 
 def digit_like(chords: int, nails: int = 256, seed: int = 1) -> Thread:
-    """A thread that keeps to a few bundles, as a digit's does."""
+    """A random thread concentrated in a few bundles, like that of a digit."""
     rng = np.random.default_rng(seed)
     path = [nails // 8]
     while len(path) <= chords:
@@ -35,12 +35,12 @@ def digit_like(chords: int, nails: int = 256, seed: int = 1) -> Thread:
 
 
 def ours(thread: Thread, look: NeonSettings) -> bytes:
-    """The whole way: thread to PNG file."""
+    """From thread to PNG file."""
     return neon.draw(thread, look).png()
 
 
 def layers(thread: Thread, look: NeonSettings) -> bytes:
-    """The same by Matplotlib's LineCollection layers and Pillow's PNG, as the first Nitograph did it."""
+    """The same with Matplotlib's LineCollection layers and Pillow's PNG, as in the first Nitograph."""
     from PIL import Image
 
     from nitograph.drawing.classic import classic
@@ -63,33 +63,35 @@ def used() -> float:
 
 
 def main(tiny: bool) -> None:
-    """All figures."""
+    """Measure and print all figures."""
     side, few, rounds = (256, 9, 1) if tiny else (4096, 150, 3)
     thread, look = digit_like(few), NeonSettings(size=side)
     times = [
         (seconds(lambda: ours(thread, look)), seconds(lambda: layers(thread, look))) for _ in range(rounds)
     ]
     mine, theirs = (min(column) for column in zip(*times, strict=True))
-    told(f"{side}² picture with PNG, {few} chords; Matplotlib's layers", mine, "s", round(theirs, 4))
+    report(f"{side}² picture with PNG, {few} chords; Matplotlib's layers", mine, "s", round(theirs, 4))
     start = time.process_time()
     picture = neon.draw(thread, look)
     drawn = time.process_time()
     picture.png()
-    told("processor time of the drawing, all cores", drawn - start, "s")
-    told("processor time of the PNG, all cores", time.process_time() - drawn, "s")
-    told("of it the drawing", min(seconds(lambda: neon.draw(thread, look)) for _ in range(rounds)), "s")
-    told("of it the PNG", min(seconds(lambda: picture.png()) for _ in range(rounds)), "s")
-    told("its file", len(ours(thread, look)) / 1e6, "MB", round(len(layers(thread, look)) / 1e6, 3))
+    report("processor time of the drawing, all cores", drawn - start, "s")
+    report("processor time of the PNG, all cores", time.process_time() - drawn, "s")
+    report("drawing alone", min(seconds(lambda: neon.draw(thread, look)) for _ in range(rounds)), "s")
+    report("PNG alone", min(seconds(lambda: picture.png()) for _ in range(rounds)), "s")
+    report(
+        "size of the file", len(ours(thread, look)) / 1e6, "MB", round(len(layers(thread, look)) / 1e6, 3)
+    )
     gradient = look.replace(palette="aurora")
     coloured = min(seconds(lambda: ours(thread, gradient)) for _ in range(rounds))
-    told("the same as a gradient in RGB", coloured, "s")
+    report("the same as a gradient in RGB", coloured, "s")
     growth((64,) if tiny else (64, 256, 1024, 2048, 8192, 16384), (1,) if tiny else (1, 1000, 5000, 20_000))
     sizes = ((64, 9),) if tiny else ((64, 150), (1024, 150), (4096, 150), (8192, 150), (16384, 150))
     for size, chords in sizes:
-        told(f"peak memory of a process, {size}²", peak(size, chords, "cyan"), "MB")
+        report(f"peak memory of a process, {size}²", peak(size, chords, "cyan"), "MB")
     last = ((64, 9), (64, 20)) if tiny else ((8192, 150), (4096, 20_000))
-    told(f"peak memory of a process, {last[0][0]}² RGB", peak(*last[0], "aurora"), "MB")
-    told(f"peak memory of a process, {last[1][0]}², {last[1][1]} chords", peak(*last[1], "cyan"), "MB")
+    report(f"peak memory of a process, {last[0][0]}² RGB", peak(*last[0], "aurora"), "MB")
+    report(f"peak memory of a process, {last[1][0]}², {last[1][1]} chords", peak(*last[1], "cyan"), "MB")
 
 
 def growth(sizes: Sequence[int], counts: Sequence[int]) -> None:
@@ -97,11 +99,11 @@ def growth(sizes: Sequence[int], counts: Sequence[int]) -> None:
     thread, look = digit_like(150), NeonSettings()
     for size in sizes:
         sized = look.replace(size=size)
-        told(f"{size}² with PNG", seconds(partial(ours, thread, sized)), "s")
+        report(f"{size}² with PNG", seconds(partial(ours, thread, sized)), "s")
     side = min(4096, max(sizes))
     for chords in counts:
         sized = look.replace(size=side)
-        told(f"{side}² with PNG, {chords} chords", seconds(partial(ours, digit_like(chords), sized)), "s")
+        report(f"{side}² with PNG, {chords} chords", seconds(partial(ours, digit_like(chords), sized)), "s")
 
 
 if __name__ == "__main__":

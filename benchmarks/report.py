@@ -1,4 +1,4 @@
-"""How a benchmark speaks: one JSON line a figure. Run as a program it says nothing.
+"""The output of a benchmark, one JSON line per figure, and its timing. It measures nothing itself.
 
 Try it: python -m benchmarks decode
 """
@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 
 
-def told(figure: str, value: float, unit: str, reference: float | None = None, **more: object) -> None:
-    """Print one figure; the ratio says how many times better ours is than the reference."""
+def report(figure: str, value: float, unit: str, reference: float | None = None, **more: object) -> None:
+    """Print one figure; the ratio is how many times better ours is than the reference."""
     line: dict[str, object] = {"figure": figure, "value": value, "unit": unit}
     if reference is not None:
         faster = value / reference if unit.endswith("/s") else reference / value
@@ -19,24 +19,26 @@ def told(figure: str, value: float, unit: str, reference: float | None = None, *
 
 
 def quick(description: str | None) -> bool:
-    """Read a benchmark's command line: whether it was asked for tiny sizes that only show that it runs."""
+    """Parse a benchmark's command line; True for --quick, tiny sizes that only test that it runs."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     add_quick(parser)
     return bool(parser.parse_args().quick)
 
 
 def add_quick(parser: argparse.ArgumentParser) -> None:
-    """The flag --quick."""
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run? No figure counts")
+    """Add the flag --quick."""
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes, to test that it runs; the figures mean nothing"
+    )
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Seconds of one call."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def least(work: Callable[[], object], times: int) -> float:
-    """The least time of several calls: what the work costs when nothing disturbs it."""
+def fastest(work: Callable[[], object], times: int) -> float:
+    """The minimum seconds of several calls, which other work disturbs least."""
     return min(seconds(work) for _ in range(times))

@@ -1,7 +1,7 @@
-"""Training throughput beside a plain PyTorch Transformer of its size, trained the first Nitograph's way.
+"""Training throughput compared with a plain PyTorch Transformer of its size, trained like the original.
 
-The reference pads every thread to 240 chords, takes nn.TransformerEncoder and one softmax over all
-tokens; a token counts where it is learned from, padding does not. One figure a design, and how it grows.
+The reference pads every thread to 240 chords and uses nn.TransformerEncoder with one softmax over all
+tokens. Only tokens with a loss count, padding does not. One figure per design, and by batch size.
 
 Try it: python -m benchmarks.training
 """
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.report import quick, seconds, told
+from benchmarks.report import quick, report, seconds
 from nitograph.corpus.prepare import build
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import mnist
@@ -22,11 +22,11 @@ from nitograph.training.settings import Report, TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings
 
-STEPS, ROUNDS = 4, 3  # the best of three times four steps
+STEPS, ROUNDS = 4, 3  # the best of three rounds of four steps each
 
 
 class Plain(nn.Module):
-    """Tokens and places embedded, blocks of PyTorch's own, a head over all tokens."""
+    """Token and position embeddings, PyTorch's own blocks, a head over all tokens."""
 
     def __init__(self, words: int, width: int = 192, longest: int = 243) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Plain(nn.Module):
 
 
 def plain_speed(corpus: Corpus, *, batch_size: int = 32) -> float:
-    """Tokens a second of the reference, in batches of the first Nitograph's default."""
+    """Tokens per second of the reference, in batches of the first Nitograph's default."""
     pad, words = corpus.vocabulary.pad, corpus.vocabulary.size
     width = 243
     tokens = np.full((len(corpus), width), pad, dtype=np.int64)
@@ -71,7 +71,7 @@ def plain_speed(corpus: Corpus, *, batch_size: int = 32) -> float:
 
 
 def our_speed(corpus: Corpus, model: ModelSettings, *, batch_size: int = 64) -> float:
-    """Tokens a second of the trainer's own steps, by its reports: one a step, the first is left out."""
+    """Tokens per second of the trainer's steps, from its reports, one per step without the first."""
     settings = TrainSettings(
         batch_size=batch_size, plan_steps=1, epochs=1000, validation_fraction=0.01, plan_rows=0
     )
@@ -79,16 +79,16 @@ def our_speed(corpus: Corpus, model: ModelSettings, *, batch_size: int = 64) -> 
     speeds: list[float] = []
     before: Report | None = None
     tokens, spent, steps = 0.0, 0.0, 0
-    for report in reports:
-        if report.kind == "step" and before is not None and before.kind == "step":
-            took = report.seconds - before.seconds
-            tokens, spent, steps = tokens + report.tokens_per_second * took, spent + took, steps + 1
+    for entry in reports:
+        if entry.kind == "step" and before is not None and before.kind == "step":
+            took = entry.seconds - before.seconds
+            tokens, spent, steps = tokens + entry.tokens_per_second * took, spent + took, steps + 1
         if steps == STEPS:
             speeds.append(tokens / spent)
             tokens, spent, steps = 0.0, 0.0, 0
         if len(speeds) == ROUNDS:
             break
-        before = report
+        before = entry
     return max(speeds)
 
 
@@ -99,16 +99,16 @@ def _speed(work: Callable[[], object], counted: Callable[[], int]) -> float:
 
 
 def main(tiny: bool) -> None:
-    """Both designs beside the reference."""
+    """Measure both designs and the reference."""
     samples, weaving = (40, WeaveSettings(max_lines=8)) if tiny else (1000, WeaveSettings())
     corpus = build(mnist("train"), CorpusSettings(samples=samples), weaving)
     reference = plain_speed(corpus, batch_size=2 if tiny else 32)
     for design in ("plan", "plain"):
         ours = our_speed(corpus, ModelSettings(design=design), batch_size=2 if tiny else 64)
-        told(f"training, default model, {design}", ours, "tokens/s", reference)
+        report(f"training, default model, {design}", ours, "tokens/s", reference)
     for batch in (4,) if tiny else (16, 128):
         ours = our_speed(corpus, ModelSettings(), batch_size=batch)
-        told(f"training, plan, batch {batch}", ours, "tokens/s", reference)
+        report(f"training, plan, batch {batch}", ours, "tokens/s", reference)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What MkDocs fills in by itself: the rooms on the page of the wings, from the modules' docstrings."""
+"""A hook of MkDocs: fills the table of modules on the page of the wings from the modules' docstrings."""
 
 import ast
 from pathlib import Path
@@ -8,11 +8,11 @@ MARK = "<!-- rooms -->"
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """The page with the table of rooms in place of its mark."""
-    return markdown.replace(MARK, rooms()) if MARK in markdown else markdown
+    """The page with its placeholder replaced by the table of modules."""
+    return markdown.replace(MARK, modules()) if MARK in markdown else markdown
 
 
-def rooms() -> str:
+def modules() -> str:
     """One row per module: its name and the first sentence of its docstring."""
     rows = ["| module | |", "|---|---|"]
     for path in sorted(SOURCE.rglob("*.py")):

@@ -13,8 +13,8 @@ from nitograph.corpus.rows import Corpus
 from nitograph.model.weights import Weights
 from tiny import MODEL, random_weights, small_corpus
 
-# Background jobs of a shell ignore Ctrl-C, and jobs under nohup SIGHUP; children inherit that. Tests of
-# interrupts need them heard.
+# Background jobs of a shell ignore Ctrl-C, and jobs under nohup SIGHUP; children inherit that. The tests of
+# interrupts need them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in {"SIGTERM", "SIGHUP"} & {*dir(signal)}:
     signal.signal(getattr(signal, name), signal.SIG_DFL)

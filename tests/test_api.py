@@ -19,7 +19,7 @@ from nitograph.board import Board
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError, NitographError, SettingsError, SourceError, ThreadError
 from nitograph.io.lists import ForeignList
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 from nitograph.thread import Thread, Threads
 from nitograph.weaving.photo import PhotoSettings
 from nitograph.weaving.settings import WeaveSettings
@@ -280,7 +280,7 @@ def test_threads_are_a_frozen_sequence():
     with pytest.raises(AttributeError):
         WORD.threads = ()
     for wrong in ([], [THREAD, "7"]):
-        with pytest.raises(ThreadError, match="one thread at least"):
+        with pytest.raises(ThreadError, match="at least one thread"):
             Threads(wrong)
 
 
@@ -312,7 +312,7 @@ def test_export_is_that_of_the_command_line(folder, capsys):
             SettingsError,
             "temperature must be at least 0, got -1",
         ),
-        (lambda n: n.generate(7), SettingsError, 'a class is text like "7", or a list of such, got 7'),
+        (lambda n: n.generate(7), SettingsError, 'a class is text such as "7", or a list of them, got 7'),
         (lambda n: n.generate([]), SettingsError, "a class is text"),
         (lambda n: n.generate("x"), SourceError, "knows no class 'x'; it knows 0, 1"),
         (lambda n: n.generate("7", seed=-1), SettingsError, "seed must not be negative, got -1"),
@@ -346,7 +346,7 @@ def test_export_is_that_of_the_command_line(folder, capsys):
             SettingsError,
             "renderer must be one of neon, matplotlib, got 'oil'",
         ),
-        (lambda n: n.weave(3), SourceError, "a file's name, an array or a Pillow image, got int"),
+        (lambda n: n.weave(3), SourceError, "a file name, an array or a Pillow image, got int"),
         (lambda n: n.weave("no.jpg"), SourceError, "no file no.jpg"),
         (
             lambda n: n.weave("mnist:test:1", preset="oil"),
@@ -364,8 +364,8 @@ def test_export_is_that_of_the_command_line(folder, capsys):
             "needs both its thickness and the board's",
         ),
         (lambda n: n.weave(np.zeros(5)), SourceError, "an array is a picture as"),
-        (lambda n: n.weave(np.full((5, 5), 7.0)), SourceError, "must lie between 0 and 1"),
-        (lambda n: n.weave(np.full((5, 5), np.nan)), SourceError, "must lie between 0 and 1"),
+        (lambda n: n.weave(np.full((5, 5), 7.0)), SourceError, "must be between 0 and 1"),
+        (lambda n: n.weave(np.full((5, 5), np.nan)), SourceError, "must be between 0 and 1"),
         (lambda n: n.weave(np.zeros((5, 5), dtype=int)), SourceError, "holds uint8, bool or floats"),
         (lambda n: n.weave(np.zeros((5, 5, 2))), SourceError, "an array is a picture as"),
         (lambda n: n.save(THREAD, "a.svg"), FileError, "save writes .json, .jsonl, .png, got a.svg"),

@@ -1,4 +1,4 @@
-"""Guards of BLAS: one thread wherever NumPy multiplies matrices, and nothing is changed behind a caller."""
+"""Guards of BLAS: one thread wherever NumPy multiplies matrices, and the caller's settings stay."""
 
 import ast
 import os
@@ -22,7 +22,7 @@ from nitograph.light.zernike import Zernike
 from nitograph.model import blocks, prepared
 from nitograph.model.decoder import Decoder
 from nitograph.model.plan import decode_plan, encode_plan
-from nitograph.sampling.invent import MANY, SampleSettings, invent
+from nitograph.sampling.sampler import MANY, SampleSettings, invent
 
 ROOT = Path(nitograph.__file__).parent
 PRODUCTS = {"matmul", "dot", "vdot", "inner", "vecdot", "matvec", "vecmat", "tensordot", "einsum", "cov"}
@@ -50,7 +50,7 @@ def _two():
 
 
 def multiplies(tree):
-    """Whether NumPy is asked for a product of matrices, or what is made of such."""
+    """Whether NumPy computes a matrix product, or a function based on one."""
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             return True
@@ -147,7 +147,7 @@ def test_drawing_judging_and_the_rest_have_one_thread(planned, monkeypatch):
 @pytest.mark.usefixtures("_two")
 def test_parts_in_threads_have_one_thread_each():
     """Threads of BLAS take no core from parts that run side by side."""
-    found = in_threads(lambda tool, part: blas_threads(), object, range(3), most=2)
+    found = in_threads(lambda tool, part: blas_threads(), object, range(3), max_threads=2)
     assert list(found) == [{1}] * 3
 
 
@@ -182,7 +182,7 @@ print(code, "threadpoolctl" in sys.modules)
 
 
 def test_a_cold_start_pays_nothing(tmp_path):
-    """NumPy's own OpenBLAS is asked itself, without loading what would look for it."""
+    """NumPy's own OpenBLAS is called directly, without loading threadpoolctl."""
     if "openblas" not in np.__config__.CONFIG["Build Dependencies"]["blas"]["name"] or os.name == "nt":
         pytest.skip("NumPy's BLAS is not the OpenBLAS of its wheels, or Windows does not find it so")
     generate = ["generate", "7", "--size", "64", "--max-lines", "50", "-o", "a.png"]
@@ -193,7 +193,7 @@ def test_a_cold_start_pays_nothing(tmp_path):
 
 
 def test_another_blas_is_found_too(monkeypatch):
-    """Where NumPy's BLAS cannot be asked itself, threadpoolctl finds what there is."""
+    """Where NumPy's BLAS cannot be called directly, threadpoolctl finds what there is."""
     monkeypatch.setattr(parallel, "_openblas", lambda library: None)
     other = type(one_blas_thread)()
     with threadpool_limits(2, user_api="blas"):
@@ -206,7 +206,7 @@ def test_importing_changes_nothing():
     """Whoever imports the package keeps the environment and the threads of BLAS, also after a call."""
     code = (
         "import os; before = dict(os.environ); import numpy, nitograph.cli; "
-        "import nitograph.sampling.invent as s; "
+        "import nitograph.sampling.sampler as s; "
         "from threadpoolctl import threadpool_info as info; "
         "many = [p['num_threads'] for p in info()]; from nitograph.model.weights import load_bundled; "
         "s.invent(load_bundled(), ['7'], [1], s.SampleSettings(max_lines=2)); "

@@ -1,4 +1,4 @@
-"""Guards of the board: one rule, told four ways, is the same rule."""
+"""Guards of the board: one rule, written in four ways, is the same rule."""
 
 import itertools
 import math
@@ -67,8 +67,8 @@ def test_never_straight_back(num_nails, data):
 @pytest.mark.parametrize(
     ("path", "step", "reason"),
     [
-        ([0, 50, 52], 1, "gap 2 is under 6"),
-        ([0, 50, 255, 4], 2, "gap 5 is under 6"),
+        ([0, 50, 52], 1, "gap 2 is below 6"),
+        ([0, 50, 255, 4], 2, "gap 5 is below 6"),
         ([0, 50, 100, 0, 50], 3, "chord 0–50 came 3 chords before"),
         ([0, 50, 100, 50], 2, "chord 50–100 came 1 chords before"),
     ],

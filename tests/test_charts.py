@@ -12,8 +12,8 @@ from nitograph.errors import NitographError, SettingsError
 def dots(*settings: dict[str, float], chosen: int = 0) -> list[Dot]:
     """Dots on a rising line."""
     return [
-        Dot((0.9 + i / 50, 0.88 + i / 50, 0.93 + i / 50), (0.95 + i / 30, 0.94, 0.99), told, i == chosen)
-        for i, told in enumerate(settings)
+        Dot((0.9 + i / 50, 0.88 + i / 50, 0.93 + i / 50), (0.95 + i / 30, 0.94, 0.99), values, i == chosen)
+        for i, values in enumerate(settings)
     ]
 
 

@@ -11,7 +11,7 @@ from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.corpus.rows import CorpusSettings
 from nitograph.errors import SettingsError
 from nitograph.model.settings import ModelSettings
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 from nitograph.training.settings import TrainSettings
 from nitograph.weaving.encoder import WeaveSettings
 
@@ -72,7 +72,7 @@ def test_every_flag_and_default_of_the_original(name):
     for flag, original in zip(words[::2], words[1::2], strict=True):
         assert flag in actions, flag
         if flag == "--sequence-output":
-            assert "the picture's name, .json" in str(actions[flag].help)
+            assert "beside the picture, as .json" in str(actions[flag].help)
             continue
         assert shown_default(actions[flag]) == BETTER.get((name, flag), original), flag
 
@@ -117,7 +117,7 @@ def test_given_flags_are_checked():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_module_and_help(name, capsys):
-    """Each command listed can be asked for help, and its help says what it does."""
+    """Each command listed has --help, which says what it does."""
     with pytest.raises(SystemExit) as stop:
         parser_of(name).parse_args(["--help"])
     assert stop.value.code == 0

@@ -15,7 +15,7 @@ from nitograph.cli import sample as sample_command
 from nitograph.io import files
 from tiny import random_weights
 
-NO_MEMORY = "there is not enough memory for this; ask for less or for smaller"
+NO_MEMORY = "not enough memory for this; lower the counts or sizes"
 
 USAGE = [
     ("", "arguments are required: COMMAND"),
@@ -33,16 +33,16 @@ FAULTS = [
     ("sample x", "knows no class 'x'; it knows 0, 1"),
     ("generate 7x", "knows no class 'x'"),
     ("generate ''", "knows no class ''"),
-    ("generate", "name a class to invent or a picture to wind"),
+    ("generate", "give a class to invent or a picture to wind"),
     # missing or foreign checkpoints
     ("sample 7 --checkpoint none.pt", "no checkpoint none.pt"),
     ("sample 7 --checkpoint none.safetensors", "no file none.safetensors"),
-    ("sample 7 --checkpoint foreign.pt", "foreign.pt is no Nitograph checkpoint"),
+    ("sample 7 --checkpoint foreign.pt", "foreign.pt is not a Nitograph checkpoint"),
     ("sample 7 --checkpoint foreign.safetensors", "not a Nitograph weights file"),
     ("sample 7 --checkpoint cut.safetensors", "not a Nitograph weights file"),
     ("generate 7 --checkpoint folder", "no checkpoint folder"),
     ("train --dataset good.npz --resume", "nothing to resume: there is no string_ai_last.pt"),
-    ("train --dataset good.npz --resume --last-output foreign.pt", "is no Nitograph checkpoint"),
+    ("train --dataset good.npz --resume --last-output foreign.pt", "is not a Nitograph checkpoint"),
     # unreadable pictures and threads
     ("generate --image foreign.pt", "foreign.pt is no picture"),
     ("generate --image none.png", "none.png"),
@@ -51,9 +51,9 @@ FAULTS = [
     ("render foreign.pt -o a.png", "foreign.pt"),
     # cut and foreign corpora
     ("preview --dataset none.npz", "no file none.npz"),
-    ("preview --dataset cut.npz", "cut.npz is no Nitograph corpus"),
-    ("train --dataset cut.npz", "cut.npz is no Nitograph corpus"),
-    ("train --dataset foreign.pt", "foreign.pt is no Nitograph corpus"),
+    ("preview --dataset cut.npz", "cut.npz is not a Nitograph corpus"),
+    ("train --dataset cut.npz", "cut.npz is not a Nitograph corpus"),
+    ("train --dataset foreign.pt", "foreign.pt is not a Nitograph corpus"),
     ("prepare --data-dir folder", "no train-images-idx3-ubyte"),
     # impossible settings
     ("prepare --nails 8 --min-nail-gap 5", "min_nail_gap must be at most 4 on a board of 8 nails"),
@@ -65,7 +65,7 @@ FAULTS = [
     ("prepare --start-nail 256", "start_nail must be from 0 to 255"),
     ("prepare --gamma nan", "gamma must be a finite number, got nan"),
     ("preview --dataset good.npz --count 0", "count must be 1"),
-    ("sample 7 --count 0", "count must be at least 1"),
+    ("sample 7 --count 0", "count must be 1 to 10000000"),
     ("sample 7 --seed -1", "seed not negative"),
     ("sample 7 --min-lines 90 --max-lines 60", "min_lines must not be above max_lines, got 90 and 60"),
     ("sample 7 --min-nail-gap 200", "min_nail_gap must be at most"),
@@ -74,7 +74,7 @@ FAULTS = [
     ("generate 7 --dpi 0", "dpi must be at least"),
     ("train --dataset good.npz --embed-dim 50 --heads 4", "embed_dim must be an even multiple of heads"),
     ("train --dataset good.npz --epochs 0", "epochs must be at least 1, got 0"),
-    ("train --dataset good.npz --output a.pt --last-output ./a.pt", "must be two files"),
+    ("train --dataset good.npz --output a.pt --last-output ./a.pt", "must be different files"),
     ("train --dataset good.npz --output a.safetensors", "must not end with .safetensors"),
     # places that cannot be written
     ("prepare --output none/a.npz", "there is no folder none"),
@@ -120,7 +120,7 @@ def test_bad_input(workshop, monkeypatch, capsys, command, part):
 
 @pytest.mark.parametrize("command", ["sample 7", "generate 7", "preview --dataset good.npz"])
 def test_read_only_folder(workshop, monkeypatch, capsys, command):
-    """A folder that cannot be written to is told before any work (root may, so access is told no)."""
+    """A folder that cannot be written to is reported before any work; os.access is patched, as root may."""
     monkeypatch.chdir(workshop)
     monkeypatch.setattr(files.os, "access", lambda path, mode: False)
     fails(command, 1, "is read-only", capsys)
@@ -133,7 +133,7 @@ def test_read_only_folder(workshop, monkeypatch, capsys, command):
         (
             MemoryError(),
             1,
-            "nitograph sample: there is not enough memory for this; ask for less or for smaller\n",
+            "nitograph sample: not enough memory for this; lower the counts or sizes\n",
         ),
         (OSError(5, "Input/output error", "x.bin"), 1, "nitograph sample: Input/output error (x.bin)\n"),
         (cli.NitographError("one\n  two"), 1, "nitograph sample: one two\n"),

@@ -27,7 +27,6 @@ PREPARE = (
     "prepare --split test --samples 40 --nails 32 --canvas-size 24 --max-lines 20 --min-nail-gap 2 "
     "--recent-edges 10 --line-strength 0.2 --zernike-order 6 --output small.npz"
 )
-pytestmark = pytest.mark.xdist_group("pipeline")  # each command takes what those before it made
 TRAIN = (
     "train --dataset small.npz --device cpu --embed-dim 16 --heads 2 --layers 1 --ff-dim 16 "
     "--plan-tokens 4 --plan-width 16 --plan-steps 5 --plan-rows 8 --batch-size 8 "
@@ -80,7 +79,7 @@ def test_preview(folder, monkeypatch, capsys):
 
 
 def test_train_then_resume(folder, monkeypatch, capsys):
-    """Checkpoints, weights and a log; a resumed run goes on from there and keeps one line a step."""
+    """Checkpoints, weights and a log; a resumed run continues from there and logs one line per step."""
     monkeypatch.chdir(folder)
     out = done(f"{TRAIN} --epochs 1", capsys)
     assert "32 + 8 threads, cpu" in out
@@ -107,11 +106,11 @@ def test_train_from_weights(folder, monkeypatch, capsys):
     assert facts["started_from"] == weights_file.load("string_ai.safetensors").digest
     code, _, err = run(f"{TRAIN} --resume --start-from bundled", capsys)
     assert code == 1
-    assert "either resume or start from weights" in err
+    assert "either resumes or starts from weights" in err
 
 
 def test_sample_and_generate_agree(folder, monkeypatch, capsys):
-    """Thread i of `sample --seed S` is the one of `generate --seed S+i`; any class can be asked for."""
+    """Thread i of `sample --seed S` is the one of `generate --seed S+i`; any class can be requested."""
     monkeypatch.chdir(folder)
     done("sample 3 --count 3 --seed 5 -o many.jsonl", capsys)
     done("sample any --count 1 -o any.jsonl", capsys)
@@ -137,7 +136,7 @@ def test_the_picture_comes_back(folder, monkeypatch, capsys):
 
 
 def test_words_and_pictures(folder, monkeypatch, capsys):
-    """A word is one board a character; a picture given is wound by the model and told in the JSON."""
+    """A word is one board a character; a picture given is wound by the model and named in the JSON."""
     monkeypatch.chdir(folder)
     done("generate 204 --size 96", capsys)
     assert [t["label"] for t in json.loads(Path("digit_204_4k.json").read_text())["threads"]] == list("204")
@@ -167,7 +166,7 @@ def test_which_weights_are_used(tmp_path, monkeypatch):
     assert find_weights(None).digest == mine.digest
     long_ago = time.time() - 1000
     os.utime("string_ai.safetensors", (long_ago, long_ago))
-    with pytest.raises(Exception, match=r"string_ai.pt is no Nitograph checkpoint"):
+    with pytest.raises(Exception, match=r"string_ai.pt is not a Nitograph checkpoint"):
         find_weights(None)
 
 
@@ -198,9 +197,9 @@ def test_progress_is_silent_where_nobody_watches(capsys, monkeypatch):
         advance(10)
 
 
-def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
+def test_waiting_for_the_compiler_gives_a_notice(capsys, monkeypatch):
     """Once, on a terminal, and only where something is compiled; not in files and pipes."""
-    monkeypatch.setattr(compiling, "PATIENCE", 0.2)
+    monkeypatch.setattr(compiling, "DELAY", 0.2)
 
     def compile_for_a_while():
         with event.trigger_event("numba:compile"):
@@ -209,10 +208,10 @@ def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
     for watched, work, line in (
         (False, compile_for_a_while, ""),
         (True, lambda: time.sleep(0.6), ""),
-        (True, compile_for_a_while, compiling.TOLD + "\n"),
+        (True, compile_for_a_while, compiling.NOTICE + "\n"),
     ):
         monkeypatch.setattr("sys.stderr.isatty", lambda watched=watched: watched)
-        with compiling.compiling_told():
+        with compiling.compiling_notice():
             time.sleep(0.2)
             work()
         assert capsys.readouterr().err == line
@@ -220,7 +219,7 @@ def test_a_wait_for_the_compiler_is_told(capsys, monkeypatch):
 
 def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     """An error in training is one line, and the checkpoint before it is not written over."""
-    from nitograph.training import trainer as training
+    from nitograph.training import trainer
 
     monkeypatch.chdir(folder)
     before = Path("string_ai_last.pt").read_bytes()
@@ -228,7 +227,7 @@ def test_divergence_keeps_the_last_good_checkpoint(folder, monkeypatch, capsys):
     def diverge(*args, **more):
         raise WeightsError("training diverged at step 9")
 
-    monkeypatch.setattr(training, "descend", diverge)
+    monkeypatch.setattr(trainer, "descend", diverge)
     code, _, err = run(f"{TRAIN} --epochs 3 --resume", capsys)
     assert (code, err) == (1, "nitograph train: training diverged at step 9\n")
     assert Path("string_ai_last.pt").read_bytes() == before

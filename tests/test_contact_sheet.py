@@ -48,18 +48,18 @@ def test_the_check_of_geometry_can_fail() -> None:
 
 
 def test_classic_takes_every_look() -> None:
-    """Gradients, paper and the ring come out as pictures of the size asked for."""
+    """Gradients, paper and the ring come out as pictures of the requested size."""
     for look in (
         NeonSettings(size=100, palette="sunset"),
         NeonSettings(size=100, palette="#f00", background="paper", glow=10.0, brightness=20.0),
     ):
         assert classic(THREAD, look).rgb().shape == (100, 100, 3)
-    with pytest.raises(SettingsError, match="up to 8192"):
+    with pytest.raises(SettingsError, match="at most 8192"):
         classic(THREAD, NeonSettings(size=9000))
 
 
 def test_contact_sheet() -> None:
-    """Every thread has its place, in order, with room for its title."""
+    """Every thread has its place, in order, with space for its title."""
     other = Thread([0, 128], label="1")
     sheet = contact_sheet([THREAD, other, THREAD], ["seven", "one", "7"], 2, tile=100)
     assert sheet.pixels.shape == (232, 200, 3)

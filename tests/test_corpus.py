@@ -1,4 +1,4 @@
-"""Guards of the corpus: balanced, seeded, split by source, whole again after an interrupt, hard to fool."""
+"""Guards of the corpus: balanced, seeded, split by source, whole after an interrupt, strict readers."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from nitograph.corpus.rows import ARRAYS, Corpus, CorpusSettings, load_corpus
 from nitograph.errors import FileError, SettingsError
 from nitograph.light.chords import pixel_positions
 from nitograph.light.zernike import Zernike
-from nitograph.weaving import encoder as weave
+from nitograph.weaving import encoder
 from nitograph.weaving.encoder import WeaveSettings
 from tiny import ROWS, WEAVING, small_corpus, some_images
 
@@ -28,7 +28,7 @@ def same(one: Corpus, other: Corpus) -> bool:
 
 
 def test_balanced_over_classes():
-    """Classes come in turn, so that any number of rows is as even as it can be."""
+    """Classes come in turn, so that any number of rows is balanced."""
     for samples in (10, 37, 60):
         _, labels, sources = select(some_images(400), ROWS.replace(samples=samples))
         counts = np.bincount(labels, minlength=10)
@@ -42,10 +42,12 @@ def test_rows_belong_together(corpus):
     assert np.array_equal(corpus.labels, images.labels[corpus.sources])
     for row in (0, 31, 59):
         picture = images.images[corpus.sources[row]][None]
-        woven = weave.weave_many(picture, WEAVING)
+        woven = encoder.weave_many(picture, WEAVING)
         assert corpus.thread(row).nails.tolist() == woven.path(0).tolist()
         assert corpus.explained[row] == woven.explained[0]
-        wanted = weave.targets(picture, WEAVING).reshape(1, -1) @ Zernike(6).projection(pixel_positions(24))
+        wanted = encoder.targets(picture, WEAVING).reshape(1, -1) @ Zernike(6).projection(
+            pixel_positions(24)
+        )
         assert corpus.light[row] == pytest.approx(wanted[0], abs=2e-3)
 
 
@@ -112,7 +114,7 @@ def test_split_edges(corpus):
 
 
 def test_too_many_samples():
-    """More rows than there are pictures and variants are refused with what would help."""
+    """More rows than there are pictures and variants are refused, and the message says what to do."""
     with pytest.raises(SettingsError, match="at most 240 for 120 images with augment 1, got 241"):
         small_corpus(samples=241, augment=1)
 
@@ -150,8 +152,8 @@ def test_an_interrupted_build_goes_on(tmp_path, monkeypatch):
         build(some_images(), ROWS, WEAVING, parts=parts, progress=stop)
     kept = sorted(parts.rglob("*.npz"))
     assert [path.name for path in kept] == ["0.npz", "16.npz"]
-    woven, really = [], weave.weave_targets
-    monkeypatch.setattr(weave, "weave_targets", lambda t, s: woven.append(len(t)) or really(t, s))
+    woven, really = [], encoder.weave_targets
+    monkeypatch.setattr(encoder, "weave_targets", lambda t, s: woven.append(len(t)) or really(t, s))
     kept[0].write_bytes(kept[0].read_bytes()[:-40])  # a damaged part is woven again
     made = build(some_images(), ROWS, WEAVING, parts=parts)
     assert woven == [16, 16, 12]
@@ -182,7 +184,7 @@ def stored(tmp_path_factory, corpus):
 
 
 def refused(path, part=None):
-    """Load must fail with one line that names the file."""
+    """Loading must fail with one line that names the file."""
     with pytest.raises(FileError, match=part) as caught:
         load_corpus(path)
     assert "\n" not in str(caught.value)
@@ -192,7 +194,7 @@ def refused(path, part=None):
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_cut_and_flipped(stored, data):
-    """Cut anywhere or flipped anywhere, the file is refused, or the flip was in a byte nobody reads."""
+    """Cut anywhere or flipped anywhere, the file is refused, or the byte is one that nobody reads."""
     whole, path = stored
     if data.draw(st.booleans()):
         path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
@@ -223,7 +225,7 @@ def changed_arrays(corpus, **changes):
     return file.getvalue()
 
 
-def told(made_of, /, **changes):
+def with_metadata(made_of, /, **changes):
     """Changed metadata; a dict changes that part of it."""
     made = json.loads(json.dumps(made_of.metadata))
     for key, value in changes.items():
@@ -245,19 +247,19 @@ HOSTILE = {
     "metadata number": lambda c: {"metadata": np.array(3)},
     "metadata no JSON": lambda c: {"metadata": np.array("{")},
     "metadata deep": lambda c: {"metadata": np.array("[" * 100_000)},
-    "other format": lambda c: told(c, format="x"),
-    "no weaving": lambda c: told(c, weaving=[]),
-    "unknown setting": lambda c: told(c, weaving={"wings": 1}),
-    "other nails": lambda c: told(c, weaving={"nails": 16}),
-    "huge nails": lambda c: told(c, weaving={"nails": 10**400}),
-    "null nails": lambda c: told(c, weaving={"nails": None}),
-    "other rules": lambda c: told(c, weaving={"min_nail_gap": 9}),
-    "longer memory": lambda c: told(c, weaving={"recent_edges": 10**6}, corpus={"samples": 0}),
-    "other order": lambda c: told(c, corpus={"zernike_order": 8}),
-    "no rows stated": lambda c: told(c, corpus=3),
-    "classes": lambda c: told(c, classes="0123456789"),
-    "few classes": lambda c: told(c, classes=["0", "1"]),
-    "twin classes": lambda c: told(c, classes=["0"] * 10),
+    "other format": lambda c: with_metadata(c, format="x"),
+    "no weaving": lambda c: with_metadata(c, weaving=[]),
+    "unknown setting": lambda c: with_metadata(c, weaving={"wings": 1}),
+    "other nails": lambda c: with_metadata(c, weaving={"nails": 16}),
+    "huge nails": lambda c: with_metadata(c, weaving={"nails": 10**400}),
+    "null nails": lambda c: with_metadata(c, weaving={"nails": None}),
+    "other rules": lambda c: with_metadata(c, weaving={"min_nail_gap": 9}),
+    "longer memory": lambda c: with_metadata(c, weaving={"recent_edges": 10**6}, corpus={"samples": 0}),
+    "other order": lambda c: with_metadata(c, corpus={"zernike_order": 8}),
+    "no rows stated": lambda c: with_metadata(c, corpus=3),
+    "classes": lambda c: with_metadata(c, classes="0123456789"),
+    "few classes": lambda c: with_metadata(c, classes=["0", "1"]),
+    "twin classes": lambda c: with_metadata(c, classes=["0"] * 10),
     "pickles": lambda c: {"labels": np.array([{}] * 60, dtype=object)},
     "floats": lambda c: {"tokens": c.tokens.astype(float)},
     "flat": lambda c: {"tokens": c.tokens.ravel()},
@@ -279,7 +281,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files(tmp_path, corpus, name):
-    """Arrays or metadata that lie are refused in one line; no pickle is ever opened."""
+    """Inconsistent arrays or metadata are refused in one line; no pickle is ever opened."""
     path = tmp_path / "hostile.npz"
     path.write_bytes(changed_arrays(corpus, **HOSTILE[name](corpus)))
     refused(path)
@@ -294,7 +296,7 @@ def test_further_arrays_do_no_harm(tmp_path, corpus):
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"\x89PNG", b"{}", b"\x93NUMPY\x01\x00"])
 def test_foreign_files(tmp_path, data):
-    """Other files are no corpora."""
+    """Other files are not corpora."""
     (tmp_path / "foreign.npz").write_bytes(data)
     refused(tmp_path / "foreign.npz")
 
@@ -311,8 +313,8 @@ def test_claims_of_size_take_no_memory(tmp_path, corpus):
     with zipfile.ZipFile(path, "w") as after:
         for filename, content in entries.items():
             after.writestr(filename, header.getvalue() if filename == "labels.npy" else content)
-    refused(path, "labels is cut")
+    refused(path, "labels is truncated")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as after:
         for filename, content in entries.items():
             after.writestr(filename, bytes(100 * 2**20) if filename == "labels.npy" else content)
-    refused(path, "unpacks to far more")
+    refused(path, "decompresses to far more")

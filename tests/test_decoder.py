@@ -43,7 +43,7 @@ def stepped(decoder, labels, codes, nails, light=None):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BOTH)
 def test_logits_are_the_networks(weights, kind):
-    """Over whole sequences, longer than the cache's room, all logits agree within 1e-4 with the network."""
+    """Over sequences longer than the initial cache all logits agree within 1e-4 with the network."""
     labels, codes, nails = draw(weights, 3, CACHE_STEP + 9)
     network = Network.from_weights(weights).eval()
     for light in lights(weights, codes):
@@ -68,7 +68,7 @@ def lights(weights, codes):
 
 
 def test_codes_stand_for_their_light(planned):
-    """Without a given light the decoder winds what the codes stand for."""
+    """Without a given light the decoder draws what the codes stand for."""
     labels, codes, nails = draw(planned, 3, 5)
     for kind in BOTH.values():
         _, own = stepped(kind(planned), labels, codes, nails)
@@ -90,7 +90,7 @@ def test_the_comparison_can_fail(planned):
 
 @pytest.mark.parametrize("kind", BOTH)
 def test_select_reorders_and_repeats(weights, kind):
-    """After keeping rows in a new order, one twice, each goes on as it would have alone."""
+    """After keeping rows in a new order, one twice, each continues as it would have alone."""
     labels, codes, nails = draw(weights, 4, 12, seed=2)
     rows = np.array([2, 0, 2])
     decoder = BOTH[kind](weights)
@@ -137,13 +137,13 @@ def test_start_begins_anew(weights, kind):
 
 
 def test_given_light_replaces_the_codes_light(planned):
-    """With the light of a picture the codes only steer; the winding sees the picture itself."""
+    """With the light of a picture the codes only steer; the nails see the picture itself."""
     labels, _, nails = draw(planned, 1, 3)
     light = np.random.default_rng(1).normal(size=(1, planned.zernike.size)).astype(np.float32)
     codes = encode_plan(planned, light)
     _, own = stepped(Decoder(planned), labels, codes, nails)
     _, given = stepped(Decoder(planned), labels, codes, nails, light)
-    assert np.abs(own[0] - given[0]).max() < 1e-6  # before the first nail there is nothing to see
+    assert np.abs(own[0] - given[0]).max() < 1e-6  # before the first nail no light is seen
     assert np.abs(own[1:] - given[1:]).max() > 1e-4
 
 

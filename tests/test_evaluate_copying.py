@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from nitograph.evaluation.judges import copying as memory
+from nitograph.evaluation.judges import copying
 from nitograph.evaluation.nearest import in_both, longest_runs, nearest, pack, pack_rows, repeats
 
 NAILS = 7
@@ -44,11 +44,11 @@ def plain_run(path: Sequence[int], others: Sequence[Sequence[int]]) -> int:
 @settings(max_examples=60, deadline=None)
 @given(threads, threads)
 def test_nearest_is_the_largest_jaccard_index_of_all_pairs(
-    asked: list[list[int]], training: list[list[int]]
+    queries: list[list[int]], training: list[list[int]]
 ) -> None:
     """Guards the index against repeated chords, reversed chords and empty intersections."""
-    found, where = nearest(pack(asked), pack(training), NAILS)
-    for path, value, row in zip(asked, found, where, strict=True):
+    found, where = nearest(pack(queries), pack(training), NAILS)
+    for path, value, row in zip(queries, found, where, strict=True):
         assert value == plain_jaccard(path, training)
         assert value == 0 if row < 0 else value == plain_jaccard(path, [training[row]])
 
@@ -56,11 +56,11 @@ def test_nearest_is_the_largest_jaccard_index_of_all_pairs(
 @settings(max_examples=60, deadline=None)
 @given(threads, threads)
 def test_longest_runs_are_those_of_the_slow_search(
-    asked: list[list[int]], training: list[list[int]]
+    queries: list[list[int]], training: list[list[int]]
 ) -> None:
     """Guards the one-pass growth of runs, also across the ends of threads."""
-    found = longest_runs(pack(asked), pack(training), NAILS)
-    assert found.tolist() == [plain_run(path, training) for path in asked]
+    found = longest_runs(pack(queries), pack(training), NAILS)
+    assert found.tolist() == [plain_run(path, training) for path in queries]
 
 
 def test_a_thread_wound_backwards_is_still_a_copy() -> None:
@@ -89,18 +89,18 @@ def test_padded_rows_and_lists_are_the_same_paths() -> None:
 
 def test_distances_are_those_of_the_nearest_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards the product that stands for all pairs, also over more than one block of training pictures."""
-    monkeypatch.setattr(memory, "ROWS", 7)
+    monkeypatch.setattr(copying, "ROWS", 7)
     rng = np.random.default_rng(1)
-    asked, shelf = rng.random((5, 49), dtype=np.float32), rng.random((20, 49), dtype=np.float32)
-    wanted = [min(np.sqrt(((a - b) ** 2).mean()) for b in shelf) for a in asked]
-    assert memory.distances(asked, shelf) == pytest.approx(np.array(wanted), rel=1e-4)
-    assert memory.distances(shelf, shelf) == pytest.approx(0, abs=1e-3)
+    queries, known = rng.random((5, 49), dtype=np.float32), rng.random((20, 49), dtype=np.float32)
+    wanted = [min(np.sqrt(((a - b) ** 2).mean()) for b in known) for a in queries]
+    assert copying.distances(queries, known) == pytest.approx(np.array(wanted), rel=1e-4)
+    assert copying.distances(known, known) == pytest.approx(0, abs=1e-3)
 
 
 def test_small_pictures_are_means_of_blocks() -> None:
     """Guards the blur: sixteen pixels become one, in their places."""
     pictures = np.zeros((1, 28, 28), dtype=np.uint8)
     pictures[0, 4:8, 8:12] = 255
-    found = memory.small(pictures).reshape(7, 7)
+    found = copying.small(pictures).reshape(7, 7)
     assert found[1, 2] == 1
     assert found.sum() == 1

@@ -13,7 +13,7 @@ from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan
 from nitograph.model.settings import ModelSettings
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings, sample_paths
+from nitograph.sampling.sampler import SampleSettings, sample_paths
 from nitograph.weaving.encoder import WeaveSettings, targets, weave_many
 
 CLASSES = tuple("0123456789")
@@ -87,12 +87,12 @@ def test_nats_are_those_of_one_token_after_the_other(design: str, exact: bool) -
         assert found.plan[i] == pytest.approx(plan, abs=1e-3)
         assert found.nails[i] == len(paths.path(i)) + 1
         assert found.codes[i] == (3 if design == "plan" else 0)
-    told = found.summary()
+    summary = found.summary()
     tokens = found.nails.sum() + found.codes.sum()
-    assert told["joint_nats_a_token"][0] == pytest.approx(
+    assert summary["joint_nats_a_token"][0] == pytest.approx(
         (found.nail + found.plan).sum() / tokens, rel=1e-4
     )
-    assert ("nats_a_code" in told) == (design == "plan")
+    assert ("nats_a_code" in summary) == (design == "plan")
 
 
 def test_without_the_mask_a_model_that_knows_nothing_breaks_the_rules_and_with_it_never() -> None:

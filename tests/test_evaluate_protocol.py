@@ -46,7 +46,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 @pytest.fixture(scope="module")
 def training(material: Material) -> Training:
     """The first training threads."""
-    return material.training(most=1500)
+    return material.training(limit=1500)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def judged(material: Material, training: Training) -> Callable[[str], Evaluation
     def of(name: str) -> Evaluation:
         if name not in done:
             each = SMALL.samples_per_class
-            candidate = stand_in(name, material, training, each=each, after=2 * each)
+            candidate = stand_in(name, material, training, per_class=each, after=2 * each)
             done[name] = evaluate(candidate, material, training, SMALL)
         return done[name]
 
@@ -78,7 +78,7 @@ def test_unseen_woven_handwriting_fails_nothing(judged: Callable[[str], Evaluati
 def test_every_impostor_fails_the_figures_that_name_its_fault(
     name: str, judged: Callable[[str], Evaluation]
 ) -> None:
-    """Guards the purpose of the whole: it cannot be fooled by memory, repetition, noise or wrong names."""
+    """Guards the purpose: it cannot be fooled by copying, repetition, noise or wrong labels."""
     found = judged(name)
     assert {key: found.verdicts[key] for key in NAMED[name]} == dict.fromkeys(NAMED[name], "fail")
     assert not found.record["reached"]
@@ -107,7 +107,7 @@ def test_the_same_evaluation_twice_gives_the_same_figures(
     """Guards seeds: nothing hangs on the time of day."""
     each = SMALL.samples_per_class
     again = evaluate(
-        stand_in("random", material, training, each=each, after=2 * each), material, training, SMALL
+        stand_in("random", material, training, per_class=each, after=2 * each), material, training, SMALL
     )
     assert again.record["figures"] == judged("random").record["figures"]
 
@@ -127,10 +127,10 @@ def test_the_page_is_one_file_that_fetches_nothing(judged: Callable[[str], Evalu
 def test_names_cannot_break_the_page(judged: Callable[[str], Evaluation]) -> None:
     """Guards escaping: a candidate is named after a file, and a file may have any name."""
     found = judged("woven")
-    told = found.record["candidate"]
+    name = found.record["candidate"]
     found.record["candidate"] = "<script>x</script>"
     text = report.page(found)
-    found.record["candidate"] = told
+    found.record["candidate"] = name
     assert "<script>" not in text
 
 
@@ -149,7 +149,7 @@ def test_references_unseen_and_validation_images_are_apart(material: Material) -
     assert reference.labels.tolist() == list(range(10)) * 4
     assert material.validation(2).rows.min() >= len(material.train) - VALIDATION
     with pytest.raises(SettingsError, match="lower critic_images"):
-        material.lesson(54_000, 2_000)
+        material.critic_training(54_000, 2_000)
     with pytest.raises(SettingsError, match="lower samples_per_class"):
         material.reference(2_000)
 
@@ -180,10 +180,10 @@ def test_too_few_threads_are_said_in_one_line() -> None:
 )
 def test_verdicts_follow_the_interval(values: tuple[float, float, float], verdict: str) -> None:
     """Guards pass, open and fail: the value decides for, the whole interval decides against."""
-    assert GOALS["critic_b"].least == 0.99
+    assert GOALS["critic_b"].at_least == 0.99
     assert Figure("critic_b", Estimate(*values), 0.9).verdict == verdict
     less = Estimate(*(-value for value in (values[0], values[2], values[1])))
-    assert GOALS["duplicates"].most == 0
+    assert GOALS["duplicates"].at_most == 0
     assert Figure("duplicates", less, 0.0).verdict == "pass"
     assert Figure("duplicates", Estimate(*values), 0.0).verdict == "fail"
 
@@ -204,7 +204,7 @@ def test_the_command_refuses_what_excludes_itself(
     assert len(lines) == 4
     assert "few.jsonl has 0 threads of class 0" in lines[3]
     assert "exclude each other" in lines[0]
-    assert "two files" in lines[1]
+    assert "the page is written as .html or .htm" in lines[1]
     assert "warmth" in lines[2]
     assert not list(tmp_path.iterdir())
 

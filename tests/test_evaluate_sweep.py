@@ -13,7 +13,7 @@ from nitograph.evaluation.candidates import ModelCandidate
 from nitograph.evaluation.material import Material
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 from tiny import WEAVING, random_weights
 
 QUICK = EvaluationSettings(samples_per_class=5, critic_images=100, images_seen=200)
@@ -35,11 +35,11 @@ def test_axes_go_over_every_setting_of_sampling() -> None:
 @pytest.mark.slow
 def test_every_combination_is_a_point(planned: Weights, tmp_path: Path) -> None:
     """Guards the record: settings of each point, the best by score, and only settings named differ."""
-    material, told = Material(WEAVING, Cache(tmp_path)), []
+    material, counts = Material(WEAVING, Cache(tmp_path)), []
     candidate = ModelCandidate(planned, SampleSettings(max_lines=9))
-    record = sweep.sweep(candidate, material, sweep.axes(FIVE), QUICK, progress=told.append)
+    record = sweep.sweep(candidate, material, sweep.axes(FIVE), QUICK, progress=counts.append)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
-    assert told == [1, 2, 3, 4]
+    assert counts == [1, 2, 3, 4]
     points = record["points"]
     assert [(p["sampling"]["guidance"], p["sampling"]["top_k"]) for p in points] == [
         (1.0, 16), (1.0, 0), (2.0, 16), (2.0, 0),
@@ -69,12 +69,12 @@ def test_the_command_writes_the_plot(
     monkeypatch.setenv("NITOGRAPH_CACHE", str(tmp_path / "cache"))
     random_weights().save("w.safetensors")
     flags = "--checkpoint w.safetensors --samples-per-class 5 --critic-images 100 --images-seen 200"
-    asked = ["evaluate", "--sweep", "guidance=1,1.5", *flags.split(), "--plot", "sweep.png"]
-    assert main(asked) == 0
+    command = ["evaluate", "--sweep", "guidance=1,1.5", *flags.split(), "--plot", "sweep.png"]
+    assert main(command) == 0
     assert "evaluation.json, evaluation.html, sweep.png: 2 points, best guidance" in capsys.readouterr().out
     assert Path("sweep.png").read_bytes().startswith(b"\x89PNG")
     assert main(["evaluate", "--plot", "sweep.png"]) == 1
     assert main(["evaluate", "--sweep", "--plot", "evaluation.html"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert "only a sweep has a plot" in lines[0]
-    assert "the page and the plot must be two files" in lines[1]
+    assert "the plot is written as .png" in lines[1]

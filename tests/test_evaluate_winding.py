@@ -9,7 +9,7 @@ import pytest
 
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.candidates import ModelCandidate
-from nitograph.evaluation.judges.court import Court, Panel
+from nitograph.evaluation.judges.comparison import Comparison
 from nitograph.evaluation.judges.given_pictures import CodesAlone, errors, winding
 from nitograph.evaluation.judges.likelihood import measure
 from nitograph.evaluation.material import Material
@@ -20,7 +20,7 @@ from nitograph.evaluation.verdicts import GOALS
 from nitograph.model.decoder import Decoder
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import targets, weave_many
 from tiny import WEAVING
@@ -37,16 +37,16 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 
 
 @pytest.fixture(scope="module")
-def court(material: Material) -> Court:
+def compared(material: Material) -> Comparison:
     """Ten references in each half; samples and walks are the references too, nobody asks for more."""
     woven = material.reference(2)
-    return Court(material, 1, 1, woven, woven, woven)
+    return Comparison(material, 1, 1, woven, woven, woven)
 
 
 @pytest.fixture(scope="module")
 def found(planned: Weights, material: Material) -> Evaluation:
     """The whole evaluation of a plan model that has learned nothing."""
-    return evaluate(ModelCandidate(planned), material, material.training(most=100), QUICK)
+    return evaluate(ModelCandidate(planned), material, material.training(limit=100), QUICK)
 
 
 def test_errors_are_what_the_encoder_says_of_its_own_threads(material: Material) -> None:
@@ -58,12 +58,12 @@ def test_errors_are_what_the_encoder_says_of_its_own_threads(material: Material)
     assert found == pytest.approx(1 - woven.explained, abs=1e-3)
 
 
-def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, court: Court) -> None:
-    """Guards the figure: exact light at the temperature asked for, each picture ÷ the encoder's error."""
+def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, compared: Comparison) -> None:
+    """Guards the figure: exact light at the temperature requested, each picture ÷ the encoder's error."""
     candidate = ModelCandidate(planned, SampleSettings(temperature=0.7))
-    figures, details, wound = winding(candidate, court, Panel({}), seed=4)
-    rows, reference = details["rows"], court.reference
-    wanted = targets(court.material.test.images[reference.rows[:10]], WEAVING)
+    figures, details, wound = winding(candidate, compared, {}, seed=4)
+    rows, reference = details["rows"], compared.reference
+    wanted = targets(compared.material.test.images[reference.rows[:10]], WEAVING)
     light, labels = planned.zernike.light(wanted), [str(k) for k in range(10)]
     made = invent(planned, labels, range(4, 14), candidate.settings, light=light)
     own = errors(reference.threads[:10], wanted, WEAVING)
@@ -73,44 +73,44 @@ def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, court: C
     assert rows[1]["worst_over_encoder"] == pytest.approx(over.max(), rel=1e-5)
     assert figures["winding"].floor == pytest.approx(own.mean())
     assert rows[0]["over_encoder"] == [1.0, 1.0, 1.0]
-    asked = [(row["given"], row["temperature"]) for row in rows[1:]]
-    assert asked == [("light", 0.7), ("light", 0.0), ("codes", 0.7), ("codes", 0.0)]
+    pairs = [(row["given"], row["temperature"]) for row in rows[1:]]
+    assert pairs == [("light", 0.7), ("light", 0.0), ("codes", 0.7), ("codes", 0.0)]
     assert all(row["over_bound"][0] >= rows[0]["over_bound"][0] > 0 for row in rows[1:])
     cold = replace(candidate, settings=SampleSettings(temperature=0))
-    assert len(winding(cold, court, Panel({}))[1]["rows"]) == 3
+    assert len(winding(cold, compared, {})[1]["rows"]) == 3
 
 
 def test_codes_alone_hide_the_light(planned: Weights) -> None:
     """Guards that the second way sees what the picture's own codes stand for, and not its light."""
     light = np.random.default_rng(0).normal(size=(1, planned.zernike.size)).astype(np.float32)
     codes, decoder, hidden = encode_plan(planned, light), Decoder(planned), CodesAlone(Decoder(planned))
-    for told, model in ((decode_plan(planned, codes), decoder), (light, hidden)):
+    for sight, model in ((decode_plan(planned, codes), decoder), (light, hidden)):
         model.start(np.array([3]))
         for slot in range(codes.shape[1] - 1):
             model.step(codes[:, slot])
-        model.step(codes[:, -1], told)
+        model.step(codes[:, -1], sight)
     assert np.array_equal(decoder.step(np.array([5])), hidden.step(np.array([5])))
 
 
-def test_likelihood_adds_up(planned: Weights, court: Court) -> None:
-    """Guards the three figures of a thread: what is gained is the class alone less what is told."""
-    nats = winding(ModelCandidate(planned), court, Panel({}))[1]["nats_a_thread"]
-    woven = court.reference.take(np.arange(10))
-    images = court.material.test.images[woven.rows]
+def test_likelihood_adds_up(planned: Weights, compared: Comparison) -> None:
+    """Guards the three figures of a thread: the gain is the class alone minus what is given."""
+    nats = winding(ModelCandidate(planned), compared, {})[1]["nats_a_thread"]
+    woven = compared.reference.take(np.arange(10))
+    images = compared.material.test.images[woven.rows]
     exact = measure(planned, images, woven.labels, woven.paths(), exact=True)
     assert nats["light"][0] == pytest.approx(exact.nail.mean(), rel=1e-5)
-    for told in ("codes", "light"):
-        gained = nats["class"][0] - nats[told][0]
-        assert nats[f"gained_by_{told}"][0] == pytest.approx(gained, abs=1e-2)
+    for given in ("codes", "light"):
+        gained = nats["class"][0] - nats[given][0]
+        assert nats[f"gained_by_{given}"][0] == pytest.approx(gained, abs=1e-2)
 
 
 def test_a_bound_that_cannot_be_had_is_said(
-    planned: Weights, court: Court, monkeypatch: pytest.MonkeyPatch
+    planned: Weights, compared: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards minutes of work: a board too fine for the bound costs the bound and nothing else."""
-    monkeypatch.setattr("nitograph.weaving.bound.MOST_TAPS", 10)
-    bare = replace(court, material=replace(court.material, cache=Cache()))
-    details = winding(ModelCandidate(planned), bare, Panel({}))[1]
+    monkeypatch.setattr("nitograph.weaving.bound.MAX_TAPS", 10)
+    bare = replace(compared, material=replace(compared.material, cache=Cache()))
+    details = winding(ModelCandidate(planned), bare, {})[1]
     assert "smaller canvas_size" in details["bound"]["refused"]
     assert "over_bound" not in details["rows"][0]
 
@@ -153,7 +153,7 @@ def test_the_page_shows_given_pictures(found: Evaluation) -> None:
 @pytest.mark.slow
 def test_a_plain_model_is_not_asked(plain: Weights, material: Material) -> None:
     """Guards models without a plan, which can wind no given picture: fifteen goals and no such part."""
-    found = evaluate(ModelCandidate(plain), material, material.training(most=100), QUICK)
-    assert found.wound is None
+    found = evaluate(ModelCandidate(plain), material, material.training(limit=100), QUICK)
+    assert found.given_pictures is None
     assert "winding" not in found.record["verdicts"]
     assert "Given pictures" not in report.page(found)

@@ -178,7 +178,7 @@ def test_the_ending_names_the_format(piece, tmp_path):
 
 
 def test_a_missing_library_is_one_friendly_line():
-    """Who lacks the extra is told which one to install."""
+    """Without the extra, the message says which one to install."""
     with pytest.raises(FileError, match=r"pip install 'nitograph\[export\]'"):
         require("ezdxf_that_is_not_there", "a DXF drawing")
 

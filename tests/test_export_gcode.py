@@ -49,8 +49,8 @@ def check_wind(made: Workpiece, run: Run, start: int = 1) -> None:
 def test_pen_draws_the_thread(profile: str, case: tuple[int, int, int]) -> None:
     """One stroke, never lifted, through the same nails in the same order, straight within the tolerance."""
     made = workpiece(*case)
-    told = GcodeSettings(profile=profile)
-    check_plot(made, simulate(gcode(made, told)), told)
+    chosen = GcodeSettings(profile=profile)
+    check_plot(made, simulate(gcode(made, chosen)), chosen)
 
 
 @pytest.mark.slow
@@ -59,11 +59,11 @@ def test_pen_draws_the_thread(profile: str, case: tuple[int, int, int]) -> None:
 def test_feeder_winds_the_thread(profile: str, case: tuple[int, int, int]) -> None:
     """Round the same nails, each on the side that the list says, without touching one of them."""
     made = workpiece(*case)
-    told = GcodeSettings(profile=profile, job="wind")
-    run = simulate(gcode(made, told))
+    chosen = GcodeSettings(profile=profile, job="wind")
+    run = simulate(gcode(made, chosen))
     check_wind(made, run)
     if case[0] < 1000 or profile != "polar":
-        assert clearance(run) >= (made.settings.nail_diameter + told.feeder_diameter) / 2 - 0.01
+        assert clearance(run) >= (made.settings.nail_diameter + chosen.feeder_diameter) / 2 - 0.01
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -83,10 +83,10 @@ def test_drill_makes_each_hole_once(profile: str, nails: int) -> None:
 def test_twenty_thousand_chords(profile: str, job: str) -> None:
     """The largest job keeps every chord."""
     made = workpiece(300, 20_000, 900 if job == "wind" else 100)
-    told = GcodeSettings(profile=profile, job=job, tolerance=2.0)
-    run = simulate(gcode(made, told))
+    chosen = GcodeSettings(profile=profile, job=job, tolerance=2.0)
+    run = simulate(gcode(made, chosen))
     if job == "plot":
-        check_plot(made, run, told)
+        check_plot(made, run, chosen)
     else:
         check_wind(made, run)
 
@@ -112,11 +112,11 @@ def test_every_numbering_and_table(
 ) -> None:
     """What the head says of origin, direction, side and table is true, for all of them and all wraps."""
     made = workpiece(nails, 5 + seed, **board)
-    told = GcodeSettings(profile=profile, table_direction=table, arcs=arcs)
-    check_plot(made, simulate(gcode(made, told)), told)
-    run = simulate(gcode(made, told.replace(job="wind")))
+    chosen = GcodeSettings(profile=profile, table_direction=table, arcs=arcs)
+    check_plot(made, simulate(gcode(made, chosen)), chosen)
+    run = simulate(gcode(made, chosen.replace(job="wind")))
     check_wind(made, run)
-    assert clearance(run) >= (made.settings.nail_diameter + told.feeder_diameter) / 2 - 0.01
+    assert clearance(run) >= (made.settings.nail_diameter + chosen.feeder_diameter) / 2 - 0.01
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -124,11 +124,11 @@ def test_start_at(profile: str) -> None:
     """A restart does exactly the steps from there on, with its own way in, and says that it is one."""
     made = workpiece()
     for start in (2, 30, 57):
-        told = GcodeSettings(profile=profile, start_at=start)
-        text = gcode(made, told)
+        chosen = GcodeSettings(profile=profile, start_at=start)
+        text = gcode(made, chosen)
         assert "A restart" in text
-        check_plot(made, simulate(text), told, start)
-        text = gcode(made, told.replace(job="wind"))
+        check_plot(made, simulate(text), chosen, start)
+        text = gcode(made, chosen.replace(job="wind"))
         check_wind(made, simulate(text), start)
         assert f"hold the thread at nail {made.path[start - 1]}" in text
     run = simulate(gcode(made, GcodeSettings(profile=profile, job="drill", start_at=60)))
@@ -141,9 +141,9 @@ def test_comments_name_steps_and_nails(profile: str, job: str) -> None:
     """The comments tell the steps and nails of the winding list, in order."""
     made = workpiece()
     text = gcode(made, GcodeSettings(profile=profile, job=job, start_at=4))
-    told = [(int(a), int(b)) for a, b in re.findall(r"; step (\d+) nail (\d+)", text)]
+    noted = [(int(a), int(b)) for a, b in re.findall(r"; step (\d+) nail (\d+)", text)]
     wanted = [step - 1 for step in range(4, 65)] if job == "drill" else made.path.tolist()[4:]
-    assert told == list(enumerate(wanted, 4))
+    assert noted == list(enumerate(wanted, 4))
     assert made.statement() in re.sub(r"\n; ", " ", text)
 
 
@@ -160,7 +160,7 @@ def test_head_tells_way_and_time(profile: str, job: str) -> None:
     if job == "drill":
         assert "64 holes" in head
         return
-    way = float(re.search(r"at work (\S+) m", head)[1])  # type: ignore[index]  # there
+    way = float(re.search(r"Tool path (\S+) m", head)[1])  # type: ignore[index]  # there
     walked = sum(
         math.dist(*pair) for points, down, _ in run.moves if down for pair in itertools.pairwise(points)
     )
@@ -228,18 +228,18 @@ def test_work_and_park_positions() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"profile": "marlin", "work_height": 20}, "works below its safe height"),
-        ({"profile": "polar", "safe_height": 0}, "works below its safe height"),
+        ({"profile": "marlin", "work_height": 20}, "work_height must be below safe_height"),
+        ({"profile": "polar", "safe_height": 0}, "work_height must be below safe_height"),
         ({"feed": 0}, "feed must be at least 1"),
         ({"feed": math.nan}, "feed must be a finite number"),
         ({"servo_up": 90}, "servo_up and servo_down must differ"),
         ({"job": "drill", "lift": "servo"}, "a drill is lifted by Z"),
-        ({"start_at": 58}, "this job has 57 steps, got a start at 58"),
+        ({"start_at": 58}, "this job has 57 steps, got start_at 58"),
         ({"start_at": 0}, "start_at must be at least 1"),
-        ({"job": "drill", "start_at": 65}, "this job has 64 holes, got a start at 65"),
+        ({"job": "drill", "start_at": 65}, "this job has 64 holes, got start_at 65"),
         ({"job": "wind", "reach": 1.3}, "reach must lie between"),
         ({"job": "wind", "reach": 151}, "reach must lie between"),
-        ({"job": "wind", "feeder_diameter": 40}, "leave no way for a feeder"),
+        ({"job": "wind", "feeder_diameter": 40}, "leave no gap for a feeder"),
         ({"profile": "heidenhain"}, "profile must be one of"),
     ],
     ids=str,
@@ -254,23 +254,23 @@ def test_impossible_settings(changes: dict[str, Any], message: str) -> None:
 def test_boards_too_tight() -> None:
     """Holes that overlap and nails without a gap are refused; a pen does not mind them."""
     tight = workpiece(2000, 10, 600)
-    for job, message in [("drill", "run into"), ("wind", "no way for a feeder")]:
+    for job, message in [("drill", "run into"), ("wind", "no gap for a feeder")]:
         with pytest.raises(SettingsError, match=message):
             gcode(tight, GcodeSettings(job=job))
-    told = GcodeSettings()
-    check_plot(tight, simulate(gcode(tight, told)), told)
+    chosen = GcodeSettings()
+    check_plot(tight, simulate(gcode(tight, chosen)), chosen)
 
 
 def test_the_simulator_can_fail() -> None:
     """The other half of every test above: wrong nails, wrong sides, collisions and bad code are seen."""
     made = workpiece()
-    told = GcodeSettings()
+    chosen = GcodeSettings()
     wrong = made.thread.nails.tolist()
     wrong[20] = (wrong[20] + 32) % 64 if (wrong[20] + 32) % 64 not in wrong[19:22] else wrong[20] - 1
     other = Workpiece(made.thread.replace(nails=wrong), made.settings)
     with pytest.raises(AssertionError):
-        check_plot(other, simulate(gcode(made, told)), told)
-    wound = gcode(made, told.replace(job="wind"))
+        check_plot(other, simulate(gcode(made, chosen)), chosen)
+    wound = gcode(made, chosen.replace(job="wind"))
     assert wound.count("\nG2 ")
     swapped = wound.replace("\nG2 ", "\nGX ").replace("\nG3 ", "\nG2 ").replace("\nGX ", "\nG3 ")
     with pytest.raises(RefusedError, match="one way round"):

@@ -61,11 +61,11 @@ def talking(browser: Browser, path: Path, width: int, height: int, **more: Any) 
 def test_piece_agrees_with_workpiece() -> None:
     """The page counts nails, sides and metres exactly as every other file of the same piece."""
     made = workpiece(origin="right", direction="ccw", side="back")
-    told = piece(made)
-    assert told["nails"] == made.path.tolist()
-    assert [1 if turn == "+" else -1 for turn in told["turns"]] == made.turns.tolist()
-    np.testing.assert_allclose(np.array(told["run"]) / 1000, made.metres, atol=6e-4)
-    np.testing.assert_allclose(np.stack([told["x"], told["y"]], 1) * 300, made.centres, atol=0.01)
+    data = piece(made)
+    assert data["nails"] == made.path.tolist()
+    assert [1 if turn == "+" else -1 for turn in data["turns"]] == made.turns.tolist()
+    np.testing.assert_allclose(np.array(data["run"]) / 1000, made.metres, atol=6e-4)
+    np.testing.assert_allclose(np.stack([data["x"], data["y"]], 1) * 300, made.centres, atol=0.01)
 
 
 def test_hash_names_thread_and_numbering() -> None:
@@ -104,13 +104,13 @@ def test_titles_and_texts_cannot_break_out() -> None:
 def test_every_word_of_the_page_is_in_the_table() -> None:
     """No sentence of the page stands outside the table, and none in the table is unused."""
     text = guide(workpiece(), texts={"en": {}})
-    asked = set(re.findall(r'data-(?:text|label)="(\w+)"', text)) | set(re.findall(r'say\("(\w+)"', text))
-    asked |= set(re.findall(r'meant\("(\w+)"', text)) | {"language_name"}
-    asked |= {f"{kind}_{value}" for kind, values in {
+    used = set(re.findall(r'data-(?:text|label)="(\w+)"', text)) | set(re.findall(r'say\("(\w+)"', text))
+    used |= set(re.findall(r'meant\("(\w+)"', text)) | {"language_name"}
+    used |= {f"{kind}_{value}" for kind, values in {
         "origin": ("top", "right"), "direction": ("cw", "ccw"), "side": ("front", "back")
     }.items() for value in values}  # fmt: skip
     built = {"play", "pause", "wraps_one", "wraps_many", "spoken", "spoken_turn", "repeat", "awake_none"}
-    assert asked | built == set(ENGLISH)
+    assert used | built == set(ENGLISH)
     body = re.sub(r"<(style|script).*?</\1>", "", text.partition("<body>")[2], flags=re.S)
     assert re.sub(r"<[^>]*>|\s", "", body).replace("Windingguide:7", "") == ""
 
@@ -128,8 +128,8 @@ def test_english_must_be_there() -> None:
 @needs_chromium
 def test_steps_by_button_key_and_tap(page: Page) -> None:
     """Buttons, keys and both tap zones move one nail; the page shows that nail, its turn and its metres."""
-    told = piece(workpiece())
-    assert page.text("#nail") == str(told["nails"][0])
+    data = piece(workpiece())
+    assert page.text("#nail") == str(data["nails"][0])
     assert page.text("#turn-text") == "Tie the thread to nail 16"
     moves = [
         lambda: page.click("#next"),
@@ -145,12 +145,12 @@ def test_steps_by_button_key_and_tap(page: Page) -> None:
         if step == 4:
             page("document.activeElement.blur()")
         move()
-        assert page.text("#nail") == str(told["nails"][step])
-        turn = "clockwise" if told["turns"][step] == "+" else "counterclockwise"
+        assert page.text("#nail") == str(data["nails"][step])
+        turn = "clockwise" if data["turns"][step] == "+" else "counterclockwise"
         assert page.text("#turn-text") == f"{turn} round it"
-        assert page.text("#news").startswith(f"Step {step} of 57: nail {told['nails'][step]}, {turn}")
+        assert page.text("#news").startswith(f"Step {step} of 57: nail {data['nails'][step]}, {turn}")
         assert page.text("#to-go") == str(57 - step + 1)
-        assert page.text("#so-far") == f"{told['run'][step - 1] / 1000:.1f} m"
+        assert page.text("#so-far") == f"{data['run'][step - 1] / 1000:.1f} m"
     assert page.complaints == []
 
 
@@ -162,7 +162,7 @@ def test_gaps_are_those_of_the_list(browser: Browser, tmp_path: Path) -> None:
         page = browser.open(saved(tmp_path, made))
         for step in list(made.steps())[1:-1:9]:
             page(f"go({step.step})")
-            tail = ", and 2 full turns more" if number == 2 else ""
+            tail = ", plus 2 full turns" if number == 2 else ""
             assert page.text("#gaps") == f"out by {step.enters}, back in by {step.leaves}{tail}"
 
 
@@ -216,7 +216,7 @@ def test_a_broken_memory_does_no_harm(page: Page) -> None:
     page.reload()
     page.press("ArrowRight")
     assert page.text("#counter") == "1 of 57"
-    assert "note it before you close" in page.text("#memory-note")
+    assert "write it down before you close it" in page.text("#memory-note")
     assert page.complaints == []
 
 
@@ -245,26 +245,26 @@ def test_jump(page: Page) -> None:
 @needs_chromium
 def test_blocks_of_ten(page: Page) -> None:
     """The block shows its ten nails with the present one marked, and the last block may be shorter."""
-    told = piece(workpiece())
+    data = piece(workpiece())
     for step, first, end in [(1, 1, 10), (10, 1, 10), (11, 11, 20), (57, 51, 57)]:
         page(f"go({step})")
         cells = page("[...document.querySelectorAll('#ten li')].map((c) => [c.textContent, c.ariaCurrent])")
-        assert [int(cell[0]) for cell in cells] == told["nails"][first : end + 1]
+        assert [int(cell[0]) for cell in cells] == data["nails"][first : end + 1]
         assert [place for place, cell in enumerate(cells, first) if cell[1]] == [step]
 
 
 @needs_chromium
 def test_voice(page: Page) -> None:
-    """Each nail is said at the chosen speed; with its turn where asked; not at all when voice is off."""
-    told = piece(workpiece())
+    """Each nail is said at the chosen speed; with its turn where used; not at all when voice is off."""
+    data = piece(workpiece())
     page.press("ArrowRight")
     page("$('rate').value = 1.5; $('rate').dispatchEvent(new Event('input'))")
     page("$('speak-turn').checked = true; $('speak-turn').dispatchEvent(new Event('input'))")
     page.press("ArrowRight")
     page.press("v")
     page.press("ArrowRight")
-    turn = "clockwise" if told["turns"][2] == "+" else "counterclockwise"
-    assert page("said") == [[str(told["nails"][1]), 1], [f"{told['nails'][2]}, {turn} round it", 1.5]]
+    turn = "clockwise" if data["turns"][2] == "+" else "counterclockwise"
+    assert page("said") == [[str(data["nails"][1]), 1], [f"{data['nails'][2]}, {turn} round it", 1.5]]
 
 
 @needs_chromium
@@ -280,7 +280,7 @@ def test_heard_commands(page: Page) -> None:
 
 @needs_chromium
 def test_goes_on_by_itself(page: Page) -> None:
-    """Play advances at the pace and stops when asked to and at the end; the time left follows the pace."""
+    """Play advances at the pace and stops when used to and at the end; the time left follows the pace."""
     page("chosen.pace = 0.05")
     page.press("p")
     page.wait("step > 3")
@@ -406,7 +406,7 @@ def test_asks_for_nothing(browser: Browser, tmp_path: Path) -> None:
 
 @needs_chromium
 def test_stays_awake_or_says_so(page: Page) -> None:
-    """The screen lock is asked for; where the browser has none, the page says what to do instead."""
+    """The screen lock is used for; where the browser has none, the page says what to do instead."""
     page.before_load(
         "window.locks = 0; Object.defineProperty(navigator, 'wakeLock', { configurable: true, value: "
         "{ request: async () => { locks++; return new EventTarget(); } } })"
@@ -434,7 +434,7 @@ def test_another_language_is_one_object(browser: Browser, tmp_path: Path) -> Non
 
 @needs_chromium
 def test_reduced_motion(page: Page) -> None:
-    """Nothing moves by itself for people who asked for that."""
+    """Nothing moves by itself for people who used for that."""
     page.scheme(False, calm=True)
     page.reload()
     page.press("ArrowRight")

@@ -99,17 +99,17 @@ def test_foreign_numbering_is_turned_to_ours():
     [
         (b"", "empty"),
         (b"\xff\xfe\x00 junk", "no thread file"),
-        (b"hello world", "'hello' is no nail number"),
-        (b"<svg></svg>", "no nail number"),
+        (b"hello world", "'hello' is not a nail number"),
+        (b"<svg></svg>", "is not a nail number"),
         (b"0 1 2.5", "'2.5'"),
         (b"0 -1 2", "'-1'"),
         (b"0 9 2", "nails run from 0 to 7"),
         (b"0 0 2", "follows itself"),
         (b"5", "1 to"),
-        (b"[1, [2]]", "not of nail numbers"),
-        (b"[1, 1e400]", "not of nail numbers"),
+        (b"[1, [2]]", "something other than nail numbers"),
+        (b"[1, 1e400]", "something other than nail numbers"),
         (b"[" * 5000, "not JSON"),
-        (b"[99999999999999999999999, 1]", "not of nail numbers"),
+        (b"[99999999999999999999999, 1]", "something other than nail numbers"),
         (b"{", "not JSON"),
         (b'{"a": 1}', "holds no thread"),
         (b"# only a head\n", "holds no nails"),
@@ -160,9 +160,9 @@ def test_one_board_of_a_word():
     data = thread_files.to_json(boards).encode()
     assert parse_all(data, "x") == boards
     assert parse(data, "x", board=2) == boards[1]
-    with pytest.raises(FileError, match="3 boards; say which one, 1 to 3"):
+    with pytest.raises(FileError, match="3 boards; choose one of 1 to 3"):
         parse(data, "x")
-    with pytest.raises(FileError, match="board 4 was asked for"):
+    with pytest.raises(FileError, match="board must be 1 to 3, got 4"):
         parse(data, "x", board=4)
     lines = "".join(f"{thread.to_json()}\n" for thread in boards).encode()
     assert parse(lines, "x", line=3) == boards[2]

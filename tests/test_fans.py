@@ -11,7 +11,7 @@ from nitograph.errors import SettingsError
 from nitograph.light import cells, chords
 from nitograph.light.bands import (
     added_gain,
-    dose_and_unit,
+    fixed_strength,
     lines_of_ring,
     score_factor,
     totals,
@@ -40,11 +40,11 @@ def compiled_scores(bands, n, canvas, scoring, here, out):
 
 
 @jit
-def compiled_canvas(bands, canvas, dose, numbers, lights):
+def compiled_canvas(bands, canvas, strength, numbers, lights):
     """Fill a canvas, then lay chords of these lights."""
-    cells.fill_cells(canvas, dose, 1.0)
+    cells.fill_cells(canvas, strength, 1.0)
     for k, light in zip(numbers, lights):  # noqa: B905  # Numba knows no strict
-        cells.lay_light(bands, k, light, dose, 1.0, canvas)
+        cells.lay_light(bands, k, light, strength, 1.0, canvas)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +56,11 @@ def light() -> np.ndarray:
 
 
 def test_the_values_mean_what_they_mean_in_weaving():
-    """Width, dose and unit are those of the encoder, so that weaving's own values can be given."""
+    """Width, strength and white are those of the encoder, so that weaving's own values can be given."""
     shared = {name: getattr(WEAVING, name) for name in Scoring.names()}
     scoring = Scoring(**shared)
     assert scoring.width == WEAVING.width
-    assert (scoring.dose, scoring.unit) == dose_and_unit(WEAVING.line_strength)
+    assert (scoring.strength, scoring.white) == fixed_strength(WEAVING.line_strength)
     assert {name: WeaveSettings.default(name) for name in Scoring.names()} == Scoring().to_dict()
 
 
@@ -68,7 +68,7 @@ def test_the_values_mean_what_they_mean_in_weaving():
 def test_totals_are_the_compiled_ones(scoring):
     """Sums over bands in closed form are those over their pixels."""
     n, size = scoring.nails, scoring.canvas_size
-    ring = chords.chords(n, size, scoring.width)
+    ring = chords.all_chords(n, size, scoring.width)
     lines = lines_of_ring(n, size, scoring.width)
     assert np.array_equal(lines, ring.lines)
     for found, wanted in zip(totals(lines, size), (ring.total, ring.squares), strict=True):
@@ -80,11 +80,11 @@ def test_a_score_is_the_fall_of_squared_error_over_length_to_a_power(scoring):
     """By rasters of the chords alone."""
     fans, n, size = Fans(scoring), scoring.nails, scoring.canvas_size
     rng = np.random.default_rng(0)
-    left = np.rint(rng.uniform(-0.5, 1, (size, size)) * scoring.unit).astype(np.int32)
+    left = np.rint(rng.uniform(-0.5, 1, (size, size)) * scoring.white).astype(np.int32)
     found = fans.scores(left, 5)
     for nail in (0, 9, 17, n - 1):
         cover = chords.coverage(Thread([5, nail], scoring.board), size, width=scoring.width).astype(float)
-        before, after = left / scoring.unit, left / scoring.unit - scoring.line_strength * cover
+        before, after = left / scoring.white, left / scoring.white - scoring.line_strength * cover
         fall = float((before**2).sum() - (after**2).sum())
         assert found[nail] == pytest.approx(fall / cover.sum() ** scoring.length_power, rel=2e-3, abs=2e-4)
     assert found[5] == 0
@@ -94,22 +94,22 @@ def test_a_score_is_the_fall_of_squared_error_over_length_to_a_power(scoring):
 def test_compiled_and_numpy_fans_are_equal(scoring):
     """After many chords, most of them over the same pixels, down to where light is kept no lower."""
     fans, n, size = Fans(scoring), scoring.nails, scoring.canvas_size
-    ring = chords.chords(n, size, scoring.width)
+    ring = chords.all_chords(n, size, scoring.width)
     rng = np.random.default_rng(1)
     left = fans.wanted(rng.uniform(-0.2, 1.2, (1, size, size)))[0]
     canvas = cells.Canvas(
         left.copy(), np.zeros(cells.cells_of(size), np.int16), np.full((size, size), 256, np.int32)
     )
     ends = np.sort(np.stack([rng.integers(0, 3, 300), rng.integers(4, n, 300)], 1), axis=1)
-    lights = np.where(np.arange(300) % 3 == 0, 2 * 32, scoring.dose)
+    lights = np.where(np.arange(300) % 3 == 0, 2 * 32, scoring.strength)
     numbers = np.array([chords.numbers(pair, n)[0] for pair in ends])
-    for (a, b), dose in zip(ends, lights, strict=True):
-        fans.lay(left, a, [b], [dose])
-    compiled_canvas(ring.bands, canvas, scoring.dose, numbers, lights)
+    for (a, b), strength in zip(ends, lights, strict=True):
+        fans.lay(left, a, [b], [strength])
+    compiled_canvas(ring.bands, canvas, scoring.strength, numbers, lights)
     assert np.array_equal(left, canvas.left)
-    assert left.min() == (scoring.dose - 2**15) // 2
-    factor = score_factor(ring.total, scoring.dose, scoring.unit, scoring.length_power)
-    rule = np.stack([added_gain(ring.total, ring.squares, scoring.dose), factor], axis=1)
+    assert left.min() == (scoring.strength - 2**15) // 2
+    factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
+    rule = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
     out = np.empty(n)
     for here in (0, 1, n // 2, n - 1):
         compiled_scores(ring.bands, n, canvas, rule, here, out)
@@ -131,10 +131,10 @@ def test_the_best_legal_chord_is_the_encoders(light):
     """On the encoder's own target its next nail has the highest score."""
     fans = fans_of(SCORING)
     pictures = fans.pictures(light, ORDER)
-    paths = weave_targets((pictures / fans.unit).astype(np.float32), WEAVING, threads=1).nails[:, :12]
+    paths = weave_targets((pictures / fans.white).astype(np.float32), WEAVING, threads=1).nails[:, :12]
     for left, path in zip(pictures, paths, strict=True):
         for step in range(1, len(path) - 1):
-            fans.lay(left, int(path[step - 1]), [path[step]], [fans.dose])
+            fans.lay(left, int(path[step - 1]), [path[step]], [fans.strength])
             scores = fans.scores(left, int(path[step]))
             allowed = allowed_next(path[None, : step + 1], WEAVING.board, WEAVING.rules)[0]
             assert np.argmax(np.where(allowed, scores, -np.inf)) == path[step + 1]
@@ -145,7 +145,7 @@ def test_a_plan_is_shown_between_black_and_white(light):
     fans = fans_of(SCORING)
     shown = fans.pictures(light * 3, ORDER)
     assert shown.min() == 0
-    assert shown.max() == round(fans.unit)
+    assert shown.max() == round(fans.white)
 
 
 def test_first_chords_are_scored_in_closed_form(light):
@@ -153,7 +153,7 @@ def test_first_chords_are_scored_in_closed_form(light):
     fans = fans_of(SCORING)
     places = pixel_positions(32)
     basis = (Zernike(ORDER).projection(places) / (places[1] - places[0]) ** 2).T
-    pictures = np.rint((light @ basis) * fans.unit).astype(np.int32).reshape(-1, 32, 32)
+    pictures = np.rint((light @ basis) * fans.white).astype(np.int32).reshape(-1, 32, 32)
     far = SCORING.board.distance(np.arange(48)[:, None], np.arange(48)) >= 6
     for picture, near in zip(pictures, fans.starts(light, ORDER), strict=True):
         exact = np.stack([fans.scores(picture, nail) for nail in range(48)])

@@ -235,7 +235,7 @@ def test_an_owner_that_cannot_be_kept_is_said(tmp_path, monkeypatch):
 
 
 def test_one_file_under_two_names(tmp_path):
-    """Names that lead to one file are told, through links and dots, also before it is there."""
+    """Names that lead to one file are recognised, through links and dots, also before it is there."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder/a.txt")
     assert same_file(tmp_path / "link", tmp_path / "folder" / ".." / "folder" / "a.txt")
@@ -247,7 +247,7 @@ def test_one_file_under_two_names(tmp_path):
 
 
 def test_read_only_folder(tmp_path, monkeypatch):
-    """A folder that cannot be written to is named (root may write anywhere, so access is told no)."""
+    """A folder that cannot be written to is named (root may write anywhere, so os.access is patched)."""
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(FileError, match="is read-only"):
         write_bytes(tmp_path / "a.txt", b"")

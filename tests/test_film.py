@@ -111,7 +111,7 @@ def test_mp4(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "flags", "told"),
+    ("output", "flags", "message"),
     [
         ("film.avi", [], "written as .mp4, .gif, .webp"),
         ("film.gif", ["--fps", "60"], "GIF has at most 50 frames"),
@@ -121,12 +121,12 @@ def test_mp4(tmp_path: Path) -> None:
     ],
 )
 def test_refusals_leave_nothing(
-    output: str, flags: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    output: str, flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What cannot be filmed is one line and leaves no file."""
     thread = saved_thread(tmp_path)
     assert main(["animate", thread, "-o", str(tmp_path / output), *flags]) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["thread.json"]
 
 
@@ -143,9 +143,9 @@ def test_without_pyav(
 
     monkeypatch.setattr(builtins, "__import__", missing)
     assert main(["animate", saved_thread(tmp_path), "-o", str(tmp_path / "film.mp4")]) == 1
-    told = capsys.readouterr().err
-    assert "nitograph[animate]" in told
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert "nitograph[animate]" in message
+    assert message.count("\n") == 1
 
 
 def test_stopped_half_way(tmp_path: Path) -> None:
@@ -158,9 +158,9 @@ def test_stopped_half_way(tmp_path: Path) -> None:
             time.sleep(0.05)
         time.sleep(0.3)
         running.send_signal(signal.SIGINT)
-        _, told = running.communicate(timeout=20)
+        _, message = running.communicate(timeout=20)
     assert running.returncode in (130, -signal.SIGINT)  # a shell reports both as 130
-    assert told.strip() == "nitograph animate: stopped"
+    assert message.strip() == "nitograph animate: stopped"
     assert [file.name for file in tmp_path.iterdir()] == ["thread.json"]
 
 

@@ -192,17 +192,28 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gallery", "--threads", str(lines), "-o", str(html)]) == 0
     assert "7 threads" in capsys.readouterr().out
     assert "<title>Wound with one thread each: 3, 7, &lt;/script&gt;" in html.read_text("utf-8")
-    told = ["--threads", str(lines), "-o", str(sheet), "--tile", "64", "--columns", "4", "--count", "5"]
-    assert main(["gallery", *told]) == 0
+    arguments = [
+        "--threads",
+        str(lines),
+        "-o",
+        str(sheet),
+        "--tile",
+        "64",
+        "--columns",
+        "4",
+        "--count",
+        "5",
+    ]
+    assert main(["gallery", *arguments]) == 0
     with Image.open(sheet) as image:
         assert image.size == (256, 160)
     assert thread_files.from_bytes(sheet.read_bytes()) == THREADS[:5]
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
-        (["-o", "x.gif"], "written as .html or .png"),
+        (["-o", "x.gif"], "written as .html or .htm or .png"),
         (["--count", "0"], "count must be 1 to 10000"),
         (["-o", "nowhere/x.html"], "no folder nowhere"),
         (["--threads", "nothing.jsonl"], "no file nothing.jsonl"),
@@ -210,7 +221,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_command_refuses(
     flags: list[str],
-    told: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -218,5 +229,5 @@ def test_command_refuses(
     """What cannot be done is one line and leaves nothing behind."""
     monkeypatch.chdir(tmp_path)
     assert main(["gallery", *flags]) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Guards of Ctrl-C, SIGTERM and SIGHUP: none gets lost, comes at a bad moment or makes the process die."""
+"""Guards of Ctrl-C, SIGTERM and SIGHUP: none is dropped, comes at a bad moment or makes the process die."""
 
 import ctypes
 import importlib
@@ -17,14 +17,14 @@ import nitograph
 from cli_help import run
 from nitograph.board import Board, Rules
 from nitograph.cli import sample as sample_command
-from nitograph.cli.interrupts import exit_code, interrupt_noted, interrupts_heard
+from nitograph.cli.interrupts import exit_code, interrupt_deferred, interrupts_raised
 from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.corpus import prepare
 from nitograph.evaluation.nearest import longest_runs, nearest, pack
 from nitograph.model.batch.decoder import BatchDecoder
-from nitograph.sampling.invent import MANY, SampleSettings, sample_paths
+from nitograph.sampling.sampler import MANY, SampleSettings, sample_paths
 from nitograph.thread import Thread
-from nitograph.training import trainer as training
+from nitograph.training import trainer
 from nitograph.weaving import encoder
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import PRESETS, targets, weave_many
@@ -62,7 +62,7 @@ def test_ignored_by_python_it_is_raised_again(place, number):
         place(number)
         time.sleep(5)
 
-    with pytest.raises(KeyboardInterrupt) as caught, interrupts_heard():
+    with pytest.raises(KeyboardInterrupt) as caught, interrupts_raised():
         work()
     assert exit_code(caught.value) == 128 + number
 
@@ -73,7 +73,7 @@ def test_handlers_are_as_before(number):
     for before in (signal.getsignal(number), signal.SIG_IGN, lambda *given: None):
         kept = signal.signal(number, before)
         try:
-            with interrupts_heard(), interrupt_noted() as noted:
+            with interrupts_raised(), interrupt_deferred() as noted:
                 if before is not kept:
                     signal.raise_signal(number)
                     assert not noted()
@@ -87,7 +87,7 @@ def test_other_threads_hear_nothing():
     done = []
 
     def work():
-        with interrupts_heard(), interrupt_noted() as noted:
+        with interrupts_raised(), interrupt_deferred() as noted:
             done.append(noted())
 
     thread = threading.Thread(target=work)
@@ -110,23 +110,23 @@ def test_every_command_ends_with_the_signal_s_code(monkeypatch, capsys, number):
     assert run("sample 7", capsys) == (128 + number, "", "nitograph sample: stopped\n")
 
 
-def test_other_ignored_errors_are_told_as_ever(monkeypatch):
-    """And nothing that was asked for stays behind."""
-    told = []
-    monkeypatch.setattr("sys.unraisablehook", told.append)
-    with interrupts_heard():
+def test_other_ignored_errors_are_reported_as_before(monkeypatch):
+    """And no handler stays behind."""
+    reported = []
+    monkeypatch.setattr("sys.unraisablehook", reported.append)
+    with interrupts_raised():
         ctypes.CFUNCTYPE(None)(lambda: 1 / 0)()
         ctypes.CFUNCTYPE(None)(interrupt)()
-    assert [ignored.exc_type for ignored in told] == [ZeroDivisionError]
+    assert [ignored.exc_type for ignored in reported] == [ZeroDivisionError]
     time.sleep(0.05)
 
 
 @every_interrupt
 def test_the_first_is_noted_and_the_second_raised(number):
     """Only within; the second may be another signal."""
-    with interrupts_heard():
+    with interrupts_raised():
         for second in INTERRUPTS:
-            with interrupt_noted() as noted:
+            with interrupt_deferred() as noted:
                 assert noted() == 0
                 signal.raise_signal(number)
                 assert noted() == number
@@ -144,7 +144,7 @@ def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys, num
     corpus.save("c.npz")
     flags = "--design plain --embed-dim 16 --heads 2 --layers 1 --ff-dim 16 --batch-size 8 --seed 1"
     word = f"train --dataset c.npz {flags} --validation-fraction 0.2 --epochs 2"
-    step, kept, waiting = training.descend, [], [number]
+    step, kept, waiting = trainer.descend, [], [number]
 
     def interrupted(optimizer, *given, **more):
         update = optimizer._muon
@@ -159,13 +159,13 @@ def test_training_ends_after_the_step(tmp_path, corpus, monkeypatch, capsys, num
         kept.append(optimizer)
         optimizer._muon = update
 
-    monkeypatch.setattr(training, "descend", interrupted)
+    monkeypatch.setattr(trainer, "descend", interrupted)
     code, out, err = run(f"{word} --optimizer muon", capsys)
     assert (code, err) == (128 + number, "nitograph train: stopped\n")
-    assert "stopped at step 4; --resume goes on from string_ai_last.pt" in out
+    assert "stopped at step 4; --resume continues from string_ai_last.pt" in out
     state = torch.load("string_ai_last.pt", weights_only=True)
     assert (len(kept), state["step"]) == (4, 4)
-    monkeypatch.setattr(training, "descend", step)
+    monkeypatch.setattr(trainer, "descend", step)
     assert run(f"{word} --optimizer muon --resume", capsys)[0] == 0
     stopped = torch.load("string_ai_last.pt", weights_only=True)["network"]
     assert run(f"{word} --optimizer muon", capsys)[0] == 0
@@ -191,7 +191,7 @@ def test_preparing_keeps_finished_parts(tmp_path, monkeypatch, capsys, number):
     words = f"prepare --split test --samples 60 {woven_as} -o a.npz"
     code, out, err = run(words, capsys)
     assert (code, err) == (128 + number, "nitograph prepare: stopped\n")
-    assert out == "20 of 60 threads are kept; the same command goes on from there\n"
+    assert out == "20 of 60 threads are saved; the same command continues from there\n"
     assert not Path("a.npz").exists()
     assert run(words, capsys)[0] == 0
     assert woven == [20, 20, 20, 20]
@@ -214,7 +214,7 @@ def test_weaving_keeps_the_thread_so_far(tmp_path, monkeypatch, capsys, number):
     words = f"weave mnist:test:17 --nails 32 --canvas-size 24 -o {tmp_path / 'a.json'}"
     code, out, err = run(words, capsys)
     assert (code, err) == (128 + number, "")
-    assert "keeping the thread so far" in out
+    assert "saving the thread so far" in out
     assert Thread.from_json((tmp_path / "a.json").read_text()).line_count == 4
 
 

@@ -111,19 +111,19 @@ def test_crowds_are_not_blown_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"size": 63}, "size must be at least 64"),
         ({"size": 16385}, "size must be at most 16384"),
-        ({"size_inches": 100.0}, "64 to 16384 pixels a side, got 100 inches × 512 = 51200"),
+        ({"size_inches": 100.0}, "64 to 16384 pixels per side, got 100 inches × 512 = 51200"),
         ({"palette": "nope"}, "a palette is one of"),
         ({"background": "nope"}, "a colour is"),
         ({"glow": float("nan")}, "glow must be a finite number"),
     ],
 )
-def test_impossible_settings(wrong: dict[str, object], told: str) -> None:
+def test_impossible_settings(wrong: dict[str, object], message: str) -> None:
     """Settings that no picture can have are refused with the rule."""
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(SettingsError, match=message):
         NeonSettings(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -148,5 +148,5 @@ def test_imports_are_light() -> None:
         "n.draw(t.Thread([0, 9, 70]), n.NeonSettings(size=64)).png();"
         "print([m for m in ('torch', 'matplotlib', 'scipy', 'numba', 'PIL') if m in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

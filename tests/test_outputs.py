@@ -135,7 +135,7 @@ def test_nothing_is_lost_and_no_work_begins(words, capsys, monkeypatch):
         pytest.fail("the work began")
 
     for place in (
-        "nitograph.sampling.invent.invent",
+        "nitograph.sampling.sampler.invent",
         "nitograph.drawing.neon.draw",
         "nitograph.drawing.neon.draw_many",
         "nitograph.drawing.film.frames",
@@ -156,7 +156,7 @@ def test_nothing_is_lost_and_no_work_begins(words, capsys, monkeypatch):
 def test_a_missing_extra_is_said_first(words, library, capsys, monkeypatch):
     """A format whose library is not installed is refused before a thread is invented."""
     monkeypatch.setitem(sys.modules, {"fpdf2": "fpdf"}.get(library, library), None)
-    monkeypatch.setattr("nitograph.sampling.invent.invent", lambda *_, **__: pytest.fail("the work began"))
+    monkeypatch.setattr("nitograph.sampling.sampler.invent", lambda *_, **__: pytest.fail("the work began"))
     assert main([*f"generate 7 {WEIGHTS} -o a.png --export".split(), words]) == 1
     said = capsys.readouterr().err
     assert library in said

@@ -67,7 +67,7 @@ def test_every_benchmark_runs(name):
     assert all(re.search(r" [\d.e+-]+ \S", row) for row in rows), rows
 
 
-def test_a_benchmark_that_fails_is_told(tmp_path):
+def test_a_failing_benchmark_is_reported(tmp_path):
     """The exit code says that a benchmark failed; an unknown name is a usage error that lists the known."""
     shutil.copytree(ROOT / "benchmarks", tmp_path / "benchmarks")
     (tmp_path / "benchmarks" / "bad.py").write_text("raise SystemExit(3)")
@@ -182,14 +182,14 @@ def test_the_scripts_with_the_originals_flags(tmp_path):
     run("generate.py", *ORIGINAL_GENERATE.split(), cwd=tmp_path)
     made = {path.name for path in tmp_path.iterdir() if path.suffix not in (".py", "")}
     assert {"string_dataset.npz", "dataset_preview.png", "string_ai.pt", "string_ai_last.pt"} <= made
-    told = json.loads((tmp_path / "digit_7.json").read_text(encoding="utf-8"))
-    assert told["digit"] == 7
-    assert len(told["nails"]) == told["line_count"] + 1
+    record = json.loads((tmp_path / "digit_7.json").read_text(encoding="utf-8"))
+    assert record["digit"] == 7
+    assert len(record["nails"]) == record["line_count"] + 1
     assert (tmp_path / "digit_7.png").read_bytes()[16:24] == (64).to_bytes(4, "big") * 2
 
 
 ORIGINAL_PREPARE = """
---output string_dataset.npz --samples 40 --mode examples --prototype-count
+--output string_dataset.npz --data-dir data --samples 40 --mode examples --prototype-count
 1 --prototype-pool 1000 --nails 256 --canvas-size 64 --max-lines 20 --min-lines 20
 --min-nail-gap 6 --line-radius 1 --line-strength 0.03 --length-power 0.10 --stop-score 0
 --false-positive-weight 0.20 --recent-edges 80 --blur-radius 0.85 --gamma 0.80

@@ -177,7 +177,7 @@ def test_a_source(extras, capsys):
         (
             lambda: nitograph.weave("nothing:train:0"),
             SourceError,
-            "the source 'nothing' gives NoneType, wanted",
+            "the source 'nothing' must give LabelledImages, got NoneType",
         ),
     ],
 )

@@ -74,14 +74,14 @@ def test_cut_and_flipped_files_are_refused_or_read() -> None:
         flipped = bytearray(whole)
         flipped[at] ^= 1 << int(rng.integers(8))
         broken.append(bytes(flipped))
-    told = []
+    found = []
     for data in broken:
         try:
-            told.append(png.read_text(data, "nitograph") or "")
+            found.append(png.read_text(data, "nitograph") or "")
         except FileError as error:
-            told.append(str(error))
-    assert all("\n" not in words for words in told)
-    assert {words for words in told if words.startswith("{")} == {'{"nails": [0, 1]}'}
+            found.append(str(error))
+    assert all("\n" not in words for words in found)
+    assert {words for words in found if words.startswith("{")} == {'{"nails": [0, 1]}'}
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -110,6 +110,6 @@ def test_a_text_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPa
 )
 def test_no_png_no_text(data: bytes) -> None:
     """What is no PNG, is cut, or holds broken text is an error of one line."""
-    with pytest.raises(FileError) as told:
+    with pytest.raises(FileError) as caught:
         png.read_text(data, "nitograph")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)

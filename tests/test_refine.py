@@ -24,7 +24,7 @@ def blob(seed: int, size: int) -> np.ndarray:
 
 def additive_error(wanted: np.ndarray, path: np.ndarray, chosen: WeaveSettings) -> float:
     """Σ (T − R)², R not clipped, with the pixels listed plainly."""
-    ring = chords.chords(chosen.nails, chosen.canvas_size, chosen.width)
+    ring = chords.all_chords(chosen.nails, chosen.canvas_size, chosen.width)
     shown = np.zeros(wanted.size)
     for number in chords.numbers(path, chosen.nails):
         places, shares = chord_pixels(ring, int(number))
@@ -52,7 +52,7 @@ def test_search_never_raises_the_error_or_breaks_a_rule(seed, nails, gap, recent
 
 
 def test_search_helps_digits():
-    """On handwriting the search takes at least one percent off the error."""
+    """On handwriting the search lowers the error by at least one percent."""
     images, chosen = mnist("test").images[:4], WeaveSettings()
     greedy = encoder.weave_many(images, chosen)
     best = encoder.weave_many(images, chosen.replace(quality="best"))
@@ -90,7 +90,7 @@ def test_stopped_thread_is_a_beginning():
 
 
 def test_importance_draws_thread():
-    """The half that counts is wound closer than without the map; an even map changes nothing."""
+    """The half that counts is closer to its target than without the map; an even map changes nothing."""
     chosen, wanted = WeaveSettings(nails=80, canvas_size=32, max_lines=60), blob(3, 32)
     plain = Weaver(wanted, chosen).run()
     even = Weaver(wanted, chosen, importance=np.full((32, 32), 0.3)).run()
@@ -120,7 +120,7 @@ def test_real_thread_keeps_its_ink():
 
 
 def test_bound_is_below_every_thread_and_certified():
-    """No thread of whatever strength is below the certified bound, and the bound is nearly reached."""
+    """No thread of any strength has an error below the certified bound, which is nearly reached."""
     chosen = WeaveSettings(nails=40, canvas_size=32, min_nail_gap=3)
     wanted = encoder.targets(mnist("test").images[2:3], chosen)[0]
     found = relaxed_bound(wanted, chosen, gap=1e-2)
@@ -137,7 +137,7 @@ def test_bound_equals_scipy():
 
     chosen = WeaveSettings(nails=16, canvas_size=16, min_nail_gap=2)
     wanted = blob(1, 16)
-    ring, inside = chords.chords(16, 16, chosen.width), chords.disc(16).reshape(-1)
+    ring, inside = chords.all_chords(16, 16, chosen.width), chords.disc(16).reshape(-1)
     a, b = np.triu_indices(16, 1)
     columns = []
     for number in np.flatnonzero(chosen.board.distance(a, b) >= 2):

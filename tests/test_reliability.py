@@ -86,7 +86,7 @@ def test_kill_during_prepare(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["plan", "step"])
 def test_kill_during_training(tmp_path, corpus, stage):
-    """Killed at any moment, the last checkpoint loads and --resume goes on to the end."""
+    """Killed at any moment, the last checkpoint loads and --resume continues to the end."""
     corpus.save(tmp_path / "c.npz")
     steps = ["--plan-steps", "1000" if stage == "plan" else "3"]
     words = ["train", "--dataset", "c.npz", *MODEL_FLAGS, *steps, "--epochs", "4000"]
@@ -162,7 +162,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
 @pytest.mark.slow
 @pytest.mark.parametrize("whom", ["torchrun", "first", "second"])
 def test_sigterm_under_torchrun(tmp_path, corpus, whom):
-    """Whichever process is told to end: all do after the step, what they reached is kept and said once."""
+    """Whichever process is asked to stop: all do after the step, the state is saved and reported once."""
     corpus.save(tmp_path / "c.npz")
     words = ["--standalone", "--nproc-per-node", "2", "-m", "nitograph", "train", "--dataset", "c.npz"]
     words += [*MODEL_FLAGS, "--plan-steps", "3", "--epochs", "100000", "--save-every", "1000"]
@@ -177,7 +177,7 @@ def test_sigterm_under_torchrun(tmp_path, corpus, whom):
     state = torch.load(last, weights_only=True)
     reached = max(json.loads(line)["step"] for line in log.read_text().splitlines())
     assert state["step"] >= reached > 0
-    assert out.count(f"stopped at step {state['step']}; --resume goes on") == 1
+    assert out.count(f"stopped at step {state['step']}; --resume continues") == 1
     assert err.count("nitograph train: stopped") == 1
 
 
@@ -194,9 +194,9 @@ def child(parent: int, rank: str) -> int:
 def test_more_processes_than_batches(corpus, monkeypatch):
     """Where there is not a batch for each process, one line says what to do."""
     from nitograph.errors import SettingsError
-    from nitograph.training import trainer as training
+    from nitograph.training import trainer
 
-    monkeypatch.setattr(training, "join_group", lambda device: (0, 9))
+    monkeypatch.setattr(trainer, "join_group", lambda device: (0, 9))
     with pytest.raises(SettingsError, match="9 processes need at least as many batches, but 54 rows"):
         Trainer(corpus, MODEL, TrainSettings(batch_size=16))
 

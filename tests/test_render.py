@@ -51,32 +51,37 @@ def test_a_bare_list_of_nails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "held", "flags", "told"),
+    ("name", "held", "flags", "message"),
     [
         ("t.json", b"{", [], "not JSON"),
         ("t.json", b"", [], "is empty"),
         ("t.json", b'{"nails": [0, 300]}', [], "nails run from 0 to 255"),
-        ("t.png", b"\x89PNG\r\n\x1a\n", [], "cut short"),
+        ("t.png", b"\x89PNG\r\n\x1a\n", [], "is an incomplete PNG picture"),
         (
             "t.png",
             neon.draw(THREADS[0], NeonSettings(size=64)).png(with_threads=False),
             [],
             "carries no thread",
         ),
-        ("t.json", b'{"nails": [0, 9]}', ["--line", "2"], "line 2 was asked for"),
+        ("t.json", b'{"nails": [0, 9]}', ["--line", "2"], "got line 2; leave the line out"),
         ("t.json", b'{"nails": [0, 9]}', ["--line", "0"], "counted from 1"),
         ("t.json", b'{"nails": [0, 9]}', ["--palette", "beige?"], "a palette is one of"),
         ("t.json", b'{"nails": [0, 9]}', ["-o", "out.jpg"], "written as .png"),
     ],
 )
 def test_refusals_are_one_line(
-    name: str, held: bytes, flags: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    held: bytes,
+    flags: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Bad files and flags: one line, exit 1, no picture."""
     source, output = tmp_path / name, tmp_path / "out.png"
     source.write_bytes(held)
     assert render(source, output, *flags) == 1
     words = capsys.readouterr().err
-    assert told in words
+    assert message in words
     assert words.count("\n") == 1
     assert not output.exists()

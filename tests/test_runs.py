@@ -1,4 +1,4 @@
-"""Guards of a run's identity: nothing of an older run is lost, none is resumed with another's files."""
+"""Guards of a run's identity: no file of an older run is lost, none is resumed with another's files."""
 
 import itertools
 import json
@@ -85,7 +85,7 @@ def test_a_fresh_run_loses_nothing(capsys):
     before = set()
     for _ in range(3):
         out = good(FRESH, capsys)
-        assert ("kept from an older run" in out) == bool(before)
+        assert ("renamed files of an older run" in out) == bool(before)
         assert before <= contents()
         before = contents()
     name = next(path for path in Path().glob("string_ai-*.pt"))
@@ -177,7 +177,7 @@ def test_the_plan_phase_is_kept_from_the_start(capsys, monkeypatch):
         save(self, path)
 
     class Clock:
-        """A second passes at each look."""
+        """One second passes per call."""
 
         @staticmethod
         def monotonic():
@@ -196,11 +196,11 @@ def test_the_plan_phase_is_kept_from_the_start(capsys, monkeypatch):
 
 
 def test_a_finished_run_says_so(capsys):
-    """With exit code 0 and no file changed; with more to do it goes on, to the bits of one longer run."""
+    """With exit code 0 and no file changed; with more to do it continues, to the bits of one longer run."""
     good(FRESH, capsys)
     before = listing()
     out = good("train --dataset c.npz --resume", capsys)
-    assert out == "finished: step 3, 0.0 min; more --epochs (or --minutes) goes on\n"
+    assert out == "finished: step 3, 0.0 min; raise --epochs (or --minutes) to continue\n"
     assert listing() == before
     out = good("train --dataset c.npz --resume --epochs 2", capsys)
     assert "step 6, epoch 2.00" in out
@@ -210,7 +210,7 @@ def test_a_finished_run_says_so(capsys):
 
 
 def test_what_owes_a_validation_is_not_finished(capsys, corpus):
-    """A checkpoint of the last step, written before its validation, goes on to that."""
+    """Resuming from the last step, saved before its validation, runs the validation."""
     good(FRESH, capsys)
     state = torch.load("string_ai_last.pt", weights_only=True)
     state["history"] = []
@@ -219,11 +219,13 @@ def test_what_owes_a_validation_is_not_finished(capsys, corpus):
 
 
 def test_resuming_takes_the_run_s_settings(capsys):
-    """Nothing has to be said twice; what is said counts, and what cannot change is refused."""
+    """Settings need not be repeated; given ones count, and those that cannot change are refused."""
     good(f"{FRESH} --minutes 0.01", capsys)
-    good("train --dataset c.npz --resume --epochs 9 --learning-rate 1e-3", capsys)
+    reached = torch.load("string_ai_last.pt", weights_only=True)["history"][-1]["epoch"]
+    more = int(reached) + 2  # epochs, however many were run in that time
+    good(f"train --dataset c.npz --resume --epochs {more} --learning-rate 1e-3", capsys)
     facts = torch.load("string_ai_last.pt", weights_only=True)["settings"]
-    assert (facts["epochs"], facts["minutes"], facts["learning_rate"]) == (9, None, 1e-3)
+    assert (facts["epochs"], facts["minutes"], facts["learning_rate"]) == (more, None, 1e-3)
     assert (facts["plan_rows"], facts["batch_size"]) == (8, 16)
     fails("train --dataset c.npz --resume --batch-size 8", 1, "another settings (batch_size)", capsys)
     fails("train --dataset c.npz --resume --layers 3", 1, "another model (layers)", capsys)
@@ -244,7 +246,7 @@ def test_two_trainings_in_one_place(capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "run", slow)
     code, _, err = run(FRESH, capsys)
     assert (code, err.count("\n")) == (1, 1)
-    assert "another training writes string_ai.jsonl now" in err
+    assert "another run now writes string_ai.jsonl" in err
     assert Path("string_ai.jsonl").read_text() == '{"kind": "run", "run": "the-newer"}\n'
     assert not Path("string_ai_last.pt").exists()
 
@@ -299,13 +301,13 @@ def test_curves_of_a_run(capsys):
     good("train --dataset c.npz --resume --plot a.png", capsys)
     assert Path("a.png").read_bytes() == whole
     for place, part in (
-        ("a.jpg", "drawn as PNG"),
+        ("a.jpg", "the plot is written as .png"),
         ("none/a.png", "there is no folder"),
-        ("c.npz", "drawn as PNG"),
+        ("c.npz", "the plot is written as .png"),
     ):
         fails(f"{FRESH} --plot {place}", 1, part, capsys)
     Path("d.png").symlink_to("string_ai.pt")
-    fails(f"{FRESH} --plot d.png", 1, "d.png is a file of the run", capsys)
+    fails(f"{FRESH} --plot d.png", 1, "the plot and the file of the run would both be written to", capsys)
 
 
 def test_curves_need_matplotlib(capsys, monkeypatch):
@@ -319,5 +321,5 @@ def test_no_curve_yet(capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "run", lambda self, stop, **more: iter(()))
     code, out, _ = run(f"{FRESH} --plot a.png", capsys)
     assert code == 143
-    assert "string_ai.jsonl holds no curve yet; a.png is not drawn" in out
+    assert "string_ai.jsonl has no curves yet; a.png was not written" in out
     assert not Path("a.png").exists()

@@ -1,4 +1,4 @@
-"""Guards of sampling: the rules always hold, seeds bring threads back, chances are what they should be."""
+"""Guards of sampling: the rules always hold, seeds reproduce threads, probabilities are right."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,14 @@ from scipy.stats import chisquare
 
 from nitograph.board import Board, Rules, allowed_next, violations
 from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
-from nitograph.model.blocks import folded
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
+from nitograph.model.prepared import prepare
 from nitograph.model.weights import Weights, load_bundled
 from nitograph.sampling import choose
 from nitograph.sampling.batch import quick
-from nitograph.sampling.invent import BATCH, MANY, SampleSettings, invent, resolved, sample_paths
+from nitograph.sampling.sampler import BATCH, MANY, SampleSettings, invent, resolved, sample_paths
 from tiny import MODEL, random_weights
 
 FREE = SampleSettings(min_lines=1, top_k=0)
@@ -75,10 +75,10 @@ def test_both_decoders_give_the_same_threads(weights):
 
 
 def test_more_than_one_batch(plain):
-    """Threads beyond the first batch are the same as alone, and progress is told."""
-    count, told = BATCH + 2, []
-    many = invent(plain, ["4"] * count, range(count), FREE.replace(max_lines=3), progress=told.append)
-    assert told == [BATCH, count]
+    """Threads beyond the first batch are the same as alone, and progress is reported."""
+    count, counts = BATCH + 2, []
+    many = invent(plain, ["4"] * count, range(count), FREE.replace(max_lines=3), progress=counts.append)
+    assert counts == [BATCH, count]
     assert many[-1] == invent(plain, ["4"], [count - 1], FREE.replace(max_lines=3))[0]
 
 
@@ -92,15 +92,15 @@ def test_light_is_wound_instead_of_a_plan(planned):
     """A given picture changes the thread; the plain design refuses it in one line."""
     light = np.random.default_rng(0).normal(size=(2, planned.zernike.size)).astype(np.float32)
     cold = FREE.replace(temperature=0, plan_temperature=0)
-    wound = nails(invent(planned, [None, None], [0, 0], cold, light=light))
-    assert wound[0] != wound[1]
-    assert wound != nails(invent(planned, [None, None], [0, 0], cold))
-    with pytest.raises(SettingsError, match="plain model winds no given picture"):
+    drawn = nails(invent(planned, [None, None], [0, 0], cold, light=light))
+    assert drawn[0] != drawn[1]
+    assert drawn != nails(invent(planned, [None, None], [0, 0], cold))
+    with pytest.raises(SettingsError, match="plain model cannot draw a given picture"):
         invent(random_weights(MODEL.replace(design="plain")), [None], [0], light=light[:1])
 
 
 def test_provenance_makes_it_again(planned):
-    """Weights, seed and settings of a thread's JSON are all it takes to sample it again."""
+    """Weights, seed and settings of a thread's JSON are enough to sample it again."""
     first = invent(planned, ["7"], [11], SampleSettings(temperature=1.3))[0]
     made = first.provenance
     assert made["weights"] == planned.digest
@@ -132,12 +132,12 @@ class Fixed:
 
 
 EAGER = np.zeros(33)
-EAGER[32] = 50.0  # wants to end at once
+EAGER[32] = 50.0  # EOS
 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 20), (7, 20), (20, 20)])
 def test_the_end_comes_when_it_may(plain, least, most):
-    """A model eager to end ends after min_lines chords; one that never wants to, at max_lines."""
+    """A model biased to EOS ends after min_lines chords; one biased against it, at max_lines."""
     chosen = FREE.replace(min_lines=least, max_lines=most)
     ended = invent(plain, ["1", "2"], [0, 1], chosen, decoder=Fixed(EAGER))
     assert [thread.line_count for thread in ended] == [least, least]
@@ -182,7 +182,7 @@ def test_weights_that_overflow(plain):
     for name, value in (("embed.class", 1), ("embed.nail", 1), ("head.norm", 1), ("head.nail", 6e37)):
         tensors[name] = np.full_like(plain.tensors[name], value)
     wild = Weights(plain.settings, plain.board, plain.rules, plain.classes, tensors, max_lines=20)
-    assert np.isfinite(folded(wild, "head.norm", "head.nail")).all()
+    assert np.isfinite(prepare(wild).nail_head).all()
     with pytest.raises(SamplingError, match="not finite"):
         invent(wild, ["1"], [0], FREE)
 
@@ -221,7 +221,7 @@ def draws(logits, allowed=None, **how):
 
 
 def softmax(logits, temperature=1.0):
-    """Chances from logits."""
+    """Probabilities from logits."""
     raised = np.exp((np.asarray(logits) - np.max(logits)) / temperature)
     return raised / raised.sum()
 
@@ -240,7 +240,7 @@ LOGITS = np.array([0.3, -1.0, 2.0, 1.1, 0.0, 1.9])
         ({"min_p": 0.17, "temperature": 2.0, "top_k": 5}, [0, 2, 3, 4, 5]),
     ],
 )
-def test_chances(how, left):
+def test_probabilities(how, left):
     """Tokens come as often as softmax over what temperature, top-k and min-p leave (chi-square)."""
     found, chance = draws(LOGITS, **how), np.zeros(6)
     chance[left] = softmax(LOGITS[left], how.get("temperature", 1.0))
@@ -249,7 +249,7 @@ def test_chances(how, left):
         assert chisquare(found[left], DRAWS * chance[left]).pvalue > 1e-3
 
 
-def test_chances_over_what_is_allowed():
+def test_probabilities_over_allowed_tokens():
     """Forbidden tokens never come, and top-k counts among the allowed."""
     allowed = np.array([True, True, False, True, True, False])
     found = draws(LOGITS, allowed, top_k=2)
@@ -281,7 +281,7 @@ def test_repetition_penalty_makes_used_nails_rarer(plain):
 
 
 def test_a_decoder_is_asked_no_more_than_needed(plain):
-    """Finished sequences leave the batch, so that they cost nothing more."""
+    """Finished sequences leave the batch, so that they cost no more time."""
     rows = []
 
     class Counting(Decoder):
@@ -356,9 +356,9 @@ def test_the_mask_off_lifts_the_rules_and_nothing_else(planned):
 def test_many_threads_are_those_alone(weights, count):
     """Compiled, in parts and in threads: every thread is the one that its seed gives alone."""
     labels = [None, "3", "7"] * count
-    chosen, told = SampleSettings(repetition_penalty=1.1), []
-    many = invent(weights, labels[:count], range(count), chosen, progress=told.append)
-    assert told == [*range(BATCH, count, BATCH), count]
+    chosen, counts = SampleSettings(repetition_penalty=1.1), []
+    many = invent(weights, labels[:count], range(count), chosen, progress=counts.append)
+    assert counts == [*range(BATCH, count, BATCH), count]
     for row in (0, 1, 31, 32, 63, count - 1):
         assert many[row] == invent(weights, [labels[row]], [row], chosen)[0]
     other = NetworkDecoder(Network.from_weights(weights))
@@ -382,7 +382,7 @@ def test_the_bundled_model_many_times():
 @settings(max_examples=100, deadline=None)
 @given(any_settings(), st.integers(0, 2**32), st.booleans(), st.integers(0, 12), st.integers(1, 16))
 def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
-    """The same nails of the same draws, ties, zeros and forbidden nails among the logits."""
+    """The same draws give the same nails, with ties, zeros and forbidden nails among the logits."""
     rng = np.random.default_rng(seed)
     logits = (rng.normal(size=(6, 33)) * rng.choice([0.1, 3.0, 40.0])).astype(np.float32)
     logits[:2] = np.round(logits[:2])
@@ -404,7 +404,7 @@ def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
 
 
 def test_uniform_numbers_are_each_seeds_own():
-    """Number by number what PCG64 of the seed gives, whatever the batch; none at temperature 0."""
+    """The numbers of PCG64 with the seed, whatever the batch; none at temperature 0."""
     one, many = choose.Uniforms([5]), choose.Uniforms([4, 5])
     rng = np.random.Generator(np.random.PCG64(5))
     for count in range(2 * choose.AHEAD + 3):
@@ -426,7 +426,7 @@ def test_the_compiled_choice_refuses_what_is_not_finite(plain, value):
 @pytest.mark.parametrize("how", [choose.choose_nails, quick.choose_nails], ids=["plain", "compiled"])
 @pytest.mark.parametrize(("draw", "token"), [(0.0, 2), (np.nextafter(1.0, 0.0), 5)])
 def test_the_ends_of_the_draw(how, draw, token):
-    """The smallest and the largest number there is never take a token without a chance."""
+    """The smallest and the largest uniform number never choose a token of probability 0."""
     logits = np.full((1, 9), -50, dtype=np.float32)
     logits[0, [2, 5]] = 3.0
     terms = choose.Terms(Board(8), Rules(1, 1), False, 1.0, 0, 0.1)

@@ -31,7 +31,7 @@ def light() -> np.ndarray:
 def paths(light) -> np.ndarray:
     """Thirty nails of each, as the encoder weaves these lights."""
     fans = fans_of(SETTINGS.scoring)
-    pictures = (fans.pictures(light, ORDER) / fans.unit).astype(np.float32)
+    pictures = (fans.pictures(light, ORDER) / fans.white).astype(np.float32)
     return weave_targets(pictures, WEAVING, threads=1).nails[:, :30].astype(np.int64)
 
 
@@ -75,7 +75,7 @@ def test_what_lies_behind_a_path_is_nothing(light, paths):
 def test_finer_pictures_are_looked_at_in_place_of_the_light(light, paths):
     """The light's own picture changes nothing, another one does."""
     fans, lengths = fans_of(SETTINGS.scoring), np.full(3, 30)
-    own = fans.pictures(light, ORDER) / fans.unit
+    own = fans.pictures(light, ORDER) / fans.white
     plain = sights_along(SETTINGS, light, paths, lengths)
     assert np.array_equal(sights_along(SETTINGS, light, paths, lengths, own).sights, plain.sights)
     other = sights_along(SETTINGS, light, paths, lengths, own[::-1])
@@ -126,7 +126,7 @@ def test_the_belief_is_on_the_canvas(light, paths):
     rivals = np.argsort(-np.where(sights[0] > 0, -np.inf, sights[0]))
     taken = int(next(nail for nail in rivals[5:] if nail != here))
     made.step(np.array([taken]))
-    fans.lay(left, here, [taken], [fans.dose])
+    fans.lay(left, here, [taken], [fans.strength])
     moved = made._left[0] - left
     assert moved.max() > 0 > moved.min()
 

@@ -18,7 +18,7 @@ from nitograph.model.plan import decode_plan
 from nitograph.model.settings import ModelSettings, tensor_shapes
 from nitograph.model.weights import load, parse
 from nitograph.sampling.batch import pace
-from nitograph.sampling.invent import SampleSettings, sample_paths
+from nitograph.sampling.sampler import SampleSettings, sample_paths
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
 from tiny import MODEL, WEAVING, random_weights, small_corpus

@@ -26,7 +26,7 @@ def test_lines() -> None:
     assert thread_files.from_text(text) == THREADS[:1]
     assert thread_files.from_text(text, line=2) == THREADS[1:]
     assert thread_files.from_lines(text) == THREADS
-    with pytest.raises(FileError, match="has 2 lines, line 3"):
+    with pytest.raises(FileError, match="has 2 lines, got line 3"):
         thread_files.from_text(text, line=3)
 
 
@@ -56,6 +56,6 @@ def test_the_first_nitographs_form() -> None:
 )
 def test_nonsense_is_refused(data: bytes) -> None:
     """What holds no threads is one line that says so."""
-    with pytest.raises(FileError) as told:
+    with pytest.raises(FileError) as caught:
         thread_files.from_bytes(data)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Guards of training: it learns, it goes on exactly where it stopped, and it refuses what does not fit."""
+"""Guards of training: it learns, resumes exactly where it stopped, and refuses what does not fit."""
 
 import dataclasses
 import itertools
@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nitograph.errors import FileError, SettingsError, WeightsError
 from nitograph.light.zernike import turn
 from nitograph.model.plan import encode_plan
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.training import checkpoints, plan_phase, processes
 from nitograph.training.checkpoints import checkpoint_weights, read_checkpoint
 from nitograph.training.optimizer import trapezoid
@@ -29,7 +29,7 @@ def _small_steps(monkeypatch):
 
 
 def follow(trainer, *, stop=None):
-    """All reports of a run, one a step, up to the `stop`th."""
+    """All reports of a run, one per step, up to the `stop`th."""
     return list(itertools.islice(trainer.run(report_every=0.0, validate_every=1e9), stop))
 
 
@@ -115,7 +115,7 @@ def test_the_comparison_can_fail(corpus):
 
 
 def test_training_can_begin_from_weights_at_rest(corpus):
-    """Weights, autoencoder and classes by their names are taken over; a class of its own begins fresh."""
+    """Weights, autoencoder and classes by their names are taken over; a new class starts fresh."""
     given = dataclasses.replace(random_weights(), classes=tuple("x123456789"))
     trainer = Trainer(corpus, MODEL.replace(dropout=0.0), QUICK)
     fresh = trainer.network.at("embed.class").detach().clone()
@@ -142,7 +142,7 @@ def test_weights_of_another_shape_are_no_beginning(corpus, changes):
 
 
 def test_begun_from_weights_and_resumed_is_the_whole_run(tmp_path, corpus):
-    """The same holds where further plans are turned and training began from weights."""
+    """The same holds with rotated additional plans and training from given weights."""
     settings = QUICK.replace(plan_turn=0.2)
     whole = Trainer(corpus, MODEL, settings)
     whole.start_from(random_weights())
@@ -246,7 +246,7 @@ def test_minutes_end_the_run(corpus):
 
 
 def test_rate_of_learning():
-    """The rate warms up, stays, and falls to zero over the last half."""
+    """The rate warms up, stays constant, and falls to zero over the last half."""
     rates = [trapezoid(progress) for progress in np.linspace(0, 1, 1001)]
     assert 0 < rates[0] < 0.1
     assert rates[30] == rates[499] == 1.0
@@ -255,7 +255,7 @@ def test_rate_of_learning():
 
 
 def test_divergence_is_one_line(corpus):
-    """A gradient that is not finite stops the run with what to do, before any weight is spoilt."""
+    """A gradient that is not finite stops the run with a remedy, before any weight changes."""
     trainer = Trainer(corpus, MODEL.replace(design="plain"), QUICK)
     run = trainer.run(report_every=0.0)
     next(run)
@@ -328,7 +328,7 @@ def test_damaged_checkpoints(tmp_path, corpus, change):
 
 
 def test_foreign_and_cut_checkpoints(tmp_path, corpus):
-    """Files that are no checkpoints are refused in one line, and no code in them is run."""
+    """Files that are not checkpoints are refused in one line, and no code in them is run."""
     path, mark = tmp_path / "a.pt", tmp_path / "mark"
     Trainer(corpus, MODEL.replace(design="plain"), QUICK).save(path)
     whole = path.read_bytes()
@@ -382,7 +382,7 @@ def test_corpus_and_model_must_see_the_same_light(corpus):
 
 
 def test_devices():
-    """What is not there is refused; auto always finds one."""
+    """A device that is not available is refused; auto always finds one."""
     assert processes.find_device("auto") in ("cuda", "mps", "cpu")
     assert processes.find_device("cpu") == "cpu"
     if not torch.cuda.is_available():
@@ -390,7 +390,9 @@ def test_devices():
             processes.find_device("cuda")
 
 
-WIDE = MODEL.replace(embed_dim=64, heads=2, layers=1, ff_dim=64)  # enough for PyTorch to share work out
+WIDE = MODEL.replace(
+    embed_dim=64, heads=2, layers=1, ff_dim=64
+)  # enough for PyTorch to use several threads
 
 
 @pytest.fixture
@@ -437,7 +439,7 @@ class Operations(TorchDispatchMode):
 
 @pytest.mark.parametrize("design", ["plan", "plain"])
 def test_no_threads_add_to_one_place(corpus, design):
-    """None of the operations whose sums depend on which thread comes first is used in training."""
+    """Training uses no operation whose sums depend on the order of threads."""
     trainer = Trainer(corpus, MODEL.replace(design=design), QUICK)
     with Operations() as found:
         follow(trainer)

@@ -101,7 +101,7 @@ def test_beam_equals_plain(seed, beam, strength):
 
 
 def test_beam_is_better_than_greedy_on_digits():
-    """Over some digits a beam leaves less error than the greedy walk does."""
+    """Over some digits a beam has less error than the greedy walk."""
     images = mnist("test").images[:20]
     greedy, beam = (encoder.weave_many(images, WeaveSettings(beam=b)).explained.mean() for b in (1, 4))
     assert beam > greedy
@@ -247,14 +247,14 @@ def test_provenance_makes_the_thread_again():
     ],
 )
 def test_impossible_settings(changes, said):
-    """Settings that exclude each other are one clear line."""
+    """Settings that exclude each other give one clear line."""
     with pytest.raises(SettingsError, match=said) as caught:
         WeaveSettings(**changes)
     assert "\n" not in str(caught.value)
 
 
 def test_bad_pictures():
-    """A picture of another form is a SourceError, not a trace from within."""
+    """A picture of another shape is a SourceError, not an internal traceback."""
     for bad in (np.zeros(5, np.uint8), np.zeros((2, 2, 3), np.uint8), np.full((4, 4), 2.0)):
         with pytest.raises(SourceError):
             encoder.weave(bad)

@@ -1,4 +1,4 @@
-"""Guards of weights files: what was saved comes back, and nothing else is taken for weights."""
+"""Guards of weights files: what was saved is loaded again, and nothing else is taken for weights."""
 
 import json
 import struct
@@ -69,7 +69,7 @@ def test_tensors_that_do_not_fit(planned, name, change, part):
 
 
 def test_numbers_beyond_half_precision(tmp_path, planned):
-    """A weight that 16 bits cannot hold is told, and nothing is written."""
+    """A weight that 16 bits cannot hold is an error, and nothing is written."""
     tensors = dict(planned.tensors) | {"head.reach": np.full(32, 1e6, dtype=np.float32)}
     with pytest.raises(WeightsError, match=r"head.reach has numbers that float16 cannot hold"):
         with_tensors(planned, tensors).save(tmp_path / "w.safetensors")
@@ -156,7 +156,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_headers(stored, name):
-    """A header or metadata that lies is refused in one line, before memory is taken."""
+    """An inconsistent header or metadata is refused in one line, before memory is allocated."""
     with pytest.raises((WeightsError, FileError)) as caught:
         parse(rebuilt(stored, HOSTILE[name]), name="w")
     assert "\n" not in str(caught.value)
@@ -180,7 +180,7 @@ def test_hostile_headers(stored, name):
     ids=lambda data: f"{len(data)} bytes {data[:4]!r}",
 )
 def test_foreign_files(data):
-    """Other files, whatever they hold, are no weights."""
+    """Other files, whatever they hold, are not weights."""
     with pytest.raises(FileError):
         parse(data, name="w")
 
@@ -207,7 +207,7 @@ def test_cut_and_flipped(stored, data):
 
 
 def test_model_settings_fit_each_other():
-    """Heads must share the width evenly; the message gives a width that would do."""
+    """Heads must share the width evenly; the message gives a width that works."""
     with pytest.raises(WeightsError, match="take 36") as caught:
         ModelSettings(embed_dim=40, heads=6)
     assert ModelSettings(embed_dim=36, heads=6).heads == 6

@@ -5,7 +5,7 @@ import numpy as np
 from nitograph.board import allowed_next
 from nitograph.light import chords
 from nitograph.light.bands import FINE
-from nitograph.light.cells import DEEPEST
+from nitograph.light.cells import MIN_GAIN
 from nitograph.weaving.encoder import WeaveSettings
 from nitograph.weaving.loops.original_lines import thick_lines
 
@@ -30,33 +30,33 @@ class PlainWeaver:
 
     def __init__(self, settings: WeaveSettings) -> None:
         self.settings = settings
-        self.ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
+        self.ring = chords.all_chords(settings.nails, settings.canvas_size, settings.width)
         self.pixels = [chord_pixels(self.ring, k) for k in range(len(self.ring.lines))]
-        self.dose, self.unit = chords.dose_and_unit(settings.line_strength)
+        self.strength, self.white = chords.fixed_strength(settings.line_strength)
 
     def gain(self, left: np.ndarray) -> np.ndarray:
-        """Fall of weighted squared error, ÷ dose, of a full dose on each pixel, rounded."""
+        """By how much one chord over a whole pixel lowers its weighted error, ÷ strength, rounded."""
         over = self.settings.false_positive_weight
-        after = left - self.dose
+        after = left - self.strength
         if over == 1.0:
-            return np.maximum(2 * left - self.dose, DEEPEST)
+            return np.maximum(2 * left - self.strength, MIN_GAIN)
         before = np.where(left >= 0, 1.0, over) * left.astype(float) ** 2
-        exact = np.rint((before - over * after.astype(float) ** 2) / self.dose).astype(np.int64)
-        return np.maximum(np.where(after >= 0, 2 * left - self.dose, exact), DEEPEST)
+        exact = np.rint((before - over * after.astype(float) ** 2) / self.strength).astype(np.int64)
+        return np.maximum(np.where(after >= 0, 2 * left - self.strength, exact), MIN_GAIN)
 
     def score(self, gain: np.ndarray, number: int) -> float:
         """The score of one chord on a map of gains."""
         places, shares = self.pixels[number]
-        share = self.dose / FINE
+        share = self.strength / FINE
         extra = np.float32(share * float(np.sum(shares * (FINE - shares))))
         length = max(shares.sum() / FINE, 1.0)
-        scale = np.float32(share / self.unit**2 / length**self.settings.length_power)
+        scale = np.float32(share / self.white**2 / length**self.settings.length_power)
         return (int(np.sum(shares * gain[places])) + float(extra)) * float(scale)
 
     def weave(self, wanted: np.ndarray) -> list[int]:
         """The nails for one target (c, c)."""
         s, n = self.settings, self.settings.nails
-        left = np.rint(wanted.reshape(-1).astype(np.float64) * self.unit).astype(np.int64)
+        left = np.rint(wanted.reshape(-1).astype(np.float64) * self.white).astype(np.int64)
         starts = [s.start_nail] if s.start_nail is not None else self.best_first(left)
         path, scores = [starts[0]], []
         while len(path) <= s.max_lines:
@@ -68,21 +68,21 @@ class PlainWeaver:
                 break
             number = int(chords.numbers(np.array([path[-1], nail]), n)[0])
             places, shares = self.pixels[number]
-            left[places] -= shares * (self.dose // FINE)
+            left[places] -= shares * (self.strength // FINE)
             path.append(nail)
             scores.append(score)
         return path
 
     def fall(self, gain: np.ndarray, number: int) -> float:
-        """What one chord takes off the error, ÷ a constant."""
+        """By how much one chord lowers the error, ÷ a constant."""
         places, shares = self.pixels[number]
-        extra = np.float32(self.dose / FINE * float(np.sum(shares * (FINE - shares))))
+        extra = np.float32(self.strength / FINE * float(np.sum(shares * (FINE - shares))))
         return int(np.sum(shares * gain[places])) + float(extra)
 
     def beam(self, wanted: np.ndarray, width: int) -> list[int]:
         """The best of `width` walks side by side for one target (c, c), from the nail that is set."""
         s, n = self.settings, self.settings.nails
-        left = np.rint(wanted.reshape(-1).astype(np.float64) * self.unit).astype(np.int64)
+        left = np.rint(wanted.reshape(-1).astype(np.float64) * self.white).astype(np.int64)
         walks, ended = [(0.0, [s.start_nail or 0], left)], []
         while walks:
             steps: list[tuple[float, int, int]] = []
@@ -104,7 +104,7 @@ class PlainWeaver:
             for fallen, index, nail in steps:
                 path, left = walks[index][1], walks[index][2].copy()
                 places, shares = self.pixels[int(chords.numbers(np.array([path[-1], nail]), n)[0])]
-                left[places] -= shares * (self.dose // FINE)
+                left[places] -= shares * (self.strength // FINE)
                 after.append((fallen, [*path, nail], left))
             walks = after
         return max(ended, key=lambda found: found[0])[1]
@@ -156,7 +156,7 @@ class PlainOriginal:
         return np.concatenate(found)
 
     def gains(self, target: np.ndarray, shown: np.ndarray) -> np.ndarray:
-        """What one more line takes off the weighted squared error of each pixel, in 1/fine."""
+        """By how much one more line lowers the weighted squared error of each pixel, in 1/fine."""
         s = self.settings
         before, after = target - shown, target - np.minimum(shown + s.line_strength, 1.0)
         weighed = [x * np.where(x > 0, x, s.false_positive_weight * x) for x in (before, after)]

@@ -1,7 +1,7 @@
-"""Make the pictures of docs/making.md from files that `nitograph export` really writes.
+"""Make the pictures of docs/making.md from files of `nitograph export`.
 
-Needs the extra `export`, chromium and poppler's pdftoppm. The thread is what `nitograph generate 7`
-invents, or the file named by --thread.
+Needs the extra `export`, chromium and poppler's pdftoppm. The thread is that of `nitograph generate 7`, or
+the one in the file given by --thread.
 
 Try it: python docs/pictures/making.py some_folder
 """
@@ -20,7 +20,7 @@ from nitograph.exporting import FORMATS
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.lists import read_thread
 from nitograph.model.weights import load_bundled
-from nitograph.sampling.invent import invent
+from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 
 BOARD = WorkpieceSettings(diameter=600, nail_diameter=1.2, thread_width=thread_width("tex:80"))
@@ -42,16 +42,16 @@ STRIP = ("making-board", "making-guide")  # these are also tiles of the README's
 
 
 def main() -> None:
-    """Write making-*.png, and the README's tiles of them, into the folder named."""
+    """Write making-*.png, and the README's tiles of them, into the given folder."""
     parser = argparse.ArgumentParser(description="The pictures of docs/making.md.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
-    parser.add_argument("--thread", help="file of another thread than the seven of seed 42")
+    parser.add_argument("--thread", help="thread file to use instead of the seven of seed 42")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     thread = read_thread(args.thread) if args.thread else invent(load_bundled(), ["7"], [42])[0]
     workpiece = Workpiece(thread, BOARD)
     pages = {
-        "making-board": framed(browser(made(workpiece, "svg"), ".svg", 1000, 1000)),
+        "making-board": square(browser(made(workpiece, "svg"), ".svg", 1000, 1000)),
         "making-template": beside(*(page(made(workpiece, "pdf"), number) for number in (1, 3))),
         "making-list": page(made(workpiece, "list"), 1),
         "making-guide": browser(made(workpiece, "html"), ".html", 390, 800, scale=1.5),
@@ -104,8 +104,8 @@ def beside(*pictures: Image.Image) -> Image.Image:
     return sheet
 
 
-def framed(picture: Image.Image) -> Image.Image:
-    """A picture as it is, cut square."""
+def square(picture: Image.Image) -> Image.Image:
+    """A picture cropped to a square."""
     return picture.crop((0, 0, picture.width, picture.width))
 
 

@@ -1,6 +1,6 @@
 """Make the pictures of the README and the model card from the bundled weights.
 
-Rows alternate: woven from MNIST test digits that no model saw, then invented by the model, seeds 1, 2, 3.
+Rows alternate: woven from MNIST test digits that the model never saw, then invented by it, seeds 1, 2, 3.
 
 Try it: python docs/pictures/readme.py some_folder
 """
@@ -17,7 +17,7 @@ from nitograph.corpus.sources import mnist
 from nitograph.drawing.contact_sheet import contact_sheet
 from nitograph.drawing.look import NeonSettings
 from nitograph.model.weights import load_bundled
-from nitograph.sampling.invent import invent
+from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 
@@ -27,7 +27,7 @@ TILE = 480  # px of a picture in the strip of what can be made
 
 
 def woven(rows: int) -> list[list[Thread]]:
-    """The first `rows` test digits of each class, woven as the model's corpus was, a list a row."""
+    """The first `rows` test digits of each class, woven like the model's corpus, one list per row."""
     weights, digits = load_bundled(), mnist("test")
     weaving = WeaveSettings.from_dict(weights.weaving)
     chosen = np.array([np.flatnonzero(digits.labels == k)[:rows] for k in range(10)]).T
@@ -37,13 +37,13 @@ def woven(rows: int) -> list[list[Thread]]:
 
 
 def invented(rows: int) -> list[list[Thread]]:
-    """One thread of each class for the seeds from 1, a list a seed."""
+    """One thread of each class for the seeds from 1, one list per seed."""
     classes = [str(k) for k in range(10)]
     return [invent(load_bundled(), classes, [seed] * 10) for seed in range(1, rows + 1)]
 
 
 def keep(path: Path, picture: bytes | Image.Image, side: int) -> None:
-    """Scale so that the longer side is `side` and write a JPEG."""
+    """Write a JPEG, scaled so that the longer side is at most `side`."""
     image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture
     image = image.convert("RGB")
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -92,10 +92,10 @@ def sheet(path: Path, rows: int) -> None:
 
 
 def run() -> None:
-    """All pictures into the folder named, docs/pictures where none is."""
+    """Write all pictures into the given folder, by default docs/pictures."""
     parser = argparse.ArgumentParser(description="The pictures of the README.")
     parser.add_argument("folder", type=Path, nargs="?", default=HERE)
-    parser.add_argument("--quick", action="store_true", help="small ones: do they come out at all?")
+    parser.add_argument("--quick", action="store_true", help="small pictures, to test that it runs")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     small = ["--size", "128"] if args.quick else []

@@ -1,6 +1,6 @@
 """The study of docs/weaving.md: error against each setting, on fixed MNIST test images, with its pictures.
 
-Takes some minutes and prints one JSON line a point.
+Takes some minutes and prints one JSON line per point.
 
 Try it: python docs/pictures/weaving.py some_folder
 """
@@ -18,7 +18,7 @@ from nitograph.evaluation.material import Material, rasters
 from nitograph.evaluation.nearest import pack
 from nitograph.light import chords
 from nitograph.thread import Thread
-from nitograph.weaving import encoder as weave
+from nitograph.weaving import encoder
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.stepwise import Weaver
 
@@ -41,46 +41,49 @@ SWEEPS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def measure(images: np.ndarray, settings: weave.WeaveSettings) -> tuple[float, float]:
+def measure(images: np.ndarray, settings: encoder.WeaveSettings) -> tuple[float, float]:
     """Mean error against the default target at 64 pixels, and mean chords."""
-    wanted = weave.targets(images, weave.WeaveSettings())
-    woven = weave.weave_many(images, settings)
+    wanted = encoder.targets(images, encoder.WeaveSettings())
+    woven = encoder.weave_many(images, settings)
     threads = [Thread(woven.path(i), settings.board) for i in range(len(images))]
     shown = [shade(thread, 64, settings) for thread in threads]
     errors = [chords.error(target, raster) for target, raster in zip(wanted, shown, strict=True)]
     return float(np.mean(errors)), float(woven.lengths.mean() - 1)
 
 
-def shade(thread: Thread, size: int, settings: weave.WeaveSettings) -> np.ndarray:
-    """The raster of a thread as its settings see it, (size, size)."""
+def shade(thread: Thread, size: int, settings: encoder.WeaveSettings) -> np.ndarray:
+    """The raster of a thread with the settings it was woven with, (size, size)."""
     return chords.raster(thread, size, strength=settings.line_strength, width=settings.width)
 
 
-def read(critic: Critic, settings: weave.WeaveSettings, every: int) -> float:
-    """Share of woven test digits that a critic of plain MNIST, which never saw thread, reads rightly."""
+def read(critic: Critic, settings: encoder.WeaveSettings, every: int) -> float:
+    """Accuracy of a critic of plain MNIST, which never saw threads, on woven test digits."""
     test = mnist("test")
-    woven = weave.weave_many(test.images[::every], settings)
+    woven = encoder.weave_many(test.images[::every], settings)
     shown = rasters(pack([woven.path(i) for i in range(len(woven))]), settings)
     return float((critic.read(shown)[1] == test.labels[::every]).mean())
 
 
 def curves(folder: Path, quick: bool) -> None:
-    """Two small plots a setting: error (line) and chords (dots) above, what a critic reads below."""
+    """Two small plots per setting: error (line) and chords (dots) above, accuracy of a critic below."""
     import matplotlib as mpl
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
     images, every = mnist("test").images[:: 5000 if quick else 250], 1000 if quick else 20
-    material, lessons = Material(), CriticSettings().replace(**{"images_seen": 100} if quick else {})
-    critic = trained(*material.plain(100 if quick else 20_000), lessons, material.cache)
+    material, critic_settings = (
+        Material(),
+        CriticSettings().replace(**{"images_seen": 100} if quick else {}),
+    )
+    critic = trained(*material.plain(100 if quick else 20_000), critic_settings, material.cache)
     rows = {"height_ratios": [2, 1, 2, 1]}
     figure, axes = plt.subplots(4, 4, figsize=(13, 8.4), constrained_layout=True, gridspec_kw=rows)
     pairs = [(axes[2 * row, column], axes[2 * row + 1, column]) for row in range(2) for column in range(4)]
     for (above, below), (name, points) in zip(pairs, SWEEPS.items(), strict=False):
         found = []
         for changes in points[: 2 if quick else None]:
-            settings = weave.WeaveSettings(**changes)
+            settings = encoder.WeaveSettings(**changes)
             error, count = measure(images, settings)
             share = read(critic, settings, every)
             found.append((changes[name], error, count, share))
@@ -96,7 +99,7 @@ def curves(folder: Path, quick: bool) -> None:
         below.plot(values, shares, "o-", color="#4b7f2b", markersize=3)
         below.set(xlabel=name, ylabel="read", ylim=(min(0.85, *shares), 1))
         for axis in (above, below):
-            axis.axvline(weave.WeaveSettings.default(name), color="0.8", zorder=0)
+            axis.axvline(encoder.WeaveSettings.default(name), color="0.8", zorder=0)
     for axis in pairs[-1]:
         axis.axis("off")
     figure.savefig(folder / "weaving-study.png", dpi=80)
@@ -108,16 +111,16 @@ def digits(folder: Path) -> None:
 
     test = mnist("test")
     images = test.images[[int(np.flatnonzero(test.labels == k)[3]) for k in range(10)]]
-    default = weave.WeaveSettings()
-    rows = [np.hstack(list(weave.targets(images, default.replace(canvas_size=128, blur_radius=1.7))))]
+    default = encoder.WeaveSettings()
+    rows = [np.hstack(list(encoder.targets(images, default.replace(canvas_size=128, blur_radius=1.7))))]
     kinds = (
-        weave.PRESETS["original"],
+        encoder.PRESETS["original"],
         default,
         default.replace(quality="best"),
         default.replace(line_strength=0.015, max_lines=600, quality="best"),
     )
     for settings in kinds:
-        woven = weave.weave_many(images, settings)
+        woven = encoder.weave_many(images, settings)
         rows.append(
             np.hstack([shade(Thread(woven.path(i), settings.board), 128, settings) for i in range(10)])
         )
@@ -136,8 +139,8 @@ def photographs(folder: Path, quick: bool) -> None:
     )
     shown = []
     for grey, photo in kinds:
-        settings = weave.PRESETS["photo"].replace(**{"max_lines": 100} if quick else {})
-        weaver = Weaver(weave.targets(prepare_photo(grey, photo)[None], settings)[0], settings).run()
+        settings = encoder.PRESETS["photo"].replace(**{"max_lines": 100} if quick else {})
+        weaver = Weaver(encoder.targets(prepare_photo(grey, photo)[None], settings)[0], settings).run()
         raster = shade(weaver.thread(), 600, settings)
         shown.append(1 - raster if photo.invert else raster)
     grey = (np.hstack(shown) * 255).astype(np.uint8)
@@ -145,10 +148,10 @@ def photographs(folder: Path, quick: bool) -> None:
 
 
 def main() -> None:
-    """All pictures into the folder named."""
+    """Write all pictures into the given folder."""
     parser = argparse.ArgumentParser(description="The study of docs/weaving.md.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
-    parser.add_argument("--quick", action="store_true", help="few points: do they come out at all?")
+    parser.add_argument("--quick", action="store_true", help="few points, to test that it runs")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     digits(args.folder)

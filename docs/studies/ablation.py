@@ -1,8 +1,8 @@
 """What each choice of the model is worth: the same seed, corpus and processor time, one thing changed.
 
-Each run begins from fresh weights but for the plan's autoencoder, which the bundled weights lend, and takes
-`--minutes` of one core's processor time, so that other work on the machine does not matter. A line of JSON
-a run, appended to `--output`; runs that are there already are left out.
+Each run starts from random weights, except for the plan's autoencoder, which is that of the bundled
+weights, and takes `--minutes` of one core's processor time, so that other work on the machine does not
+matter. Each run appends a line of JSON to `--output`; runs that are already there are skipped.
 
 python docs/studies/ablation.py --minutes 20 --only plan plain --output runs/designs.jsonl
 
@@ -29,7 +29,7 @@ from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
 from nitograph.model.weights import Weights, load_bundled
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.training import batches
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
@@ -38,16 +38,16 @@ from nitograph.weaving.encoder import WeaveSettings, targets
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything: rows of a corpus, invented samples, wound pictures, lessons of the critic."""
+    """Sizes: rows of the corpus, samples, wound pictures, the critic's training images, validation rows."""
 
     rows: int = 60_000
     samples: int = 300
     pictures: int = 60
-    lessons: int = 15_000
+    critic_images: int = 15_000
     validation_rows: int = 1024
 
 
-QUICK = Sizes(rows=80, samples=10, pictures=10, lessons=100, validation_rows=4)
+QUICK = Sizes(rows=80, samples=10, pictures=10, critic_images=100, validation_rows=4)
 WEAVINGS: dict[str, dict[str, Any]] = {
     "default": {},
     "strength 0.045": {"line_strength": 0.045},
@@ -57,7 +57,7 @@ WEAVINGS: dict[str, dict[str, Any]] = {
 
 
 def no_mask(trainer: Trainer) -> None:
-    """Illegal next nails stay in the softmax while training; validation keeps the mask."""
+    """Train without the legal mask; validation keeps it."""
 
     def unmasked(part: Corpus, rows: NDArray[np.int64]) -> batches.Batch:
         batch = batches.collect(part, rows)
@@ -69,14 +69,14 @@ def no_mask(trainer: Trainer) -> None:
 
 
 def blind(trainer: Trainer) -> None:
-    """The light still missing is no input; it stays in the scores of the chords."""
-    still(trainer.network, "embed.light")
+    """The missing light is no input; it stays in the scores of the chords."""
+    hold_at_zero(trainer.network, "embed.light")
 
 
 def no_integrals(trainer: Trainer) -> None:
-    """Chords are scored by a plain head alone; the light still missing stays an input."""
+    """Chords are scored by a plain head alone; the missing light stays an input."""
     for name in ("head.gain", "head.light", "head.reach"):
-        still(trainer.network, name)
+        hold_at_zero(trainer.network, name)
 
 
 def smooth_nails(trainer: Trainer) -> None:
@@ -96,15 +96,15 @@ def smooth_nails(trainer: Trainer) -> None:
             (parameter[:, :count] if turned else parameter).copy_(value.T if turned else value)
 
 
-def still(network: Network, name: str) -> None:
+def hold_at_zero(network: Network, name: str) -> None:
     """Hold a parameter at zero."""
     parameter = network.at(name)
     parameter.data.zero_()
     parameter.requires_grad_(False)
 
 
-def no_fall(trainer: Trainer) -> None:
-    """The learning rate stays at its peak once it is warm."""
+def no_decay(trainer: Trainer) -> None:
+    """The learning rate stays at its peak after the warm-up."""
     trainer.schedule = lambda progress: min(1.0, (progress + 1e-3) / 0.02)
 
 
@@ -119,8 +119,8 @@ RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any], Hook | None]] = {
     "searched": ("searched", {}, {}, None),
     "start at nail 0": ("start at nail 0", {}, {}, None),
     "averaged": ("default", {}, {}, None),
-    "no fall of the rate": ("default", {}, {}, no_fall),
-    "averaged, no fall": ("default", {}, {}, no_fall),
+    "no fall of the rate": ("default", {}, {}, no_decay),
+    "averaged, no fall": ("default", {}, {}, no_decay),
     "fourier nails": ("default", {}, {}, smooth_nails),
     "always the class": ("default", {}, {"class_dropout": 0.0}, None),
     "only exact light": ("default", {}, {"exact_light": 1.0}, None),
@@ -131,7 +131,7 @@ RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any], Hook | None]] = {
 
 
 def rows_of(name: str, samples: int, folder: Path) -> Corpus:
-    """The corpus of one way of weaving, kept in the folder."""
+    """The corpus of one way of weaving, cached in the folder."""
     path = folder / f"ablation-{name.replace(' ', '-')}-{samples}.npz"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,11 +140,11 @@ def rows_of(name: str, samples: int, folder: Path) -> Corpus:
     return load_corpus(path)
 
 
-def lend_plan(network: Network, weights: Weights) -> None:
-    """The autoencoder and the scales of light of finished weights."""
-    lent = {n: torch.from_numpy(t.copy()) for n, t in weights.tensors.items() if n.startswith("plan.")}
-    lent["light.scale"] = torch.from_numpy(weights.tensors["light.scale"].copy())
-    network.load_state_dict(lent, strict=False)
+def copy_autoencoder(network: Network, weights: Weights) -> None:
+    """Copy the autoencoder and the scales of light from trained weights."""
+    copied = {n: torch.from_numpy(t.copy()) for n, t in weights.tensors.items() if n.startswith("plan.")}
+    copied["light.scale"] = torch.from_numpy(weights.tensors["light.scale"].copy())
+    network.load_state_dict(copied, strict=False)
 
 
 def train(name: str, minutes: float, sizes: Sizes, folder: Path) -> tuple[Weights, dict[str, Any]]:
@@ -157,7 +157,7 @@ def train(name: str, minutes: float, sizes: Sizes, folder: Path) -> tuple[Weight
     trainer = Trainer(rows, ModelSettings(dropout=0.0).replace(**model), settings)
     trainer.clock = time.process_time
     if trainer.model.planned:
-        lend_plan(trainer.network, load_bundled())
+        copy_autoencoder(trainer.network, load_bundled())
     if trainer.plan_phase:
         trainer.plan_phase.skip()
     if hook is not None:
@@ -171,15 +171,15 @@ def train(name: str, minutes: float, sizes: Sizes, folder: Path) -> tuple[Weight
         trainer.network.load_state_dict(mean, strict=False)
     last = trainer.validate()
     chords_each = float(trainer.valid.lengths[: settings.validation_rows].mean() - 3)
-    told = {"steps": trainer.step, "nats_a_nail": last.nail_loss, "chords": chords_each}
-    told["nats_a_thread"] = (last.nail_loss or 0.0) * (chords_each + 2)
+    facts = {"steps": trainer.step, "nats_a_nail": last.nail_loss, "chords": chords_each}
+    facts["nats_a_thread"] = (last.nail_loss or 0.0) * (chords_each + 2)
     if last.plan_loss is not None:
-        told["nats_a_code"] = last.plan_loss
-    return trainer.weights(), told
+        facts["nats_a_code"] = last.plan_loss
+    return trainer.weights(), facts
 
 
 def judge(weights: Weights, critic: Critic, sizes: Sizes) -> dict[str, Any]:
-    """What is read in its samples and wound pictures, beside woven ones, and the error of the latter."""
+    """The critic's accuracy on samples, wound and woven pictures, and the errors of the latter two."""
     weaving = WeaveSettings.from_dict(dict(weights.weaving))
     material = Material(weaving, Cache.of_user())
     reference = material.reference(sizes.pictures // 10)
@@ -215,20 +215,20 @@ def read(critic: Critic, threads: Any, labels: Any, weaving: WeaveSettings) -> f
 
 
 def main() -> None:
-    """All runs that are not in the file yet."""
+    """Do all runs that are not in the file yet."""
     args = arguments("What each choice of the model is worth.", list(RUNS), 4.0).parse_args()
     output = args.output or Path("runs/ablation.jsonl")
     sizes, minutes = (QUICK, 0.01) if args.quick else (Sizes(), args.minutes)
     torch.set_num_threads(1)
     done = finished(output, "run")
     material = Material(WeaveSettings(), Cache.of_user())
-    lessons = CriticSettings().replace(**{"images_seen": 100} if args.quick else {})
-    critic = trained(*material.plain(sizes.lessons), lessons, material.cache)
+    settings = CriticSettings().replace(**{"images_seen": 100} if args.quick else {})
+    critic = trained(*material.plain(sizes.critic_images), settings, material.cache)
     for name in args.only:
         if name in done:
             continue
-        weights, told = train(name, minutes, sizes, output.parent)
-        keep(output, {"run": name, "minutes": minutes, **told, **judge(weights, critic, sizes)})
+        weights, facts = train(name, minutes, sizes, output.parent)
+        keep(output, {"run": name, "minutes": minutes, **facts, **judge(weights, critic, sizes)})
 
 
 if __name__ == "__main__":

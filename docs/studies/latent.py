@@ -1,10 +1,10 @@
-"""The plan's form and size: what a latent and a prior over it make of handwriting, at equal time.
+"""The plan's form and size: how well a latent and its prior model handwriting in equal time.
 
-Each form gets the same processor time: a sixth for what takes pictures to tokens and back, the rest for a
-Transformer that writes the tokens given the class. Its pictures are woven by the encoder, not wound by the
-model, so that the plan alone is judged: error of the light after the round trip and nats a picture (test
-digits), what critic B reads and how near critic C finds them (1,000 samples each, unguided and guided).
-A line of JSON a run, appended to `--output`; runs that are there already are left out.
+Each form gets the same processor time: a sixth for the autoencoder of pictures and tokens, the rest for a
+Transformer that predicts the tokens given the class. Its pictures are woven by the encoder, not wound by
+the model, so that only the plan is judged: error of the light after the round trip and nats per picture
+(test digits), accuracy of critic B and Fréchet distance of critic C (1,000 samples each, with and without
+guidance). Each run appends a line of JSON to `--output`; runs that are already there are skipped.
 
 Try it: python docs/studies/latent.py --minutes 6 --output runs/latent.jsonl
 """
@@ -25,7 +25,7 @@ from torch import Tensor
 from nitograph.corpus.sources import mnist
 from nitograph.corpus.warps import warp
 from nitograph.evaluation.cache import Cache
-from nitograph.evaluation.judges.court import Panel
+from nitograph.evaluation.judges.comparison import Critics, train_critics
 from nitograph.evaluation.material import Material, rasters
 from nitograph.evaluation.metrics import frechet
 from nitograph.evaluation.nearest import pack_rows
@@ -46,7 +46,7 @@ PRIOR_BATCH, CHUNK, GREYS = 256, 2000, 16
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything: MNIST pictures, pictures tested, samples judged, what the critics learn."""
+    """Sizes: MNIST pictures, pictures tested, samples judged, and the critics' training."""
 
     pictures: int | None = None
     tested: int = 5000
@@ -69,7 +69,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 
 def pictures(part: str, folder: Path, sizes: Sizes, warps: int = 0) -> dict[str, NDArray[Any]]:
-    """Light, thumbnails and labels of MNIST's pictures and of warped copies; kept in the folder."""
+    """Light, thumbnails and labels of MNIST's pictures and of warped copies; cached in the folder."""
     path = folder / f"latent-{part}-{warps}-{sizes.pictures or 'all'}.npz"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def pictures(part: str, folder: Path, sizes: Sizes, warps: int = 0) -> dict[str,
 
 
 class Latent:
-    """A network of which only the plan is used, and how pictures become its tokens and back."""
+    """A network of which only the plan is used, and the mapping between pictures and its tokens."""
 
     def __init__(
         self, data: dict[str, NDArray[Any]], *, tokens: int = 0, side: int = 0, width: int = 384
@@ -105,7 +105,7 @@ class Latent:
         settings = ModelSettings(plan_tokens=tokens or side * side, plan_width=width, dropout=0.0)
         torch.manual_seed(7)
         self.network = Network(settings, WeaveSettings().board, tuple("0123456789"), seed=7)
-        self.autoencoder: Weights | None = None  # once it has learned
+        self.autoencoder: Weights | None = None  # set by learn_pictures
         self.light = torch.from_numpy(self.data["light"])
         scale = self.light[:5000].float().square().mean(0).reshape(2, -1).mean(0).sqrt().tile(2)
         self.network.at("light.scale").copy_(scale.clamp_min(1e-3))
@@ -115,7 +115,7 @@ class Latent:
             self.decode = torch.nn.Sequential(first, torch.nn.ReLU(), middle, torch.nn.ReLU(), last)
 
     def tokens(self, data: dict[str, NDArray[Any]], rows: Any = slice(None)) -> Tensor:
-        """Plan tokens of some pictures."""
+        """Plan tokens of the pictures in `rows`."""
         if self.side:
             greys = torch.from_numpy(data[str(self.side)][rows]).float().clamp(0, 1)
             return (greys * (GREYS - 1)).round().long()
@@ -123,7 +123,7 @@ class Latent:
         return torch.from_numpy(encode_plan(self.autoencoder, data["light"][rows].astype(np.float32)))
 
     def picture(self, tokens: Tensor) -> Tensor:
-        """The light that tokens stand for."""
+        """The light decoded from tokens."""
         if self.side:
             scaled: Tensor = self.decode(tokens / (GREYS - 1))
             return scaled * self.network.at("light.scale")
@@ -131,7 +131,7 @@ class Latent:
         return torch.from_numpy(decode_plan(self.autoencoder, tokens.numpy()))
 
     def learn_pictures(self, seconds: float) -> None:
-        """Tokens to pictures, and for codes pictures to tokens."""
+        """Train the decoder, and for codes the encoder, of pictures."""
         if self.side:
             optimizer: Any = torch.optim.AdamW(self.decode.parameters(), betas=(0.9, 0.95), weight_decay=0)
         else:
@@ -143,7 +143,7 @@ class Latent:
             back = (
                 self.picture(self.tokens(self.data, rows)) if self.side else self.network.autoencode(light)
             )
-            follow(optimizer, (back - light).square().sum() / light.square().sum(), progress)
+            descend(optimizer, (back - light).square().sum() / light.square().sum(), progress)
         if not self.side:
             weaving = WeaveSettings()
             self.autoencoder = self.network.to_weights(
@@ -151,7 +151,7 @@ class Latent:
             )
 
     def learn_prior(self, seconds: float) -> int:
-        """Tokens given the class; how many steps it took."""
+        """Train the prior of tokens given the class; returns the number of steps."""
         optimizer = make_optimizer(self.network, TrainSettings(optimizer="muon"), plan=False)
         with torch.inference_mode():
             parts = range(0, len(self.light), CHUNK)
@@ -159,15 +159,15 @@ class Latent:
         labels, rng, step = torch.from_numpy(self.data["labels"]), np.random.default_rng(8), 0
         for progress in clock(seconds):
             rows = rng.integers(len(labels), size=PRIOR_BATCH)
-            lost = torch.from_numpy(rng.random(PRIOR_BATCH) < 0.1)
-            logits = self.network.plan_logits(torch.where(lost, 10, labels[rows]), tokens[rows])
-            follow(optimizer, F.cross_entropy(logits.flatten(0, 1), tokens[rows].flatten()), progress)
+            dropped = torch.from_numpy(rng.random(PRIOR_BATCH) < 0.1)
+            logits = self.network.plan_logits(torch.where(dropped, 10, labels[rows]), tokens[rows])
+            descend(optimizer, F.cross_entropy(logits.flatten(0, 1), tokens[rows].flatten()), progress)
             step += 1
         return step
 
     @torch.inference_mode()
     def nats(self, data: dict[str, NDArray[Any]], count: int) -> float:
-        """Nats a picture, given its class."""
+        """Nats per picture, given its class."""
         total, tokens = 0.0, self.tokens(data, slice(count))
         count = len(tokens)
         for first in range(0, count, 500):
@@ -195,13 +195,13 @@ class Latent:
 
 def clock(seconds: float) -> Iterator[float]:
     """Progress from 0 to 1 in processor time."""
-    began = time.process_time()
-    while (spent := time.process_time() - began) < seconds:
+    start = time.process_time()
+    while (spent := time.process_time() - start) < seconds:
         yield spent / seconds
 
 
-def follow(optimizer: Any, loss: Tensor, progress: float) -> None:
-    """One step down."""
+def descend(optimizer: Any, loss: Tensor, progress: float) -> None:
+    """One step of the optimizer."""
     loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
     for group in optimizer.param_groups:
         torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
@@ -210,8 +210,10 @@ def follow(optimizer: Any, loss: Tensor, progress: float) -> None:
     optimizer.zero_grad(set_to_none=True)
 
 
-def judge(light: NDArray[np.float32], labels: NDArray[Any], panel: Panel, real: Any) -> dict[str, float]:
-    """What the critics make of pictures given by their light, woven by the encoder."""
+def judge(
+    light: NDArray[np.float32], labels: NDArray[Any], critics: Critics, real: Any
+) -> dict[str, float]:
+    """The critics' figures of pictures given by their light and woven by the encoder."""
     weaving = WeaveSettings()
     grid = chords.pixel_positions(weaving.canvas_size)
     area = float(grid[1] - grid[0]) ** 2
@@ -219,9 +221,9 @@ def judge(light: NDArray[np.float32], labels: NDArray[Any], panel: Panel, real: 
     side = weaving.canvas_size
     woven = weave_targets(np.clip(light @ basis.T, 0, 1).reshape(-1, side, side), weaving)
     shown = rasters(pack_rows(woven.nails, (woven.nails >= 0).sum(axis=1)), weaving)
-    right = panel.critics["B"].read(shown)[1] == labels
-    ceiling = panel.critics["B"].read(real.rasters)[1] == real.labels
-    features = panel.critics["C"].read(shown)[0], panel.critics["C"].read(real.rasters)[0]
+    right = critics["B"].read(shown)[1] == labels
+    ceiling = critics["B"].read(real.rasters)[1] == real.labels
+    features = critics["C"].read(shown)[0], critics["C"].read(real.rasters)[0]
     half = np.arange(len(features[1])) // 10 % 2 == 0
     floor = frechet(features[1][half], features[1][~half])
     return {
@@ -231,14 +233,14 @@ def judge(light: NDArray[np.float32], labels: NDArray[Any], panel: Panel, real: 
 
 
 def main() -> None:
-    """All forms that are not in the file yet."""
+    """Do all forms that are not in the file yet."""
     args = arguments("The plan's form and size.", list(FORMS), 6.0).parse_args()
     output = args.output or Path("runs/latent.jsonl")
     sizes, minutes = (QUICK, 0.005) if args.quick else (Sizes(), args.minutes)
     torch.set_num_threads(1)
     done = finished(output, "form")
     material = Material(WeaveSettings(), Cache.of_user())
-    panel = Panel.taught(material, sizes.critic_images, sizes.images_seen, "BC")
+    critics = train_critics(material, sizes.critic_images, sizes.images_seen, "BC")
     real, test = material.reference(sizes.samples // 5), pictures("test", output.parent, sizes)
     labels = torch.arange(sizes.samples) % 10
     for name in args.only:
@@ -257,11 +259,11 @@ def main() -> None:
         found |= {"nats": latent.nats(test, sizes.tested)}
         found["nats_train"] = latent.nats(latent.data, sizes.tested)
         found["through"] = judge(
-            back[: sizes.samples].numpy(), test["labels"][: sizes.samples], panel, real
+            back[: sizes.samples].numpy(), test["labels"][: sizes.samples], critics, real
         )
         for guidance in (1.0, 1.5):
             made = latent.samples(labels, guidance).numpy()
-            found[f"guidance {guidance}"] = judge(made, labels.numpy(), panel, real)
+            found[f"guidance {guidance}"] = judge(made, labels.numpy(), critics, real)
         keep(output, found)
 
 

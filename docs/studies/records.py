@@ -1,4 +1,4 @@
-"""Results of a study: one line of JSON a run, so that a study goes on where it stopped."""
+"""Results of a study: one line of JSON per run, so that an interrupted study can continue."""
 
 import argparse
 import json
@@ -7,17 +7,21 @@ from typing import Any
 
 
 def arguments(title: str, runs: list[str], minutes: float) -> argparse.ArgumentParser:
-    """The flags that every study has. --quick is for a test: tiny sizes, figures that mean nothing."""
+    """The flags of every study. --quick is for tests: tiny sizes, meaningless figures."""
     parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--minutes", type=float, default=minutes, help="processor time of a run")
-    parser.add_argument("--only", nargs="*", default=runs, choices=runs, metavar="RUN", help="these runs")
+    parser.add_argument("--minutes", type=float, default=minutes, help="processor time per run")
+    parser.add_argument(
+        "--only", nargs="*", default=runs, choices=runs, metavar="RUN", help="runs to do (default all)"
+    )
     parser.add_argument("--output", type=Path, help="file of the results (default: runs/STUDY.jsonl)")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run? No figure counts")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes, to test that it runs; the figures mean nothing"
+    )
     return parser
 
 
 def finished(path: Path, name: str) -> set[str]:
-    """What the file holds already, by this field."""
+    """The values of field `name` in the results so far."""
     lines = path.read_text().splitlines() if path.exists() else []
     return {json.loads(line)[name] for line in lines}
 

@@ -2,7 +2,7 @@
 
     image ─weave─▶ Thread ─tokens─▶ Transformer ─sample─▶ Thread ─▶ neon picture · file · real object
 
-Six verbs make and show threads; everything else stands in the wings behind them:
+Six verbs make and show threads; everything else is in the subpackages behind them:
 
     seven = nitograph.generate("7", seed=42)      # a Thread; a notebook shows its picture
     nitograph.draw(seven, palette="fire")         # a Picture
@@ -10,7 +10,7 @@ Six verbs make and show threads; everything else stands in the wings behind them
     nitograph.save(seven, "seven.json"), nitograph.load("seven.json")
     nitograph.export(seven, "board.svg", diameter=600)
 
-The package itself imports next to nothing, so that each part is only loaded where it is used.
+Importing the package itself loads next to nothing; each part is loaded when it is first used.
 Try it: python -m nitograph generate 7
 """
 
@@ -18,9 +18,8 @@ from nitograph.lazy import lazy
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = (
-    False  # type checkers know the name; `typing` itself would be most of the time of this import
-)
+# Type checkers know this name; importing `typing` would take most of the time of this import.
+TYPE_CHECKING = False
 
 _FACE = {
     "draw": "api.verbs",

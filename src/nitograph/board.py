@@ -1,9 +1,9 @@
-"""The board: nails on a circle, and the one rule for which nail may come next.
+"""The board: nails on a circle, and the single rule for which nail may come next.
 
-Nail k of n stands at angle 2πk/n from three o'clock on the unit circle, y down, so that the numbers
-run clockwise on a screen. The encoder, the sampler, the validator and the evaluation all take their
-rule from here: the encoder compiles `forbid_next`, everything else calls `allowed_next`, and a test
-holds the two equal. This module knows nothing of threads, pictures or models.
+Nail k of n is at angle 2πk/n from three o'clock on the unit circle, y down, so that the numbers run
+clockwise on a screen. The encoder, the sampler, the validator and the evaluation all use the rule defined
+here: the encoder compiles `forbid_next`, everything else calls `allowed_next`, and a test checks that the
+two agree. This module knows nothing of threads, pictures or models.
 
 Try it: python -c "from nitograph.board import Board; print(Board(8).positions())"
 """
@@ -41,7 +41,7 @@ class Board(Settings):
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
     def distance(self, a: IntArray, b: IntArray) -> IntArray:
-        """Circular distance in nails, 0 to n // 2, for arrays of one shape."""
+        """Circular distance in nails, 0 to n // 2, for arrays of the same shape."""
         apart = np.abs(np.asarray(a) - np.asarray(b)) % self.num_nails
         return np.asarray(np.minimum(apart, self.num_nails - apart))
 
@@ -52,17 +52,17 @@ class Board(Settings):
 
 @dataclass(frozen=True)
 class Rules(Settings):
-    """Which steps a thread may take: the gap, and the chords it may not repeat yet."""
+    """Which steps a thread may take: the minimum gap, and how soon a chord may repeat."""
 
     min_nail_gap: int = setting(
-        6, "smallest circular distance of one step", unit="nails", low=1, high=MAX_NAILS
+        6, "minimum circular distance of one step", unit="nails", low=1, high=MAX_NAILS
     )
     recent_edges: int = setting(
         80, "a chord is not drawn again within this many chords", unit="chords", low=1, high=100_000
     )
 
     def check_fits(self, board: Board) -> None:
-        """Raise SettingsError where the board leaves no legal walk at all."""
+        """Raise SettingsError if the board has no legal step at all."""
         largest = board.num_nails // 2
         if self.min_nail_gap > largest:
             raise SettingsError(
@@ -95,7 +95,7 @@ def forbid_next(
 
 
 def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
-    """The same rule for many paths of one length at once.
+    """The same rule for many paths of the same length at once.
 
     paths: (b, t) nails, t ≥ 1. Returns (b, n): True where that nail may come next.
     """
@@ -103,7 +103,7 @@ def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
     here, last = recent[:, -1], recent.shape[1] - 1
     allowed: BoolArray = _far(board, rules.min_nail_gap)[board.num_nails - here]
     row, step = np.nonzero(recent == here[:, None])
-    # Before the first nail and after the last one, this takes the last one, too near to itself anyway.
+    # Outside the path this marks the last nail itself, which the gap forbids anyway.
     allowed[row, recent[row, step - 1]] = False
     allowed[row, recent[row, np.minimum(step + 1, last)]] = False
     return allowed
@@ -111,7 +111,7 @@ def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
 
 @functools.lru_cache(maxsize=8)
 def _far(board: Board, gap: int) -> BoolArray:
-    """Whether a nail is at least `gap` from another, (n + 1, n): row n − i is for nail i."""
+    """Whether a nail is at least `gap` from another, (n + 1, n); row n − i belongs to nail i."""
     far = board.distance(np.arange(2 * board.num_nails), np.array(0)) >= gap
     return np.lib.stride_tricks.sliding_window_view(far, board.num_nails)
 
@@ -128,7 +128,7 @@ def violations(nails: IntArray, board: Board, rules: Rules) -> list[tuple[int, s
     for step in range(len(nails) - 1):
         edge = (int(min(nails[step : step + 2])), int(max(nails[step : step + 2])))
         if apart[step] < rules.min_nail_gap:
-            found.append((step, f"gap {apart[step]} is under {rules.min_nail_gap}"))
+            found.append((step, f"gap {apart[step]} is below {rules.min_nail_gap}"))
         if step - last.get(edge, -(10**9)) <= rules.recent_edges:
             found.append((step, f"chord {edge[0]}–{edge[1]} came {step - last[edge]} chords before"))
         last[edge] = step

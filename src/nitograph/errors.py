@@ -2,11 +2,11 @@
 
     NitographError
     ├── SettingsError      a setting out of its range, or settings that exclude each other
-    ├── ThreadError        nails that are no thread on their board, or break its rules
+    ├── ThreadError        nails that are not a valid thread on their board
     ├── SourceError        a picture, a data set or a class that cannot be read or found
     ├── FileError          a file that cannot be read, written, or is not what it should be
     ├── WeightsError       weights or a checkpoint that do not fit
-    └── SamplingError      the model gave something no thread can be made of
+    └── SamplingError      the model's output does not make a thread
 
 A message is one line: the rule, what came, what to do. The command line prints it and exits with 1.
 Try it: python -m nitograph render no-such-file.json
@@ -22,7 +22,7 @@ class SettingsError(NitographError):
 
 
 class ThreadError(NitographError):
-    """Nails that are no thread on their board, or break its rules."""
+    """Nails that are not a valid thread on their board."""
 
 
 class SourceError(NitographError):
@@ -38,4 +38,4 @@ class WeightsError(NitographError):
 
 
 class SamplingError(NitographError):
-    """The model gave something no thread can be made of."""
+    """The model's output does not make a thread."""

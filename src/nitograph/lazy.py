@@ -1,6 +1,6 @@
-"""Lazy faces: a package offers names of its modules, and imports each when it is first used (PEP 562).
+"""Lazy public names: a package exports names of its modules and imports each on first use (PEP 562).
 
-A package states its face once, as name → module:
+A package lists its public names (its face) once, as name → module:
 
     _FACE = {"draw": "neon", "Picture": "look"}
     __all__ = sorted(_FACE)
@@ -10,8 +10,8 @@ A package states its face once, as name → module:
     else:
         __getattr__, __dir__ = lazy(__name__, _FACE)
 
-Type checkers read the imports, and so still find a name that is wrong. A name of the face must not be that
-of a module beside it, which would take its place once it is imported; a test sees to that.
+Type checkers read the imports and still find wrong names. A public name must not equal the name of a module
+of the package, which would replace it once imported; a test checks that.
 
 Try it: python -c "import nitograph.drawing, sys; print('numpy' in sys.modules, nitograph.drawing.Picture)"
 """
@@ -21,19 +21,19 @@ from __future__ import annotations
 import importlib
 import sys
 
-TYPE_CHECKING = False  # without `typing` and `collections`, for whoever imports no more than a face
+TYPE_CHECKING = False  # importing `typing` and `collections` would slow down every package import
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
 def lazy(package: str, face: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of a package whose names come from these modules of it."""
+    """`__getattr__` and `__dir__` of a package that exports the names of `face`."""
 
     def find(name: str) -> object:
         if name not in face:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(f"{package}.{face[name]}"), name)
-        setattr(sys.modules[package], name, value)  # found at once from now on
+        setattr(sys.modules[package], name, value)  # so that the next access does not come here
         return value
 
     return find, lambda: sorted({*vars(sys.modules[package]), *face})

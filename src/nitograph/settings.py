@@ -1,7 +1,7 @@
 """How a setting is declared: once, on a frozen dataclass, with its meaning, unit and range.
 
-Flags, help texts, file metadata and documents all derive from that declaration. This module knows no
-particular setting and nothing of the command line.
+Flags, help texts and file metadata all derive from that declaration. This module knows no particular
+setting and nothing of the command line.
 
 Try it: python -c "from nitograph.weaving.settings import WeaveSettings; print(WeaveSettings())"
 """
@@ -22,7 +22,7 @@ LARGEST = 2**200  # beyond every setting, and safely a float
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is declared of one setting beside its type and default."""
+    """The declaration of one setting, besides its type and default."""
 
     help: str
     unit: str | None = None
@@ -46,7 +46,7 @@ def setting(
 
 
 class Settings:
-    """Base of the frozen settings dataclasses: checked when made, never changed."""
+    """Base of the frozen settings dataclasses; values are checked when made."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
@@ -65,7 +65,7 @@ class Settings:
 
     @classmethod
     def kind(cls, name: str) -> type:
-        """The plain type of a setting: int, float, bool or str (None left aside)."""
+        """The plain type of a setting, without None: int, float, bool or str."""
         hint = _hints(typing.cast(Hashable, cls))[name]
         if isinstance(hint, types.UnionType):
             hint = next(part for part in typing.get_args(hint) if part is not type(None))
@@ -73,7 +73,7 @@ class Settings:
 
     @classmethod
     def optional(cls, name: str) -> bool:
-        """Whether a setting may be left open as None."""
+        """Whether a setting may be None."""
         return type(None) in typing.get_args(_hints(typing.cast(Hashable, cls))[name])
 
     @classmethod
@@ -124,7 +124,7 @@ class Settings:
 
 @functools.cache
 def _hints(cls: Any) -> dict[str, Any]:
-    """The types of all fields; looked up once a class, as settings are made by the thousand."""
+    """The types of all fields; cached per class, since settings are made thousands of times."""
     return typing.get_type_hints(cls)
 
 
@@ -145,19 +145,19 @@ def _check(name: str, value: Any, declared: Declaration, kind: type) -> None:
 
 
 def _is_number(value: object) -> bool:
-    """Whether it is finite, no bool, and no whole number beyond what a float can hold."""
+    """Whether it is a finite number, not a bool, and not too large for a float."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return math.isfinite(value) if isinstance(value, float) else abs(value) < LARGEST
 
 
 def _plain(number: float) -> str:
-    """A number as a person writes it: 5000 for 5000.0, but never rounded."""
+    """A number as a person would write it: 5000 for 5000.0, never rounded."""
     return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
 
 
 def _short(value: object) -> str:
-    """How a value came, in at most 60 characters; a number of thousands of digits is not printed."""
+    """A value for a message, in at most 60 characters; huge numbers are described, not printed."""
     shown = f"{type(value).__name__} of {value.bit_length()} bits" if _is_huge(value) else repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 

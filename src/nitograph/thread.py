@@ -1,8 +1,8 @@
-"""The Thread: an ordered walk of one thread around a board of nails. Every module makes one or shows one.
+"""The Thread: an ordered path of one thread around a board of nails. Every module makes one or shows one.
 
-A Thread is a value: checked when made, never changed; its JSON is the file format of the project and
-also reads files of the first Nitograph's form. Threads are several in order, such as the boards of a word.
-Both know nothing of pictures, tokens or millimetres; who can draw them says so with `shown_by`.
+A Thread is an immutable value, checked when made. Its JSON is the project's file format; the reader also
+accepts files of the first Nitograph. Threads are several in order, such as the boards of a word. Both know
+nothing of pictures, tokens or millimetres; a module that can draw them registers itself with `shown_by`.
 
 Try it: python -c "from nitograph.thread import Thread; print(Thread([0, 100, 7]).to_json())"
 """
@@ -31,7 +31,7 @@ class Thread:
 
     nails: (chords + 1,) int32, read-only, each 0 ≤ nail < board.num_nails, neighbours different.
     label: the class it shows ("7"), or None. provenance: JSON values, how it was made.
-    Raises ThreadError where the nails are no walk on that board.
+    Raises ThreadError if the nails are not a valid path on that board.
     """
 
     nails: NDArray[np.int32]
@@ -71,7 +71,7 @@ class Thread:
         return f"Thread({label}{self.line_count} chords on {self.board.num_nails} nails)"
 
     def _repr_png_(self) -> bytes | None:
-        """What a notebook shows."""
+        """The picture that a notebook shows."""
         return _shown([self])
 
     @property
@@ -84,11 +84,11 @@ class Thread:
         return np.stack([self.nails[:-1], self.nails[1:]], axis=1)
 
     def points(self) -> NDArray[np.float64]:
-        """x and y of each nail on the way, on the unit circle, y down, shape (chords + 1, 2)."""
+        """x and y of each nail on the path, on the unit circle, y down, shape (chords + 1, 2)."""
         return self.board.positions()[self.nails]
 
     def length(self) -> float:
-        """Sum of all chords, in radii of the board (straight runs only, no wraps)."""
+        """Total length of the chords, in radii of the board (straight runs only, no wraps)."""
         apart = self.board.distance(self.nails[:-1], self.nails[1:])
         return float(self.board.chord_lengths()[apart].sum())
 
@@ -98,7 +98,7 @@ class Thread:
         return Thread(**(kept | changes))
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """JSON text: the original's fields first, then everything it takes to make it again."""
+        """JSON text: the original's fields first, then all that is needed to make the thread again."""
         digit = int(self.label) if self.label is not None and _DIGITS.fullmatch(self.label) else None
         record: dict[str, Any] = {"format": FORMAT, "label": self.label}
         if digit is not None:
@@ -117,7 +117,7 @@ class Thread:
 
     @staticmethod
     def from_json(text: str, *, name: str = "the JSON") -> "Thread":
-        """Read `to_json` text or a file of the first Nitograph's form; FileError says what is wrong."""
+        """Read `to_json` text, or JSON of the first Nitograph; FileError says what is wrong."""
         try:
             record = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
@@ -128,7 +128,7 @@ class Thread:
     def from_record(record: object, *, name: str = "the JSON") -> "Thread":
         """A thread from parsed JSON; FileError says what is wrong."""
         if not isinstance(record, dict) or "nails" not in record:
-            raise FileError(f"{name} holds no thread: wanted an object with num_nails and nails")
+            raise FileError(f"{name} holds no thread; a thread is an object with num_nails and nails")
         stated = record.get("format", FORMAT)
         if stated != FORMAT:
             raise FileError(f"{name} has format {stated!r}; this version reads {FORMAT}")
@@ -157,10 +157,10 @@ class Thread:
 
 @dataclass(frozen=True, repr=False)
 class Threads(Sequence[Thread]):
-    """Several threads in order, each on a board of its own: the characters of a word, the rows of a file.
+    """Several threads in order, each on its own board: the characters of a word, the lines of a file.
 
-    What a Thread has, this has for all of them: nails and points() one array a thread, length() their sum.
-    Raises ThreadError where there are none, or something that is no Thread.
+    It has the members of a Thread: nails and points() give one array per thread, length() the total.
+    Raises ThreadError if there are no threads, or an item is not a Thread.
     """
 
     threads: tuple[Thread, ...]
@@ -168,7 +168,7 @@ class Threads(Sequence[Thread]):
     def __init__(self, threads: Iterable[Thread]) -> None:
         listed = tuple(threads)
         if not listed or not all(isinstance(thread, Thread) for thread in listed):
-            raise ThreadError("threads are one thread at least, and nothing but threads")
+            raise ThreadError("Threads needs at least one thread, and every item must be a Thread")
         object.__setattr__(self, "threads", listed)
 
     @overload
@@ -188,17 +188,17 @@ class Threads(Sequence[Thread]):
         return f"Threads({self.label!r}, {len(self)} threads, {self.line_count} chords)"
 
     def _repr_png_(self) -> bytes | None:
-        """What a notebook shows: all of them in one picture."""
+        """The picture that a notebook shows: all threads in one."""
         return _shown(self.threads)
 
     @property
     def label(self) -> str:
-        """Their labels in a row: the word that they spell."""
+        """The labels joined: the word that they spell."""
         return "".join(thread.label or "" for thread in self.threads)
 
     @property
     def line_count(self) -> int:
-        """How many chords all of them have."""
+        """How many chords all threads have together."""
         return sum(thread.line_count for thread in self.threads)
 
     @property
@@ -207,11 +207,11 @@ class Threads(Sequence[Thread]):
         return tuple(thread.nails for thread in self.threads)
 
     def points(self) -> tuple[NDArray[np.float64], ...]:
-        """The points of each thread, (chords + 1, 2), as `Thread.points` has them."""
+        """`Thread.points` of each thread, (chords + 1, 2)."""
         return tuple(thread.points() for thread in self.threads)
 
     def length(self) -> float:
-        """Sum of all chords of all threads, in radii of their boards."""
+        """Total length of all threads, in radii of their boards."""
         return sum(self.lengths())
 
     def lengths(self) -> tuple[float, ...]:
@@ -224,7 +224,7 @@ _drawers: list[Drawer] = []
 
 
 def shown_by(drawer: Drawer) -> None:
-    """From now on notebooks show threads by this function, which gives a PNG of one or several."""
+    """Register the function that makes a PNG of one or several threads for notebooks."""
     _drawers[:] = [drawer]
 
 
@@ -247,10 +247,10 @@ def _checked(nails: Sequence[int] | NDArray[np.integer], board: Board) -> NDArra
             f"nails run from 0 to {board.num_nails - 1} on this board, got {path[outside[0]]} "
             f"at step {outside[0]}"
         )
-    still = np.flatnonzero(path[1:] == path[:-1])
-    if len(still):
+    repeated = np.flatnonzero(path[1:] == path[:-1])
+    if len(repeated):
         raise ThreadError(
-            f"a chord joins two nails, but nail {path[still[0]]} follows itself at step {still[0]}"
+            f"a chord joins two nails, but nail {path[repeated[0]]} follows itself at step {repeated[0]}"
         )
     path = path.astype(np.int32)
     path.flags.writeable = False
@@ -272,7 +272,7 @@ def _one_line_nails(text: str) -> str:
 
 
 def _json_copy(provenance: dict[str, Any], label: str | None) -> dict[str, Any]:
-    """A copy that nobody else can change; ThreadError where it could not be written as JSON text."""
+    """A private copy; ThreadError if it cannot be written as JSON."""
     try:
         text = json.dumps([provenance, label], ensure_ascii=False, allow_nan=False)
         text.encode("utf-8")  # a lone surrogate has no UTF-8

@@ -1,25 +1,30 @@
 """A class, a word or a picture → threads that the model invents, the same for Python and the command line.
 
+This module draws and writes nothing.
+
 Try it: python -c "from nitograph.api.inventing import *; print(invented(find_weights(), ['7'], 42))"
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.api.models import find_weights, make_decoder
-from nitograph.api.weaving import Source, grey_picture
 from nitograph.errors import SettingsError
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import SampleSettings, invent
+from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.thread import Thread
+
+if TYPE_CHECKING:
+    from nitograph.api.weaving import Source
 
 __all__ = ["check_seed", "find_weights", "invented"]
 
 
 def check_seed(seed: int) -> int:
-    """The seed, if it is one."""
+    """The seed as an int; SettingsError if it is not a whole number ≥ 0."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise SettingsError(f"seed must be a whole number, got {seed!r}")
     if seed < 0:
@@ -33,13 +38,13 @@ def invented(
     seed: int,
     settings: SampleSettings | None = None,
     *,
-    picture: Source | None = None,
+    picture: "Source | None" = None,
     device: str = "auto",
 ) -> list[Thread]:
-    """A thread a label (None: no class in particular); the first has the seed, each further one the next.
+    """One thread per label (None: any class); seeds count up from `seed`.
 
-    picture: the model winds this one in one pass, as an example of its class where a label is given.
-    SettingsError for several labels with one picture, or a model that winds no pictures.
+    picture: the model winds it in one pass, as an example of the label's class if there is a label.
+    SettingsError for several labels with one picture, or a model that cannot wind pictures.
     """
     light, name = None, None
     if picture is not None:
@@ -47,6 +52,8 @@ def invented(
             raise SettingsError(
                 f"one picture makes one thread; give one class, got {''.join(map(str, labels))!r}"
             )
+        from nitograph.api.weaving import grey_picture
+
         grey, name, _ = grey_picture(picture)
         light = _light_of(grey, weights)
     first = check_seed(seed)
@@ -59,7 +66,7 @@ def invented(
 
 
 def _light_of(grey: NDArray[np.uint8], weights: Weights) -> NDArray[np.float32]:
-    """Zernike coefficients (1, k) of a picture (h, w), prepared as the corpus' pictures were."""
+    """Zernike coefficients (1, k) of a picture (h, w), prepared like the pictures of the corpus."""
     from nitograph.weaving.encoder import targets
     from nitograph.weaving.settings import WeaveSettings
 

@@ -1,7 +1,7 @@
-"""The settings that the verbs take by keyword, written out for editors and type checkers.
+"""The settings that the verbs take as keywords, written out for editors and type checkers.
 
-Names and types are those of the settings that the wings declare, where meaning, unit, range and default
-stand; a test holds the two equal. At run time the declarations alone decide.
+Names and types are those of the Settings classes, which declare meaning, unit, range and default; a test
+checks that both agree. At run time only those declarations count. This module knows no verb.
 
 Try it: python -c "from nitograph.api.keywords import Sampling; print(*Sampling.__annotations__)"
 """
@@ -16,7 +16,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class Sampling(TypedDict, total=False):
-    """How tokens are chosen: `sampling.invent.SampleSettings`."""
+    """How tokens are chosen: `sampling.sampler.SampleSettings`."""
 
     temperature: float
     top_k: int
@@ -30,7 +30,7 @@ class Sampling(TypedDict, total=False):
 
 
 class Look(TypedDict, total=False):
-    """How a thread is lit: `drawing.look.NeonSettings`."""
+    """How a thread is drawn: `drawing.look.NeonSettings`."""
 
     size_inches: float
     dpi: int
@@ -72,7 +72,7 @@ class Weaving(TypedDict, total=False):
 
 
 class Numbering(TypedDict, total=False):
-    """How to take a list of nails that does not state its numbering: `io.lists.ForeignList`."""
+    """How to read a nail list that does not state its numbering: `io.lists.ForeignList`."""
 
     list_nails: int | None
     list_origin: str
@@ -81,7 +81,7 @@ class Numbering(TypedDict, total=False):
 
 
 def check_names(verb: str, given: Iterable[str], kinds: Iterable[type[Settings]]) -> None:
-    """SettingsError that names what there is, where a keyword is none of these settings."""
+    """SettingsError that lists the settings, if a keyword is not one of them."""
     known = [name for kind in kinds for name in kind.names()]
     unknown = [name for name in given if name not in known]
     if unknown:
@@ -90,6 +90,6 @@ def check_names(verb: str, given: Iterable[str], kinds: Iterable[type[Settings]]
 
 
 def take(kind: type[S], given: Mapping[str, Any], base: S | None = None) -> S:
-    """The settings of this kind among the keywords, over `base` or the defaults; checked."""
-    mine = {name: value for name, value in given.items() if name in kind.names()}
-    return kind(**mine) if base is None else base.replace(**mine)
+    """The keywords that are settings of this kind, over `base` or the defaults; checked."""
+    chosen = {name: value for name, value in given.items() if name in kind.names()}
+    return kind(**chosen) if base is None else base.replace(**chosen)

@@ -1,8 +1,8 @@
-"""Which weights a name stands for, which decoder runs them, and what classes a word is made of.
+"""Finding weights by name, making a decoder for them, and splitting a word into classes.
 
-Without a name: `string_ai.pt` of this folder (by its published `string_ai.safetensors` where that is
-not older), else the weights in the package. PyTorch is imported only to read a `.pt` that has nothing
-beside it, or for a device that needs it.
+Without a name: `string_ai.pt` of this folder (read from its published `string_ai.safetensors` if that is
+not older), else the bundled weights. PyTorch is imported only to read a `.pt` without published weights, or
+for a device that needs it. This module samples nothing.
 
 Try it: python -c "from nitograph.api.models import find_weights; print(find_weights().classes)"
 """
@@ -12,14 +12,14 @@ from pathlib import Path
 from nitograph.errors import FileError, SettingsError
 from nitograph.model import weights as weights_file
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import Decoding
+from nitograph.sampling.sampler import Decoding
 
 DEFAULT = Path("string_ai.pt")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
 def find_weights(name: str | Path | None = None) -> Weights:
-    """The weights of a checkpoint or weights file; with no name, as this module's docstring says."""
+    """The weights of a checkpoint or weights file; without a name, as the module's docstring says."""
     if name is None:
         if not DEFAULT.exists():
             return weights_file.load_bundled()
@@ -30,19 +30,21 @@ def find_weights(name: str | Path | None = None) -> Weights:
     if path.suffix == ".safetensors":
         return weights_file.load(path)
     if not path.is_file():
-        raise FileError(f"no checkpoint {path}; train one, or leave it out to use the bundled weights")
+        raise FileError(
+            f"there is no checkpoint {path}; train one, or leave it out to use the bundled weights"
+        )
     try:
         from nitograph.training.checkpoints import checkpoint_weights
     except ImportError:
         raise FileError(
             f"reading {path} needs PyTorch (pip install 'nitograph[train]'); "
-            "or name the .safetensors file that training wrote beside it"
+            "or give the .safetensors file that training wrote beside it"
         ) from None
     return checkpoint_weights(path)
 
 
 def make_decoder(weights: Weights, device: str = "auto") -> Decoding:
-    """A decoder for these weights: NumPy, or PyTorch on the device that was named."""
+    """A decoder for these weights: NumPy, or PyTorch on the given device."""
     if device not in DEVICES:
         raise SettingsError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
     if device in ("auto", "cpu"):
@@ -60,5 +62,5 @@ def make_decoder(weights: Weights, device: str = "auto") -> Decoding:
 
 
 def split_classes(text: str, classes: tuple[str, ...]) -> list[str]:
-    """A class name, or a word whose characters are all classes: `7`, `2026`."""
+    """A class name as it is, or the characters of a word: `7`, `2026`."""
     return [text] if text in classes or not text else list(text)

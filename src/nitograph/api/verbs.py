@@ -1,11 +1,11 @@
-"""The verbs: generate, weave, draw, save, load, export. Each takes and gives plain values.
+"""The verbs: generate, weave, draw, save, load, export. Each takes and returns plain values.
 
     seven = generate("7", seed=42)              a Thread; a notebook shows its picture
     draw(seven, palette="fire").save("a.png")   a Picture
     export(seven, "board.svg", diameter=600)    a file for the workshop
 
-Settings go by keyword and are those of the command line; what is wrong is a NitographError of one line.
-Everything heavy is imported by the verb that needs it, when it is called.
+Settings are keywords, the same as on the command line; errors are NitographErrors with a one-line message.
+Heavy modules are imported by the verb that needs them, when it is called.
 
 Try it: python -c "import nitograph; nitograph.draw(nitograph.generate('7'), size=512).save('7.png')"
 """
@@ -30,10 +30,10 @@ Character: TypeAlias = Literal[
     "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X", "Y", "Z", "a", "b", "c", "d", "e", "f",
     "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z",
 ]  # fmt: skip
-"""A label of one character is one class, so that a type checker knows it for one Thread."""
+"""A label of one character is one class, so that type checkers know the result is one Thread."""
 
-SAVED = (".json", ".jsonl", ".png")
-IN_NOTEBOOK = 512  # px of one board
+SAVE_ENDINGS = (".json", ".jsonl", ".png")
+NOTEBOOK_TILE = 512  # px of one board
 
 
 @overload
@@ -74,13 +74,13 @@ def generate(
     device: str = "auto",
     **sampling: Unpack[Sampling],
 ) -> Thread | Threads:
-    """A new thread of a class; of a word one thread a character, of a list one thread an entry.
+    """A new thread of a class; for a word one thread per character, for a list one per entry.
 
-    label: a class that the model knows ("7"), a word of them ("2026"), a list of classes, or None for no
-    class in particular. seed: brings the same thread back, that of `nitograph generate`; further threads
-    take the seeds after it. picture: is wound in one pass, as an example of the class where one is given.
-    checkpoint: a .pt or .safetensors file; `string_ai.pt` of this folder or else the bundled weights.
-    sampling: `temperature`, `top_k`, `guidance` and the other settings of `SampleSettings`.
+    label: a class that the model knows ("7"), a word of such classes ("2026"), a list of classes, or None
+    for any class. seed: the same seed gives the same thread, as with `nitograph generate`; seeds of further
+    threads count up from it. picture: wound in one pass, as an example of the class if one is given.
+    checkpoint: a .pt or .safetensors file; by default `string_ai.pt` of this folder, else the bundled
+    weights. sampling: `temperature`, `top_k`, `guidance` and the other settings of `SampleSettings`.
 
         seven = nitograph.generate("7", seed=42)
         word = nitograph.generate("2026", temperature=0.7)
@@ -88,7 +88,7 @@ def generate(
     """
     from nitograph.api.inventing import check_seed, invented
     from nitograph.api.models import find_weights, split_classes
-    from nitograph.sampling.invent import SampleSettings
+    from nitograph.sampling.sampler import SampleSettings
 
     check_names("generate", sampling, [SampleSettings])
     settings = take(SampleSettings, sampling)
@@ -115,11 +115,11 @@ def weave(
 ) -> Thread:
     """A picture as one thread, by the encoder alone.
 
-    picture: a file's name, `mnist:test:17`, an array (h, w), (h, w, 3) or (h, w, 4) of uint8 or floats from
-    0 to 1, or a Pillow image. preset: default, original or photo; where none is named, default for MNIST's
-    pictures and photo for others. importance: a picture of what matters, light counts more. thread_mm,
-    board_mm: thickness of a real thread and diameter of its ring of nails. settings: `nails`, `max_lines`,
-    `invert` and the others of `WeaveSettings` and `PhotoSettings`.
+    picture: a file name, `mnist:test:17`, an array (h, w), (h, w, 3) or (h, w, 4) of uint8 or floats from 0
+    to 1, or a Pillow image. preset: default, original or photo; if not given, default for MNIST pictures
+    and photo for others. importance: a grey map, bright parts count more. thread_mm, board_mm: thickness of
+    a real thread and diameter of its ring of nails. settings: `nails`, `max_lines`, `invert` and the others
+    of `WeaveSettings` and `PhotoSettings`.
 
         nitograph.weave("photo.jpg", preset="photo", nails=240, invert=True)
     """
@@ -142,8 +142,8 @@ def draw(threads: Thread | Sequence[Thread], *, renderer: str = "neon", **look: 
     """A picture of one thread, or of several on boards side by side.
 
     renderer: neon, or matplotlib for the look of the first Nitograph. look: `palette`, `size`, `glow`,
-    `layout` and the other settings of `NeonSettings`; 4096 × 4096 where no size is given. The picture
-    has its pixels as `.rgb()`, and `.save("a.png")` writes them with the threads inside.
+    `layout` and the other settings of `NeonSettings`; 4096 × 4096 if no size is given. The picture
+    has its pixels as `.rgb()`; `.save("a.png")` writes a PNG that carries the threads.
 
         nitograph.draw(seven, palette="fire", size=1024).save("fire.png")
     """
@@ -154,16 +154,18 @@ def draw(threads: Thread | Sequence[Thread], *, renderer: str = "neon", **look: 
 
 
 def save(thing: Thread | Sequence[Thread] | Picture, path: str | Path) -> Path:
-    """Write a thread or several, whole or not at all; the form from the ending. Returns the path.
+    """Write one or several threads atomically; the ending chooses the format. Returns the path.
 
-    .json: one object. .jsonl: one thread a line. .png: the picture, which carries its threads; that of
-    `draw` where threads are given. `load` reads all of them. Files for the workshop: `export`.
+    .json: one object. .jsonl: one thread per line. .png: a picture that carries its threads; threads are
+    drawn by `draw` first. `load` reads all of these. `export` writes files for the workshop.
 
         nitograph.save(seven, "seven.json")
     """
     ending = Path(path).suffix.lower()
-    if ending not in SAVED:
-        raise FileError(f"save writes {', '.join(SAVED)}, got {Path(path).name}; export writes other forms")
+    if ending not in SAVE_ENDINGS:
+        raise FileError(
+            f"save writes {', '.join(SAVE_ENDINGS)}, got {Path(path).name}; use export for other formats"
+        )
     if isinstance(thing, Picture) or ending == ".png":
         check_picture(path)
         return (thing if isinstance(thing, Picture) else draw(thing)).save(path)
@@ -176,9 +178,9 @@ def save(thing: Thread | Sequence[Thread] | Picture, path: str | Path) -> Path:
 
 
 def load(path: str | Path, *, line: int | None = None, **numbering: Unpack[Numbering]) -> Thread | Threads:
-    """The thread or threads in a file: JSON, JSON lines, a nail list, or a picture of ours.
+    """The thread or threads in a file: JSON, JSON lines, a nail list, or a PNG that Nitograph made.
 
-    line: only this one of JSON lines, from 1. numbering: `list_nails` and the other settings of
+    line: only this line of JSON lines, counted from 1. numbering: `list_nails` and the other settings of
     `ForeignList`, for a list that does not state its numbering.
 
         seven = nitograph.load("seven.png")
@@ -195,10 +197,10 @@ def export(
     yarn: str | None = None,
     **settings: float | str | bool | None,
 ) -> tuple[Path, ...]:
-    """Write a file for the workshop, its format from the ending; returns the paths written.
+    """Write a file for the workshop; the ending chooses the format. Returns the paths written.
 
-    path: .svg, .pdf, .dxf, .gcode, .csv, .txt or .html, or the ending of a format that another package
-    brings; several threads become `board_1.svg`, `board_2.svg`, …. yarn: the thread's size as tex:30,
+    path: .svg, .pdf, .dxf, .gcode, .csv, .txt or .html, or an ending of a format that another package
+    adds; several threads become `board_1.svg`, `board_2.svg`, …. yarn: the thread's size as tex:30,
     dtex:300, denier:270 or mm:0.2. settings: `diameter`, `nail_diameter`, `origin` and the others of
     `WorkpieceSettings`, in millimetres, and those of the format.
 
@@ -225,7 +227,7 @@ def export(
 
 
 def _listed(verb: str, threads: Thread | Sequence[Thread]) -> list[Thread]:
-    """One or several as a list; SettingsError where they are something else."""
+    """One or several threads as a list; SettingsError for anything else."""
     if isinstance(threads, Thread):
         return [threads]
     listed = list(threads) if isinstance(threads, list | tuple | Threads) else []
@@ -240,9 +242,9 @@ def _short(value: object) -> str:
 
 
 def _class_names(labels: object) -> list[str]:
-    """A list of classes; SettingsError where it is none."""
+    """A list of class names; SettingsError if it is not one."""
     if not isinstance(labels, list | tuple) or not labels or not all(isinstance(n, str) for n in labels):
-        raise SettingsError(f'a class is text like "7", or a list of such, got {_short(labels)}')
+        raise SettingsError(f'a class is text such as "7", or a list of them, got {_short(labels)}')
     return list(labels)
 
 
@@ -251,10 +253,10 @@ def _numbered(path: Path, count: int) -> list[str]:
 
 
 def _for_notebook(threads: Sequence[Thread]) -> bytes:
-    """A PNG of a size that a notebook shows well."""
+    """A PNG in a size suited to notebooks."""
     columns = min(len(threads), 4)
     layout = "row" if len(threads) <= columns else "grid"
-    return draw(threads, size=min(2 * IN_NOTEBOOK, columns * IN_NOTEBOOK), layout=layout).png()
+    return draw(threads, size=min(2 * NOTEBOOK_TILE, columns * NOTEBOOK_TILE), layout=layout).png()
 
 
 shown_by(_for_notebook)

@@ -1,7 +1,7 @@
 """A picture from anywhere → a weaver over it, the same for Python and the command line.
 
-A picture is a file's name, `mnist:test:17` or what another source calls its own, a Pillow image, or an
-array. This module does not weave; `weaving.stepwise` does.
+A picture is a file name, a name of a source such as `mnist:test:17`, a Pillow image, or an array. This
+module does not weave; `weaving.stepwise` does.
 
 Try it: python -c "from nitograph.api.weaving import *; print(grey_picture('mnist:test:17')[2])"
 """
@@ -32,13 +32,13 @@ Source: TypeAlias = Union[str, Path, NDArray[Any], "Image"]
 
 @dataclass(frozen=True)
 class RealThread:
-    """The thread and the board it is for, in mm."""
+    """Thickness of a real thread and diameter of its board, mm; both or neither."""
 
     thread_mm: float | None = None
     board_mm: float | None = None
 
     def over(self, settings: WeaveSettings) -> WeaveSettings:
-        """The settings with the light of this thread; as they were where none is given."""
+        """The settings with the light of this thread; unchanged if none is given."""
         if (self.thread_mm is None) != (self.board_mm is None):
             raise SettingsError("a real thread needs both its thickness and the board's diameter in mm")
         if self.thread_mm is None or self.board_mm is None:
@@ -47,7 +47,7 @@ class RealThread:
 
 
 def preset_for(source: Source, name: str | None = None) -> WeaveSettings:
-    """The preset of that name; where none is named `default` for MNIST's pictures, `photo` for others."""
+    """The preset of that name; without a name `default` for MNIST pictures, `photo` for others."""
     found = name or ("default" if str(source).startswith("mnist:") else "photo")
     if found not in PRESETS:
         raise SettingsError(f"preset must be one of {', '.join(PRESETS)}, got {found!r}")
@@ -55,7 +55,7 @@ def preset_for(source: Source, name: str | None = None) -> WeaveSettings:
 
 
 def grey_picture(source: Source, data_dir: str | Path | None = None) -> tuple[Grey, str | None, str | None]:
-    """The picture as luminance (h, w), its name if it has one, and its label if it is known."""
+    """The picture as luminance (h, w), its name if it has one, and its label if known."""
     if isinstance(source, str | Path):
         grey, label = sources.load(source, data_dir)
         return grey, str(source), label
@@ -65,7 +65,7 @@ def grey_picture(source: Source, data_dir: str | Path | None = None) -> tuple[Gr
         return luminance(source), None, None
     if not isinstance(source, np.ndarray):
         raise SourceError(
-            f"a picture is a file's name, an array or a Pillow image, got {type(source).__name__}"
+            f"a picture is a file name, an array or a Pillow image, got {type(source).__name__}"
         )
     values = _bytes(source)
     return (values if values.ndim == 2 else luminance(Image.fromarray(values))), None, None
@@ -74,26 +74,26 @@ def grey_picture(source: Source, data_dir: str | Path | None = None) -> tuple[Gr
 def weaver_over(
     grey: Grey, settings: WeaveSettings, photo: PhotoSettings, importance: Source | None = None
 ) -> "Weaver":
-    """A weaver over the prepared picture, with the importance map cropped alike."""
+    """A weaver over the prepared picture, with the importance map cropped in the same way."""
     from nitograph.weaving.encoder import targets
     from nitograph.weaving.stepwise import Weaver
     from nitograph.weaving.targets import prepare
 
     mask: Any = None
     if importance is not None:
-        alike = photo.replace(invert=False, equalize=0.0)
-        weight = prepare_photo(grey_picture(importance)[0], alike)
+        cropped = photo.replace(invert=False, equalize=0.0)
+        weight = prepare_photo(grey_picture(importance)[0], cropped)
         mask = prepare(weight[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
     return Weaver(targets(prepare_photo(grey, photo)[None], settings)[0], settings, importance=mask)
 
 
 def with_photo(provenance: Mapping[str, Any], photo: PhotoSettings) -> dict[str, Any]:
-    """What a woven thread says of its making, how its picture was prepared included."""
+    """A woven thread's provenance, with how its picture was prepared."""
     return {**provenance, "photo": photo.to_dict()}
 
 
 def _bytes(pixels: NDArray[Any]) -> Grey:
-    """An array (h, w), (h, w, 3) or (h, w, 4) of bytes, truths or floats from 0 to 1, as bytes."""
+    """An array (h, w), (h, w, 3) or (h, w, 4) of uint8, bool or floats from 0 to 1, as uint8."""
     if (
         pixels.ndim not in (2, 3)
         or 0 in pixels.shape
@@ -108,6 +108,8 @@ def _bytes(pixels: NDArray[Any]) -> Grey:
         raise SourceError(
             f"an array of a picture holds uint8, bool or floats from 0 to 1, got {pixels.dtype}"
         )
-    if not (pixels.min() >= 0 and pixels.max() <= 1):  # not a number is neither
-        raise SourceError("floats of a picture must lie between 0 and 1; divide them by their white first")
+    if not (pixels.min() >= 0 and pixels.max() <= 1):  # false for NaN as well
+        raise SourceError(
+            "floats of a picture must be between 0 and 1; divide them by the value of white first"
+        )
     return np.asarray(np.rint(pixels * 255), dtype=np.uint8)

@@ -1,8 +1,8 @@
-"""The command line: parse, call, show progress, print, exit code. Nothing else happens here.
+"""The command line: parse, call, show progress, print, exit code. It does nothing else.
 
-Each command is one module of this package with `HELP`, `add_arguments(parser)` and `run(args)`; only the
-module of the command that was asked for is imported. Exit codes: 0 done, 1 an error of ours in one
-line, 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
+Each command is one module of this package with `add_arguments(parser)` and `run(args)`; only the module of
+the command that is run is imported. Exit codes: 0 done, 1 an error, reported in one line, 2 wrong usage,
+130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
 
 Try it: python -m nitograph --help
 """
@@ -16,23 +16,23 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from nitograph import __version__
-from nitograph.cli.compiling import compiling_told
-from nitograph.cli.interrupts import exit_code, interrupts_heard
+from nitograph.cli.compiling import compiling_notice
+from nitograph.cli.interrupts import exit_code, interrupts_raised
 from nitograph.errors import NitographError
 
 COMMANDS = {
-    "generate": "invent a thread for a class, draw it in neon, keep it as JSON",
-    "sample": "invent many threads at once, as JSON lines",
+    "generate": "invent a thread of a class; write its neon picture and its JSON",
+    "sample": "invent many threads at once; write JSON lines",
     "render": "draw a thread file as a neon picture",
-    "gallery": "many seeds as a contact sheet or an offline page",
-    "animate": "a film of the thread winding itself",
+    "gallery": "draw many threads as an offline page or a contact sheet",
+    "animate": "make a film of the thread being wound",
     "weave": "turn a picture into a thread with the encoder alone",
-    "export": "SVG, DXF, G-code, PDF, CSV or a winding guide from a thread",
-    "check": "would this thread hold on a real board?",
+    "export": "write SVG, DXF, G-code, PDF, CSV or a winding guide of a thread",
+    "check": "check whether a thread would hold on a real board",
     "prepare": "weave a training corpus from handwriting",
-    "preview": "a contact sheet of a corpus",
+    "preview": "draw a contact sheet of a corpus",
     "train": "train the Transformer on a corpus",
-    "evaluate": "measure what a model invents",
+    "evaluate": "measure the quality of what a model invents",
 }
 
 
@@ -63,46 +63,46 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "nitograph") 
 def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
     """Fill the parser with the command's arguments, run it, turn errors into exit codes."""
     try:
-        with interrupts_heard():
+        with interrupts_raised():
             command = importlib.import_module(f"nitograph.cli.{name}")
             command.add_arguments(parser)
             args = parser.parse_args(given)
-            with compiling_told():
+            with compiling_notice():
                 return int(command.run(args) or 0)
     except NitographError as error:
-        return _fault(parser, " ".join(str(error).split()))
+        return _fail(parser, " ".join(str(error).split()))
     except MemoryError:
-        return _fault(parser, "there is not enough memory for this; ask for less or for smaller")
+        return _fail(parser, "not enough memory for this; lower the counts or sizes")
     except KeyboardInterrupt as interrupt:
         print(f"{parser.prog}: stopped", file=sys.stderr)
         return exit_code(interrupt)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # what no reader or writer of ours has told in its own words
+    except OSError as error:  # one that no reader or writer has turned into a FileError
         place = f" ({error.filename})" if error.filename else ""
-        return _fault(parser, f"{error.strerror or error}{place}")
+        return _fail(parser, f"{error.strerror or error}{place}")
 
 
-def _fault(parser: Parser, line: str) -> int:
+def _fail(parser: Parser, line: str) -> int:
     print(f"{parser.prog}: {line}", file=sys.stderr)
     return 1
 
 
 def run_script(name: str, script: str) -> NoReturn:
-    """The body of the classic scripts at the repository's root."""
+    """The body of the original's scripts at the root of the repository."""
     _leave(run_command(name, Parser(prog=script, description=_sentence(name)), sys.argv[1:]))
 
 
 def _leave(code: int) -> NoReturn:
-    """All is done or told: a Ctrl-C while Python tidies up would only bring its traceback."""
+    """Exit; Ctrl-C is ignored from here on, as it would only print a traceback while Python shuts down."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
 
 def _sentence(name: str) -> str:
     text = COMMANDS[name]
-    return text[0].upper() + text[1:].rstrip("?") + ("?" if text.endswith("?") else ".")
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _overview(program: str) -> Parser:

@@ -1,4 +1,4 @@
-"""nitograph animate: a film of the thread winding itself.
+"""nitograph animate: make a film of the thread being wound.
 
 Try it: python -m nitograph animate thread.json -o winding.mp4
 """
@@ -19,40 +19,43 @@ from nitograph.io.outputs import Output, claim
 
 MAX_SIDE = 4096
 SIDES = {".mp4": 1080, ".gif": 540, ".webp": 720}
-PLACED = ("size_inches", "dpi", "size")
+SIZED = ("size_inches", "dpi", "size")  # a film has a flag of its own for its size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The file, the film, and the look."""
     add_thread_arguments(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="film: .mp4, .gif or .webp")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="where to write the film: .mp4, .gif or .webp"
+    )
     parser.add_argument(
         "--size", type=int, metavar="N", help="side of the film, px (default mp4 1080, webp 720, gif 540)"
     )
-    add_settings(parser, FilmSettings, title="the film")
-    add_settings(parser, NeonSettings, title="the light", leave_out=PLACED)
+    add_settings(parser, FilmSettings, title="film")
+    add_settings(parser, NeonSettings, title="look", leave_out=SIZED)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, film, write; nothing is left where it is stopped."""
+    """Read, draw the frames, write; an interrupt leaves no file."""
     settings = read_settings(args, FilmSettings)
     ending = film.check_ending(args.output)
     (output,) = claim([Output("film", Path(args.output))], {"thread file": args.thread})
     side = SIDES[ending] if args.size is None else args.size
     if not 64 <= side <= MAX_SIDE:
-        raise SettingsError(f"a film has 64 to {MAX_SIDE} pixels a side, got {side}")
+        raise SettingsError(f"a film has 64 to {MAX_SIDE} pixels per side, got {side}")
     args.size = None
     look = read_settings(args, NeonSettings).replace(size=side)
     threads = read_threads(args)
     pictures = film.frames(threads, look, settings)
     with progress("winding", settings.frames) as done, replacing(output) as temporary:
-        film.write(temporary, _told(pictures, done), settings, ending)
+        film.write(temporary, _reporting(pictures, done), settings, ending)
     size = output.stat().st_size / 1e6
     print(f"{output}: {settings.frames} frames, {settings.frames / settings.fps:.1f} s, {size:.1f} MB")
     return 0
 
 
-def _told(pictures: Iterator[Picture], done: Advance) -> Iterator[Picture]:
+def _reporting(pictures: Iterator[Picture], done: Advance) -> Iterator[Picture]:
+    """The same frames; `done` gets how many have been written."""
     for count, picture in enumerate(pictures):
         yield picture
         done(count + 1)

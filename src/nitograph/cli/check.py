@@ -1,4 +1,4 @@
-"""`nitograph check`: what to know, and what to look at, before a thread is wound on a real board.
+"""nitograph check: facts and warnings about a thread before it is wound on a real board.
 
 Try it: python -m nitograph check thread.json --diameter 600 --nail-diameter 1.5
 """
@@ -14,18 +14,18 @@ from nitograph.exporting.workpiece import Workpiece
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of the board, the nails' height, and how to report."""
+    """Flags of the board, the nails' height, and the form of the report."""
     parser.add_argument(
-        "thread", help="thread file: JSON, JSON lines, CSV, nail list, or a picture of ours"
+        "thread", help="thread file: JSON, JSON lines, CSV, a nail list, or a PNG that Nitograph made"
     )
     add_board(parser)
-    add_settings(parser, CheckSettings, title="the nails")
+    add_settings(parser, CheckSettings, title="nails")
     parser.add_argument("--json", action="store_true", help="print facts and warnings as JSON")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 where there is a warning")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if there is a warning")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report; 0, or 1 where it warns and `--strict` was given."""
+    """Print the report; 0, or 1 if it has warnings and `--strict` was given."""
     workpiece = read_workpiece(args)
     report = check(workpiece, read_settings(args, CheckSettings))
     if args.json:
@@ -53,7 +53,7 @@ def _lines(workpiece: Workpiece, report: Report) -> list[str]:
         f"nails used    {used} of {facts['nails']}" + (_unused(facts["unused_nails"]) if used else ""),
     ]
     warned = [f"warning: {warning.text}" for warning in report.warnings]
-    return lines + (warned or ["Nothing speaks against it."])
+    return lines + (warned or ["No warnings."])
 
 
 def _unused(nails: list[int], shown: int = 12) -> str:

@@ -1,6 +1,7 @@
-"""A line where a command waits for Numba's compiler, as it does once after an installation.
+"""A notice while a command waits for Numba's compiler, once after an installation.
 
-Numba is loaded only where it is needed, so a thread of its own waits for that and then for its compiler.
+Numba is loaded only when it is needed, so a background thread waits for that and then watches its compiler.
+This module knows no command.
 
 Try it: NUMBA_CACHE_DIR=$(mktemp -d) python -m nitograph weave mnist:test:17 -o thread.json
 """
@@ -11,42 +12,42 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 1.0  # seconds
-TOLD = "compiling once for this machine, some ten seconds"
+DELAY = 1.0  # seconds of compiling before the notice
+NOTICE = "compiling once for this machine, about ten seconds"
 
 
 @contextmanager
-def compiling_told() -> Iterator[None]:
-    """Say on stderr that compiling goes on, if it takes a while and a person is watching."""
+def compiling_notice() -> Iterator[None]:
+    """Print a notice on stderr if compiling takes a while and stderr is a terminal."""
     if not sys.stderr.isatty():
         yield
         return
-    over = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(over,), daemon=True)
+    finished = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(finished,), daemon=True)
     watcher.start()
     try:
         yield
     finally:
-        over.set()
+        finished.set()
         watcher.join()
 
 
-def _watch(over: threading.Event) -> None:
+def _watch(finished: threading.Event) -> None:
     while not hasattr(sys.modules.get("numba.core.dispatcher"), "Dispatcher"):
-        if over.wait(0.1):
+        if finished.wait(0.1):
             return
     from numba.core import event
 
     with event.install_recorder("numba:compile") as recorder:
-        while not over.wait(0.1):
+        while not finished.wait(0.1):
             since = _since([(moment, found.is_start) for moment, found in recorder.buffer])
-            if since is not None and time.time() - since > PATIENCE:
-                print(TOLD, file=sys.stderr, flush=True)
+            if since is not None and time.time() - since > DELAY:
+                print(NOTICE, file=sys.stderr, flush=True)
                 return
 
 
 def _since(events: list[tuple[float, bool]]) -> float | None:
-    """Since when something is compiled without a pause, of (moment, whether it starts) in turn."""
+    """Since when something is being compiled, from (moment, starts) in order; None if nothing is."""
     depth, since = 0, None
     for moment, starts in events:
         since = moment if depth == 0 and starts else since

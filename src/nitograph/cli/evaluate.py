@@ -1,6 +1,6 @@
-"""nitograph evaluate: measure what a model, or any file of threads, invents; a JSON record and a page.
+"""nitograph evaluate: measure what a model invents, or any file of threads; write a record and a page.
 
-With `--sweep` it compares settings of sampling instead, on validation images alone.
+With `--sweep` it compares sampling settings instead, on validation images alone.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
@@ -32,50 +32,55 @@ PARTS = 13
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Who is evaluated, how much, where to."""
+    """What is evaluated, how many samples, and where to write."""
     from nitograph.evaluation.settings import EvaluationSettings
 
     parser.add_argument(
-        "--output", "-o", default="evaluation.json", help="record to write (default %(default)s)"
+        "--output",
+        "-o",
+        default="evaluation.json",
+        help="where to write the JSON record (default %(default)s)",
     )
     parser.add_argument(
-        "--page", default="evaluation.html", help="page to write, with pictures (default %(default)s)"
+        "--page", default="evaluation.html", help="where to write the HTML page (default %(default)s)"
     )
-    parser.add_argument("--threads", metavar="FILE", help="evaluate these labelled threads (JSON lines)")
+    parser.add_argument(
+        "--threads", metavar="FILE", help="evaluate the labelled threads in this file (JSON lines)"
+    )
     parser.add_argument(
         "--stand-in",
         choices=("woven", "copier", "rewinder", "prototypes", "random", "swapped"),
-        help="evaluate the ideal, or one that must fail, to try the evaluation itself",
+        help="evaluate a candidate with a known verdict, to test the evaluation itself",
     )
     parser.add_argument(
         "--dataset",
         metavar="NPZ",
-        help="corpus whose threads count as training (default: woven anew as the model's facts say)",
+        help="corpus with the training threads (default: woven again as the model's metadata say)",
     )
     parser.add_argument(
         "--sweep",
         nargs="?",
         const="",
         metavar="AXES",
-        help='compare settings of sampling on validation images: "guidance=1,1.5 temperature=0.7,0.85"',
+        help='compare sampling settings on validation images: "guidance=1,1.5 temperature=0.7,0.85"',
     )
-    parser.add_argument("--plot", metavar="PNG", help="with a sweep: its plot as a picture of its own")
+    parser.add_argument("--plot", metavar="PNG", help="with --sweep: where to write its plot")
     add_settings(parser, EvaluationSettings, title="evaluation")
     add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, write, say what came out."""
+    """Measure, write, print the result."""
     try:
-        import torch  # noqa: F401  # only to say in one line that it is missing
+        import torch  # noqa: F401  # only so that a missing PyTorch is reported in one line
     except ImportError:
         raise SettingsError("evaluation needs PyTorch: pip install 'nitograph[train]'") from None
     from nitograph.evaluation.settings import EvaluationSettings
 
     if sum(x is not None for x in (args.threads, args.stand_in, args.sweep)) > 1:
-        raise SettingsError("threads, a stand-in and a sweep exclude each other; name one of them")
+        raise SettingsError("threads, a stand-in and a sweep exclude each other; give one of them")
     if args.plot is not None and args.sweep is None:
-        raise SettingsError("only a sweep has a plot; name its settings, or leave the plot out")
+        raise SettingsError("only a sweep has a plot; add a sweep, or leave out the plot")
     files = _files(args)
     settings = read_settings(args, EvaluationSettings)
     weights = _weights(args)
@@ -91,12 +96,12 @@ def run(args: argparse.Namespace) -> int:
         from nitograph.evaluation import sweep
 
         write_bytes(files["plot"], sweep.plot(record).png())
-    print(f"{', '.join(map(str, files.values()))}: {_said(record)}")
+    print(f"{', '.join(map(str, files.values()))}: {_summary(record)}")
     return 0
 
 
 def _files(args: argparse.Namespace) -> dict[str, Path]:
-    """What will be written, by what it is; that it can be is seen before the work."""
+    """The files to write, by role; checked before the work starts."""
     named = {"record": (args.output, JSON), "page": (args.page, PAGE), "plot": (args.plot, PNG)}
     outputs = [Output(what, Path(path), endings) for what, (path, endings) in named.items() if path]
     claim(outputs, {"list of threads": args.threads, "corpus": args.dataset, "weights": args.checkpoint})
@@ -117,11 +122,11 @@ def _evaluate(
     parts: list[str] = []
     with progress("evaluating", PARTS) as done:
 
-        def told(name: str) -> None:
+        def report_part(name: str) -> None:
             parts.append(name)
             done(len(parts) - 1)
 
-        clock = protocol.Clock(told)
+        clock = protocol.Clock(report_part)
         with clock.part("training threads"):
             training = _training(material, weights, rows)
         candidate = listed or _candidate(args, weights, material, training, settings)
@@ -130,7 +135,7 @@ def _evaluate(
         goal, value = figure.goal, figure.value
         print(
             f"{goal.title:<28} {value.value:7.3f}  [{value.low:.3f}, {value.high:.3f}]  "
-            f"{goal.says():<8} {figure.verdict}"
+            f"{goal.threshold():<8} {figure.verdict}"
         )
     return found.record, report.page(found)
 
@@ -149,14 +154,14 @@ def _sweep(
 
 
 def _weights(args: argparse.Namespace) -> "Weights | None":
-    """The model's weights; none where only threads or a stand-in are evaluated."""
+    """The model's weights; None if only threads or a stand-in are evaluated."""
     if args.checkpoint is None and (args.threads or args.stand_in):
         return None
     return find_weights(args.checkpoint)
 
 
 def _material(weights: "Weights | None", rows: "Corpus | None") -> "Material":
-    """References woven as the model's own corpus was, else as the named corpus, else by default."""
+    """References woven like the model's corpus, else like the corpus given, else with the defaults."""
     from nitograph.evaluation.cache import Cache
     from nitograph.evaluation.material import Material
     from nitograph.weaving.encoder import WeaveSettings
@@ -172,11 +177,11 @@ def _training(material: "Material", weights: "Weights | None", rows: "Corpus | N
 
     if rows is not None:
         return Training.of_corpus(rows)
-    return material.training(None if weights is None else _taught(weights))
+    return material.training(None if weights is None else _corpus_settings(weights))
 
 
-def _taught(weights: "Weights") -> "CorpusSettings | None":
-    """The settings of the corpus a model learned, where its facts hold them."""
+def _corpus_settings(weights: "Weights") -> "CorpusSettings | None":
+    """The settings of a model's training corpus, if its metadata hold them."""
     from nitograph.corpus.rows import CorpusSettings
 
     try:
@@ -186,7 +191,7 @@ def _taught(weights: "Weights") -> "CorpusSettings | None":
 
 
 def _listed(args: argparse.Namespace, settings: "EvaluationSettings") -> "Candidate | None":
-    """The threads of a file, if one is named; that there are enough of them is seen before the work."""
+    """The threads of the file given, if any; too few are refused before the work starts."""
     from nitograph.evaluation.candidates import ListedCandidate
 
     if not args.threads:
@@ -207,8 +212,10 @@ def _candidate(
     from nitograph.evaluation.candidates import stand_in
 
     if args.stand_in:
-        each = settings.samples_per_class
-        return stand_in(args.stand_in, material, training, each=each * settings.seeds, after=2 * each)
+        count = settings.samples_per_class
+        return stand_in(
+            args.stand_in, material, training, per_class=count * settings.seeds, after=2 * count
+        )
     return _model(args, weights)
 
 
@@ -219,19 +226,19 @@ def _model(args: argparse.Namespace, weights: "Weights | None") -> "ModelCandida
     weights = weights or find_weights(args.checkpoint)
     if weights.classes != CLASSES:
         raise SettingsError(
-            f"evaluation needs a model of the digits 0 to 9, this one knows "
-            f"{', '.join(weights.classes[:12])}"
+            f"evaluation needs a model of the digits 0 to 9, got one of {', '.join(weights.classes[:12])}; "
+            "give another checkpoint"
         )
     name = Path(args.checkpoint).name if args.checkpoint else "the default weights"
     return ModelCandidate(weights, read_sampling(args), make_decoder(weights, args.device), name)
 
 
-def _said(record: dict[str, Any]) -> str:
+def _summary(record: dict[str, Any]) -> str:
     if "best" in record:
         best = ", ".join(f"{name} {value:g}" for name, value in record["best"].items())
         return f"{len(record['points'])} points, best {best}"
     if not record["clean"]:
-        return "not clean: training and test share images or threads, so that no figure counts"
+        return "not clean: training and test share images or threads, so the figures mean nothing"
     verdicts = list(record["verdicts"].values())
     return (
         f"{verdicts.count('pass')} of {len(verdicts)} figures reached in {record['seconds']['all']:.0f} s"

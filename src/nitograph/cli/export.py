@@ -1,4 +1,4 @@
-"""`nitograph export`: a thread file becomes a file for making it, the format from the ending.
+"""nitograph export: write files for the workshop from a thread file; the ending chooses the format.
 
 Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
 """
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the board, of every format, and of lists from elsewhere."""
     endings = " ".join(ending for made in FORMATS.values() for ending in made.endings)
     parser.add_argument(
-        "thread", help="thread file: JSON, JSON lines, CSV, nail list, or a picture of ours"
+        "thread", help="thread file: JSON, JSON lines, CSV, a nail list, or a PNG that Nitograph made"
     )
     parser.add_argument(
         "-o",
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="FILE",
-        help=f"file to write, may be given again; the format from its ending: {endings}",
+        help=f"where to write, may be repeated; the ending chooses the format: {endings}",
     )
     add_board(parser)
     taken = set(WorkpieceSettings.names()) | set(ForeignList.names())
@@ -39,17 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_board(parser: argparse.ArgumentParser) -> None:
     """Flags of the board and of lists from elsewhere; `export` and `check` share them."""
-    add_settings(parser, WorkpieceSettings, title="the board, in millimetres")
+    add_settings(parser, WorkpieceSettings, title="board, in millimetres")
     parser.add_argument(
         "--thread",
         dest="yarn",
         metavar="KIND",
-        help="the thread's size in the trade's terms: tex:30, "
-        "dtex:300, denier:270 or mm:0.2; sets its width",
+        help="size of the thread: tex:30, dtex:300, denier:270 or mm:0.2; sets its width",
     )
-    parser.add_argument("--line", type=int, metavar="N", help="which line of JSON lines (default 1)")
-    parser.add_argument("--board", type=int, metavar="N", help="which board of a word, from 1")
-    add_settings(parser, ForeignList, title="lists of nails that do not state their numbering")
+    parser.add_argument("--line", type=int, metavar="N", help="which line of a JSON lines file (default 1)")
+    parser.add_argument("--board", type=int, metavar="N", help="which board of a word, counted from 1")
+    add_settings(parser, ForeignList, title="nail lists that do not state their numbering")
 
 
 def read_workpiece(args: argparse.Namespace) -> Workpiece:
@@ -62,7 +61,7 @@ def read_workpiece(args: argparse.Namespace) -> Workpiece:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make every file before writing the first, then name them."""
+    """Make every file before writing the first; print their names."""
     formats = [(Path(name), format_of(name)) for name in args.output]
     for _, chosen in formats:
         chosen.check()

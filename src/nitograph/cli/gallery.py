@@ -1,6 +1,6 @@
-"""nitograph gallery: many seeds of some classes as one offline page or as a contact sheet.
+"""nitograph gallery: draw many threads as one offline page or as a contact sheet.
 
-Thread j of a class has the seed S + j, so that `generate CLASS --seed S+j` draws it large.
+Thread j of a class has seed S + j, so that `generate CLASS --seed S+j` draws it large.
 
 Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 """
@@ -20,19 +20,21 @@ from nitograph.io.files import read_text, write_text
 from nitograph.io.outputs import PAGE, PNG, Output, claim
 from nitograph.thread import Thread
 
-MOST = 10_000
-PLACED = ("size_inches", "dpi", "size", "layout")  # settings of one picture, which a gallery has not
+MAX_THREADS = 10_000
+SINGLE = ("size_inches", "dpi", "size", "layout")  # settings of a single picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Classes, how many, from which seed; or a file of threads; and the look."""
+    """Classes, count and first seed; or a file of threads; and the look."""
     parser.add_argument(
         "classes",
         nargs="*",
         metavar="CLASS",
-        help="classes to invent, by name or as one word (default all)",
+        help="classes to invent, separate or as one word (default all)",
     )
-    parser.add_argument("--count", type=int, default=100, help="threads in all (default %(default)s)")
+    parser.add_argument(
+        "--count", type=int, default=100, help="total number of threads (default %(default)s)"
+    )
     parser.add_argument(
         "--seed", type=int, default=42, help="first seed of each class (default %(default)s)"
     )
@@ -41,24 +43,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         default="gallery.html",
         metavar="FILE",
-        help=".html for a page, .png for a contact sheet (default %(default)s)",
+        help="where to write: .html for a page, .png for a contact sheet (default %(default)s)",
     )
-    parser.add_argument("--threads", metavar="JSONL", help="show these threads instead of inventing some")
+    parser.add_argument(
+        "--threads", metavar="JSONL", help="show the threads in this file instead of inventing some"
+    )
     parser.add_argument("--title", default="", help="headline of the page")
-    parser.add_argument("--columns", type=int, help="threads in a row of the contact sheet")
-    parser.add_argument("--tile", type=int, default=320, help="px of one thread on the contact sheet")
+    parser.add_argument("--columns", type=int, help="threads per row of the contact sheet")
+    parser.add_argument("--tile", type=int, default=320, help="size of one thread on the contact sheet, px")
     add_model_arguments(parser)
-    add_settings(parser, NeonSettings, title="the light", leave_out=PLACED)
+    add_settings(parser, NeonSettings, title="look", leave_out=SINGLE)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Find the threads, make the page or the sheet, write it."""
-    if not 1 <= args.count <= MOST or args.seed < 0:
+    """Read or invent the threads, write the page or the sheet."""
+    if not 1 <= args.count <= MAX_THREADS or args.seed < 0:
         raise SettingsError(
-            f"count must be 1 to {MOST} and seed not negative, got {args.count}, {args.seed}"
+            f"count must be 1 to {MAX_THREADS} and seed not negative, got {args.count} and {args.seed}"
         )
-    if args.columns is not None and not 1 <= args.columns <= MOST:
-        raise SettingsError(f"columns must be 1 to {MOST}, got {args.columns}")
+    if args.columns is not None and not 1 <= args.columns <= MAX_THREADS:
+        raise SettingsError(f"columns must be 1 to {MAX_THREADS}, got {args.columns}")
     look = read_settings(args, NeonSettings)
     inputs = {"list of threads": args.threads, "weights": args.checkpoint}
     (output,) = claim([Output("gallery", Path(args.output), (*PAGE, *PNG))], inputs)
@@ -81,7 +85,7 @@ def _given(path: str, count: int) -> list[Thread]:
 
 def _invented(args: argparse.Namespace) -> list[Thread]:
     """Threads of every class, as evenly as the count allows, in order of class and seed."""
-    from nitograph.sampling.invent import invent
+    from nitograph.sampling.sampler import invent
 
     sampling, weights = read_sampling(args), find_weights(args.checkpoint)
     named = [part for text in args.classes for part in split_classes(text, weights.classes)]

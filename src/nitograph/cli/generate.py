@@ -1,7 +1,7 @@
-"""nitograph generate: invent a thread for a class, draw it in neon, keep it as JSON.
+"""nitograph generate: invent a thread of a class; write its neon picture and its JSON.
 
-A word of several classes (`2026`) gives one board a character in one picture. A picture given instead of
-(or beside) a class is wound by the model in one pass.
+A word of several classes (`2026`) gives one picture with one board per character. The model winds a picture
+given instead of a class, or along with it, in one pass.
 
 Try it: python -m nitograph generate 7
 """
@@ -27,42 +27,44 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The class, the files, sampling and the neon look."""
+    """The class, the files, sampling and the look."""
     parser.add_argument(
-        "label", metavar="CLASS", nargs="?", help="a class that the model knows, or a word of them"
+        "label", metavar="CLASS", nargs="?", help="a class that the model knows, or a word of such classes"
     )
-    parser.add_argument("--image", metavar="FILE", help="wind this picture (a file or mnist:test:17)")
-    parser.add_argument("--like", metavar="FILE", help="the same, as an example of CLASS")
+    parser.add_argument("--image", metavar="FILE", help="picture to wind instead: a file, or mnist:test:17")
+    parser.add_argument("--like", metavar="FILE", help="picture to wind as an example of CLASS")
     parser.add_argument(
-        "--output", "-o", metavar="PNG", help="picture to write (default digit_CLASS_4k.png)"
-    )
-    parser.add_argument(
-        "--sequence-output", metavar="JSON", help="thread to write (default: the picture's name, .json)"
+        "--output", "-o", metavar="PNG", help="where to write the picture (default digit_CLASS_4k.png)"
     )
     parser.add_argument(
-        "--seed", type=int, default=42, help="brings the same thread back (default %(default)s)"
-    )
-    parser.add_argument("--show", action="store_true", help="open the picture when it is done")
-    parser.add_argument(
-        "--export", metavar="LIST", help="further files beside it: svg,pdf,list,csv,txt,dxf,gcode,html"
+        "--sequence-output",
+        metavar="JSON",
+        help="where to write the thread (default: beside the picture, as .json)",
     )
     parser.add_argument(
-        "--renderer", choices=RENDERERS, default="neon", help="the look (default %(default)s)"
+        "--seed", type=int, default=42, help="the same seed gives the same thread (default %(default)s)"
+    )
+    parser.add_argument("--show", action="store_true", help="open the picture when it is written")
+    parser.add_argument(
+        "--export",
+        metavar="LIST",
+        help="also write these formats, beside the picture: svg,pdf,list,csv,txt,dxf,gcode,html",
+    )
+    parser.add_argument(
+        "--renderer", choices=RENDERERS, default="neon", help="renderer (default %(default)s)"
     )
     add_model_arguments(parser)
     add_settings(parser, NeonSettings, title="picture")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Invent, draw, write, say where."""
+    """Invent, draw, write, print the paths."""
     if args.label is None and args.image is None:
         raise SettingsError(
-            "name a class to invent or a picture to wind: generate 7, or generate --image FILE"
+            "give a class to invent or a picture to wind: generate 7, or generate --image FILE"
         )
     if args.like is not None and (args.label is None or args.image is not None):
-        raise SettingsError(
-            "an example goes with a class and without another picture: generate 7 --like FILE"
-        )
+        raise SettingsError("an example needs a class and excludes another picture: generate 7 --like FILE")
     check_seed(args.seed)
     sampling, look = read_sampling(args), read_settings(args, NeonSettings)
     name = args.label if args.label is not None else Path(args.image.replace(":", "_")).stem
@@ -92,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _claim(args: argparse.Namespace, output: Path, sequence: Path, more: Sequence[Path] = ()) -> None:
-    """See that everything can be written, and that nothing is written over anything else."""
+    """Check that all outputs can be written and that none would overwrite an input or another output."""
     written = [Output("picture", output, PNG), Output("thread", sequence, JSON)]
     written += [Output(f"{path.suffix} file", path) for path in more]
     claim(written, {"picture": args.image or args.like, "weights": args.checkpoint})

@@ -1,4 +1,4 @@
-"""Thread files named on a command line, of every form the package reads.
+"""The flags of commands that read a thread file, in any form the package reads.
 
 Try it: python -m nitograph render picture.png -o other.png
 """
@@ -12,10 +12,12 @@ from nitograph.thread import Thread
 
 
 def add_thread_arguments(parser: argparse.ArgumentParser) -> None:
-    """The file, which of its lines, and how to take a list that does not state its numbering."""
-    parser.add_argument("thread", help="thread file: JSON, JSON lines, nails, or a picture of ours")
-    parser.add_argument("--line", type=int, metavar="N", help="which line of JSON lines (default 1)")
-    add_settings(parser, ForeignList, title="lists of nails that do not state their numbering")
+    """The file, which of its lines, and how to read a list that does not state its numbering."""
+    parser.add_argument(
+        "thread", help="thread file: JSON, JSON lines, CSV, a nail list, or a PNG that Nitograph made"
+    )
+    parser.add_argument("--line", type=int, metavar="N", help="which line of a JSON lines file (default 1)")
+    add_settings(parser, ForeignList, title="nail lists that do not state their numbering")
 
 
 def read_threads(args: argparse.Namespace) -> list[Thread]:

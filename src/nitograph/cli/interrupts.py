@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP, always heard: at once where it can be, at a good moment where that matters.
+"""Ctrl-C, SIGTERM and SIGHUP: raised at once, or deferred until a command can stop safely; never dropped.
 
-SIGTERM and SIGHUP are raised as `Stopped`, a KeyboardInterrupt, so that whatever is kept after Ctrl-C is
-kept after them. This module knows no command.
+SIGTERM and SIGHUP are raised as `Stopped`, a KeyboardInterrupt, so that work is saved after them as it is
+after Ctrl-C. This module knows no command.
 
 Try it: python -m nitograph prepare --samples 60000 --output a.npz, and Ctrl-C
 """
@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-AGAIN = 0.01  # seconds
-STOPPING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+RETRY = 0.01  # seconds until an interrupt that Python dropped is raised again
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal that asks the process to end, other than Ctrl-C's."""
+    """A signal other than Ctrl-C's that asks the process to stop."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -27,17 +27,17 @@ class Stopped(KeyboardInterrupt):
 
 
 def exit_code(interrupt: KeyboardInterrupt) -> int:
-    """What a shell expects of a process that a signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+    """The exit code of a process stopped by a signal: 130 for Ctrl-C, 143 for SIGTERM."""
     return 128 + getattr(interrupt, "number", signal.SIGINT)
 
 
 @contextmanager
-def interrupts_heard() -> Iterator[None]:
-    """Within, SIGTERM and SIGHUP are raised as Ctrl-C is, and none of the three gets lost.
+def interrupts_raised() -> Iterator[None]:
+    """Inside the block, SIGTERM and SIGHUP are raised as Ctrl-C is, and none of the three is dropped.
 
-    Signals that are ignored, as SIGHUP under nohup, still are. Raised in a callback of a C library or while
-    an object is removed, an error can not be handed on: Python tells `sys.unraisablehook` and goes on.
-    Numba loads what it compiled through such callbacks. There it is raised again, a moment later.
+    Signals that were ignored, such as SIGHUP under nohup, still are. Python cannot propagate an exception
+    out of a callback of a C library or a destructor: it calls `sys.unraisablehook` and continues. Numba
+    loads compiled code through such callbacks. An interrupt raised there is raised again a moment later.
     """
     previous_hook, timers = sys.unraisablehook, list[threading.Timer]()
 
@@ -46,10 +46,10 @@ def interrupts_heard() -> Iterator[None]:
             previous_hook(ignored)
             return
         number = getattr(ignored.exc_value, "number", signal.SIGINT)
-        timers.append(threading.Timer(AGAIN, _thread.interrupt_main, (number,)))
+        timers.append(threading.Timer(RETRY, _thread.interrupt_main, (number,)))
         timers[-1].start()
 
-    replaced = _replace(_raise, dict.fromkeys(STOPPING, signal.SIG_DFL))
+    replaced = _replace(_raise, dict.fromkeys(STOP_SIGNALS, signal.SIG_DFL))
     sys.unraisablehook = hook
     try:
         yield
@@ -61,28 +61,30 @@ def interrupts_heard() -> Iterator[None]:
 
 
 @contextmanager
-def interrupt_noted() -> Iterator[Callable[[], int]]:
-    """Within, the first interrupt is only noted; a second one is raised at once.
+def interrupt_deferred() -> Iterator[Callable[[], int]]:
+    """Inside the block, the first interrupt only requests a stop; a second one is raised at once.
 
-    Yields a function that gives the number of the signal noted, or 0. Signals that are ignored, as Ctrl-C
-    in a shell's background jobs, still are.
+    Yields a function that returns the number of the signal that requested the stop, or 0. Signals that were
+    ignored, such as Ctrl-C in a shell's background jobs, still are.
     """
-    noted: list[int] = []
+    requested: list[int] = []
 
-    def note(number: int, frame: Any) -> None:
-        if noted:
+    def request_stop(number: int, frame: Any) -> None:
+        if requested:
             raise_interrupt(number)
-        noted.append(number)
+        requested.append(number)
 
-    replaced = _replace(note, {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(STOPPING, _raise))
+    replaced = _replace(
+        request_stop, {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(STOP_SIGNALS, _raise)
+    )
     try:
-        yield lambda: noted[0] if noted else 0
+        yield lambda: requested[0] if requested else 0
     finally:
         _restore(replaced)
 
 
 def raise_interrupt(number: int) -> None:
-    """Raise what this signal stands for."""
+    """Raise the exception of this signal."""
     raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
 
 
@@ -91,9 +93,9 @@ def _raise(number: int, frame: Any) -> None:
 
 
 def _replace(handler: Callable[[int, Any], None], wanted: dict[int, Any]) -> dict[int, Any]:
-    """Set the handler of those signals whose handler is the wanted one; returns what to restore.
+    """Set the handler of each signal whose current handler is the one in `wanted`; returns what to restore.
 
-    Only the main thread may do so; in another one nothing is replaced.
+    Only the main thread may set handlers; in another thread nothing is replaced.
     """
     if threading.current_thread() is not threading.main_thread():
         return {}

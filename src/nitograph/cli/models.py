@@ -7,15 +7,15 @@ import argparse
 
 from nitograph.api.models import DEVICES as DEVICES
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.sampling.invent import SampleSettings
+from nitograph.sampling.sampler import SampleSettings
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """The checkpoint, the device, the seed and every setting of sampling."""
+    """The checkpoint, the device and every sampling setting."""
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
-        help="checkpoint (.pt) or weights (.safetensors); default string_ai.pt if it lies here, "
+        help="checkpoint (.pt) or weights (.safetensors); default string_ai.pt if this folder has it, "
         "else the bundled weights",
     )
     parser.add_argument(

@@ -1,5 +1,7 @@
 """Flags made from settings: one declaration on the dataclass gives the flag, its type, help and default.
 
+This module knows no particular setting.
+
 Try it: python -m nitograph weave --help
 """
 
@@ -47,13 +49,13 @@ def add_settings(
 
 
 def given_settings(args: argparse.Namespace, settings: type[Settings]) -> dict[str, Any]:
-    """Those settings that were given as flags, by name."""
+    """The settings that were given as flags, by name."""
     values = {name: getattr(args, name, None) for name in settings.names()}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def read_settings(args: argparse.Namespace, settings: type[S], base: S | None = None) -> S:
-    """The settings of a parsed command line, over `base` or the defaults; SettingsError where wrong."""
+    """The settings of a parsed command line, over `base` or the defaults; SettingsError if invalid."""
     given = given_settings(args, settings)
     return base.replace(**given) if base is not None else settings(**given)
 

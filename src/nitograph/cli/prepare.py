@@ -14,11 +14,16 @@ from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.io.outputs import CORPUS, Output, claim
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
+ORIGINAL_FOLDER = "data"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where from, where to, which rows, how they are woven."""
+    """The source, the output, which rows, and how they are woven."""
     parser.add_argument(
-        "--output", "-o", default="string_dataset.npz", help="corpus to write (default %(default)s)"
+        "--output",
+        "-o",
+        default="string_dataset.npz",
+        help="where to write the corpus (default %(default)s)",
     )
     parser.add_argument(
         "--data-dir",
@@ -29,18 +34,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", choices=("train", "test"), default="train", help="which images (default train)"
     )
     parser.add_argument(
-        "--preset", choices=sorted(PRESETS), default="default", help="base of the weaving settings"
+        "--preset",
+        choices=sorted(PRESETS),
+        default="default",
+        help="preset that the weaving settings start from",
     )
     add_settings(parser, CorpusSettings, title="rows")
     add_settings(parser, WeaveSettings, title="weaving")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Weave, write, say what came out."""
+    """Weave, write, print a summary."""
     settings = read_settings(args, CorpusSettings)
     weaving = weaving_settings(args)
     (output,) = claim([Output("corpus", Path(args.output), CORPUS)])
-    images = mnist(args.split, Path(args.data_dir) if args.data_dir else None)
+    images = mnist(args.split, _folder(args.data_dir))
     parts = output.with_name(f".{output.name}.parts")
     corpus = _build(images, settings, weaving, parts)
     corpus.save(output)
@@ -54,8 +62,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _folder(data_dir: str | None) -> Path | None:
+    """Where the IDX files are; None means those of the package.
+
+    The first Nitograph fetched MNIST into its default folder; its commands, spelled out, work without it.
+    """
+    if data_dir == ORIGINAL_FOLDER and not Path(data_dir).exists():
+        print(f"there is no folder {data_dir}: using the MNIST files of the package")
+        return None
+    return Path(data_dir) if data_dir else None
+
+
 def _build(images: LabelledImages, settings: CorpusSettings, weaving: WeaveSettings, parts: Path) -> Corpus:
-    """The corpus, woven with a progress bar; an interrupt says how much of it is kept."""
+    """The corpus, woven with a progress bar; after an interrupt, print how much of it is saved."""
     kept = 0
     try:
         with progress("weaving", settings.samples) as show:
@@ -68,12 +87,12 @@ def _build(images: LabelledImages, settings: CorpusSettings, weaving: WeaveSetti
             return build(images, settings, weaving, parts=parts, progress=advance)
     except KeyboardInterrupt:
         if kept:
-            print(f"{kept} of {settings.samples} threads are kept; the same command goes on from there")
+            print(f"{kept} of {settings.samples} threads are saved; the same command continues from there")
         raise
 
 
 def weaving_settings(args: argparse.Namespace) -> WeaveSettings:
-    """Weaving settings over a preset. A cap given alone also lowers the floor, as the classic flags did."""
+    """Weaving settings over a preset. A max_lines given alone also lowers min_lines, as in the original."""
     base, given = PRESETS[args.preset], given_settings(args, WeaveSettings)
     if "max_lines" in given and "min_lines" not in given:
         given["min_lines"] = min(base.min_lines, given["max_lines"])

@@ -1,4 +1,4 @@
-"""nitograph preview: a contact sheet of a corpus.
+"""nitograph preview: draw a contact sheet of a corpus.
 
 Try it: python -m nitograph preview --dataset string_dataset.npz --output dataset_preview.png
 """
@@ -15,15 +15,20 @@ from nitograph.io.outputs import PNG, Output, claim
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The corpus, the picture, how many rows."""
+    """The corpus, the picture and the number of threads."""
     parser.add_argument(
-        "--dataset", default="string_dataset.npz", help="corpus to show (default %(default)s)"
+        "--dataset", default="string_dataset.npz", help="corpus to read (default %(default)s)"
     )
     parser.add_argument(
-        "--output", "-o", default="dataset_preview.png", help="picture to write (default %(default)s)"
+        "--output",
+        "-o",
+        default="dataset_preview.png",
+        help="where to write the picture (default %(default)s)",
     )
-    parser.add_argument("--count", type=int, default=20, help="threads shown (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=42, help="seed of the choice (default %(default)s)")
+    parser.add_argument("--count", type=int, default=20, help="number of threads (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=42, help="seed of the random choice (default %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""A progress bar with the time to go, on stderr, silent where no person is watching.
+"""A progress bar with the time left, on stderr; silent if stderr is not a terminal.
 
 Try it: python -m nitograph prepare --samples 2000 --output a.npz
 """
@@ -12,7 +12,7 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Advance]:
-    """Yield `done(count)`, to be called with how many of `total` are finished so far."""
+    """Yield `done(count)`, to be called with how many of `total` are done so far."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return

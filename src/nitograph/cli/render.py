@@ -1,4 +1,4 @@
-"""nitograph render: a thread file, or a picture that carries its thread, drawn as a picture.
+"""nitograph render: draw a thread file, or a picture that carries its threads, as a picture.
 
 Try it: python -m nitograph render thread.json -o picture.png --palette fire
 """
@@ -16,9 +16,9 @@ from nitograph.io.outputs import PNG, Output, claim
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The file, the picture, and every flag of the neon look."""
     add_thread_arguments(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="PNG", help="picture to write")
-    parser.add_argument("--renderer", choices=RENDERERS, default="neon", help="the look (default neon)")
-    add_settings(parser, NeonSettings, title="the light")
+    parser.add_argument("-o", "--output", required=True, metavar="PNG", help="where to write the picture")
+    parser.add_argument("--renderer", choices=RENDERERS, default="neon", help="renderer (default neon)")
+    add_settings(parser, NeonSettings, title="look")
 
 
 def run(args: argparse.Namespace) -> int:

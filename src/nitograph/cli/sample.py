@@ -1,6 +1,6 @@
-"""nitograph sample: many threads at once, one JSON a line.
+"""nitograph sample: invent many threads at once; write one JSON object per line.
 
-Thread i of `--seed S` is the one that `generate --seed S+i` draws.
+Thread i of `--seed S` is the one that `generate --seed S+i` invents.
 
 Try it: python -m nitograph sample 7 --count 10 -o threads.jsonl
 """
@@ -14,20 +14,23 @@ from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
 from nitograph.io.files import write_text
 from nitograph.io.outputs import LINES, Output, claim
-from nitograph.sampling.invent import invent
+from nitograph.sampling.sampler import invent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The class, how many, from which seed, where to."""
+    """The class, the count, the first seed and the output."""
     parser.add_argument(
         "label", metavar="CLASS", help="a class that the model knows; `any` for no class in particular"
     )
-    parser.add_argument("--count", type=int, default=1, help="how many threads (default %(default)s)")
+    parser.add_argument("--count", type=int, default=1, help="number of threads (default %(default)s)")
     parser.add_argument(
-        "--seed", type=int, default=42, help="seed of the first; the others follow (default %(default)s)"
+        "--seed",
+        type=int,
+        default=42,
+        help="seed of the first thread; the others count up from it (default %(default)s)",
     )
     parser.add_argument(
-        "--output", "-o", default="threads.jsonl", help="file to write (default %(default)s)"
+        "--output", "-o", default="threads.jsonl", help="where to write the threads (default %(default)s)"
     )
     add_model_arguments(parser)
 
@@ -36,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Sample and write."""
     if not 1 <= args.count <= 10_000_000 or args.seed < 0:
         raise SettingsError(
-            f"count must be at least 1 and seed not negative, got {args.count} and {args.seed}"
+            f"count must be 1 to 10000000 and seed not negative, got {args.count} and {args.seed}"
         )
     settings = read_sampling(args)
     (output,) = claim([Output("list of threads", Path(args.output), LINES)], {"weights": args.checkpoint})

@@ -1,6 +1,6 @@
-"""nitograph train: the Transformer on a corpus, with checkpoints, a log and published weights.
+"""nitograph train: train the Transformer on a corpus, with checkpoints, a log and published weights.
 
-A run's files carry its name. A fresh run moves the files of an older one aside; `--resume` goes on with the
+A run's files hold its name. A new run renames the files of an older one; `--resume` continues with the
 run's own settings, unless flags change them, and refuses the files of another run.
 
 Try it: python -m nitograph train --dataset string_dataset.npz --minutes 5
@@ -9,10 +9,11 @@ Try it: python -m nitograph train --dataset string_dataset.npz --minutes 5
 import argparse
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitograph.cli.interrupts import interrupt_noted, raise_interrupt
+from nitograph.cli.interrupts import interrupt_deferred, raise_interrupt
 from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, given_settings
 from nitograph.cli.progress import progress
@@ -28,46 +29,53 @@ if TYPE_CHECKING:
     from nitograph.training.runs import RunFiles
     from nitograph.training.trainer import Trainer
 
-YOUNG = 5.0  # seconds; a younger run keeps a checkpoint whenever its age has doubled
+YOUNG = 5.0  # seconds; until `every` is reached, a checkpoint is saved each time the run's age doubles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The corpus, the checkpoints, the model's shape and every setting of training."""
-    parser.add_argument("--dataset", default="string_dataset.npz", help="corpus (default %(default)s)")
+    parser.add_argument(
+        "--dataset", default="string_dataset.npz", help="corpus to train on (default %(default)s)"
+    )
     parser.add_argument(
         "--output",
         default="string_ai.pt",
-        help="best checkpoint; its .safetensors weights and .jsonl log go beside it (default %(default)s)",
+        help="where to write the best checkpoint, with .safetensors weights and .jsonl log beside it "
+        "(default %(default)s)",
     )
     parser.add_argument(
-        "--last-output", default="string_ai_last.pt", help="last checkpoint (default %(default)s)"
+        "--last-output",
+        default="string_ai_last.pt",
+        help="where to write the last checkpoint (default %(default)s)",
     )
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on exactly from the last checkpoint, with its settings; without it a new run begins, and "
-        "files of an older one are moved aside",
+        help="continue exactly from the last checkpoint, with its settings; without it a new run starts, "
+        "and the files of an older one are renamed",
     )
     parser.add_argument(
         "--start-from",
         metavar="FILE",
-        help="begin from these weights instead of fresh ones; 'bundled' are those of the package",
+        help="start from these weights instead of random ones; 'bundled' are those of the package",
     )
-    parser.add_argument("--plot", metavar="PNG", help="at the end, or when stopped, draw the log's curves")
+    parser.add_argument(
+        "--plot", metavar="PNG", help="at the end, or when stopped, plot the curves of the log to this file"
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to train (default auto)")
     parser.add_argument(
         "--save-every",
         type=float,
         default=120.0,
         metavar="S",
-        help="seconds between checkpoints; a young run keeps them more often (default %(default)g)",
+        help="seconds between checkpoints, less at the start of a run (default %(default)g)",
     )
     add_settings(parser, ModelSettings, title="model", leave_out=("zernike_order",))
     add_settings(parser, TrainSettings, title="training")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train to the end or to Ctrl-C, keeping checkpoints."""
+    """Train to the end or until Ctrl-C, saving checkpoints."""
     try:
         from nitograph.training import processes
         from nitograph.training.runs import RunFiles
@@ -75,13 +83,13 @@ def run(args: argparse.Namespace) -> int:
     except ImportError:
         raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
     if args.resume and args.start_from:
-        raise SettingsError("a run can either resume or start from weights; leave out one of the two")
+        raise SettingsError("a run either resumes or starts from weights; leave out one of the two")
     files = RunFiles(args.output, args.last_output)
     plot = _check_plot(args, files)
     if args.resume:
         files.check_resumed()
     corpus, model, settings = _read(args, files)
-    weights = None  # read before the first process may move its file aside
+    weights = None  # read here, before the first process may rename the file
     if args.start_from:
         weights = load_bundled() if args.start_from == "bundled" else load(args.start_from)
     trainer = Trainer(corpus, model, settings, device=processes.find_device(args.device))
@@ -96,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_plot(args: argparse.Namespace, files: "RunFiles") -> Path | None:
-    """Where to draw the curves, once it is sure that they can be drawn there."""
+    """Where to plot the curves, checked before the work starts."""
     if args.plot is None:
         return None
     from nitograph.drawing.figures import need_matplotlib
@@ -108,7 +116,7 @@ def _check_plot(args: argparse.Namespace, files: "RunFiles") -> Path | None:
 
 
 def _read(args: argparse.Namespace, files: "RunFiles") -> tuple[Corpus, ModelSettings, TrainSettings]:
-    """The corpus, and the settings given over those of the checkpoint that is resumed, or the defaults."""
+    """The corpus, and the settings: the flags over those of the resumed checkpoint or the defaults."""
     model, settings = ModelSettings(), TrainSettings()
     if args.resume:
         from nitograph.training.resume import settings_of
@@ -116,34 +124,34 @@ def _read(args: argparse.Namespace, files: "RunFiles") -> tuple[Corpus, ModelSet
         model, settings = settings_of(files.last)
     given = given_settings(args, TrainSettings)
     if "epochs" in given and "minutes" not in given:
-        given["minutes"] = None  # what is given now counts, not the minutes of the checkpoint
+        given["minutes"] = None  # --epochs replaces the minutes of the checkpoint
     settings, model = settings.replace(**given), model.replace(**given_settings(args, ModelSettings))
     corpus = load_corpus(args.dataset)
     return corpus, model.replace(zernike_order=corpus.metadata["corpus"]["zernike_order"]), settings
 
 
 def _train(recorder: "Recorder", plot: Path | None, *, resumed: bool) -> int:
-    """Train, record, draw; raises the interrupt that has stopped it, once everything is kept."""
+    """Train, record, plot; raises the interrupt that stopped it, once everything is saved."""
     trainer = recorder.trainer
     if resumed and trainer.finished:
         recorder.say(
             f"finished: step {trainer.step}, {trainer.seconds / 60:.1f} min; "
-            "more --epochs (or --minutes) goes on"
+            "raise --epochs (or --minutes) to continue"
         )
         recorder.draw(plot)
         return 0
     recorder.begin(resumed=resumed)
-    with interrupt_noted() as interrupted:
-        recorder.follow(interrupted)
+    with interrupt_deferred() as stop_signal:
+        recorder.follow(stop_signal)
         recorder.draw(plot)
-        number = interrupted()
+        number = stop_signal()
     if not number and not trainer.finished:
-        number = signal.SIGTERM  # another process of torchrun's was told to stop
+        number = signal.SIGTERM  # a stop was requested of another process of torchrun
     if number:
-        recorder.say(f"stopped at step {trainer.step}; --resume goes on from {recorder.files.last}")
+        recorder.say(f"stopped at step {trainer.step}; --resume continues from {recorder.files.last}")
         if recorder.first:
             raise_interrupt(number)
-        return 128 + number  # the first process says so for all
+        return 128 + number  # only the first process prints it
     return 0
 
 
@@ -161,7 +169,7 @@ class Recorder:
             print(line, flush=True)
 
     def begin(self, *, resumed: bool) -> None:
-        """Say what is trained; move older files aside and keep a first checkpoint, or rewind the log."""
+        """Print what is trained; rename older files and save a first checkpoint, or rewind the log."""
         trainer = self.trainer
         count = sum(p.numel() for p in trainer.network.parameters())
         self.say(
@@ -183,24 +191,24 @@ class Recorder:
             return
         moved = [aside.name for _, aside in self.files.set_aside()]
         if moved:
-            self.say(f"kept from an older run: {', '.join(moved)}")
+            self.say(f"renamed files of an older run: {', '.join(moved)}")
         trainer.save(self.files.last)
         self.files.write_log([head])
 
-    def follow(self, interrupted: Any) -> None:
-        """Follow the reports; at the end, and at an interrupt after the step, a last checkpoint is written.
+    def follow(self, stop_signal: Callable[[], int]) -> None:
+        """Record the reports; save a last checkpoint at the end, or once a stop is requested.
 
-        After an error, or a second interrupt, it is not: what training left then may be of no use, the
-        checkpoint before is.
+        After an error or a second interrupt none is saved: the state may be unusable then, unlike the
+        previous checkpoint.
         """
         with progress("training", 1000) as done:
-            for report in self.trainer.run(stop=lambda: bool(interrupted())):
+            for report in self.trainer.run(stop=lambda: bool(stop_signal())):
                 self._record(report)
                 done(round(1000 * report.progress))
         self._save()
 
     def draw(self, plot: Path | None) -> None:
-        """Draw the curves of the log, if that is wanted and there are any yet."""
+        """Plot the curves of the log, if requested and if there are any yet."""
         if plot is None or not self.first:
             return
         from nitograph.drawing.charts import curves, has_curves
@@ -210,10 +218,10 @@ class Recorder:
             write_bytes(plot, curves(records, title=f"run {self.trainer.run_name}").png())
             self.say(f"{plot}: the curves of {self.files.log}")
         else:
-            self.say(f"{self.files.log} holds no curve yet; {plot} is not drawn")
+            self.say(f"{self.files.log} has no curves yet; {plot} was not written")
 
     def _reached(self) -> list[dict[str, Any]]:
-        """The log as it was when the checkpoint was written that is now resumed."""
+        """The records up to the checkpoint that is resumed."""
         plan = self.trainer.plan_phase
         reached = {"plan": plan.step if plan else 0}
         return [
@@ -243,7 +251,7 @@ class Recorder:
             self._save()
 
     def _publish(self) -> None:
-        """The best checkpoint, and its weights for everybody without PyTorch."""
+        """Save the best checkpoint, and its weights for use without PyTorch."""
         self.trainer.save(self.files.best)
         self.trainer.weights().save(self.files.weights)
 

@@ -1,7 +1,7 @@
 """nitograph weave: turn a picture into a thread with the encoder alone.
 
-Ctrl-C or SIGTERM stops the weaving and keeps the thread so far. Pictures from MNIST use the settings that
-the model learns from; picture files use the preset "photo" unless another is named.
+Ctrl-C or SIGTERM stops the weaving and saves the thread so far. Pictures from MNIST use the settings of the
+training corpus; picture files use the preset "photo" unless another is given.
 
 Try it: python -m nitograph weave mnist:test:17 -o thread.json
 """
@@ -27,29 +27,35 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The picture, the file, how it is woven, and how a photograph is made ready."""
+    """The picture, the output, how it is woven, and how a photograph is prepared."""
     parser.add_argument("image", metavar="IMAGE", help="picture file, mnist:train:17 or mnist:test:17")
-    parser.add_argument("--output", "-o", metavar="JSON", required=True, help="thread file to write")
-    parser.add_argument("--label", metavar="TEXT", help="class it shows (default: MNIST's own)")
+    parser.add_argument("--output", "-o", metavar="JSON", required=True, help="where to write the thread")
+    parser.add_argument(
+        "--label", metavar="TEXT", help="class that the picture shows (default: MNIST's label)"
+    )
     parser.add_argument("--data-dir", metavar="DIR", help="folder of MNIST-like IDX files")
     parser.add_argument(
         "--preset",
         choices=tuple(PRESETS),
-        help="settings to start from (default: default; photo for files)",
+        help="settings to start from (default: default for MNIST, photo for files)",
     )
     parser.add_argument(
-        "--bound", action="store_true", help="also say how good any thread could be (small canvases)"
+        "--bound",
+        action="store_true",
+        help="also print a bound on how good any thread could be (small canvases)",
     )
     add_settings(parser, WeaveSettings, title="weaving")
     photo = parser.add_argument_group("photographs")
-    photo.add_argument("--importance", metavar="FILE", help="picture of what matters: light counts more")
-    photo.add_argument("--thread-mm", type=float, metavar="X", help="real thread, thickness in mm")
-    photo.add_argument("--board-mm", type=float, metavar="X", help="diameter of the ring of nails in mm")
+    photo.add_argument(
+        "--importance", metavar="FILE", help="grey map of the picture: bright parts count more"
+    )
+    photo.add_argument("--thread-mm", type=float, metavar="X", help="thickness of the real thread, mm")
+    photo.add_argument("--board-mm", type=float, metavar="X", help="diameter of the ring of nails, mm")
     add_settings(parser, PhotoSettings, title="picture")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Weave, write, say how it went."""
+    """Weave, write, print the error."""
     inputs = {"picture": args.image, "importance map": args.importance}
     (output,) = claim([Output("thread", Path(args.output), JSON)], inputs)
     settings = read_weave_settings(args)
@@ -68,13 +74,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_weave_settings(args: argparse.Namespace) -> WeaveSettings:
-    """The preset with the flags over it, and the light of a real thread where one is given."""
+    """The preset with the flags over it, and the light of a real thread if one is given."""
     settings = read_settings(args, WeaveSettings, preset_for(args.image, args.preset))
     return RealThread(args.thread_mm, args.board_mm).over(settings)
 
 
 def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> int:
-    """Weave to the end, or until Ctrl-C once there is a chord; the exit code, 0 if it was not stopped."""
+    """Weave to the end, or until Ctrl-C once there is a chord. Returns the exit code."""
     try:
         with progress("weaving", settings.max_lines) as done:
             while weaver.advance():
@@ -82,18 +88,18 @@ def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> int:
     except KeyboardInterrupt as interrupt:
         if weaver.chords == 0:
             raise
-        print("stopped; keeping the thread so far")
+        print("stopped; saving the thread so far")
         return exit_code(interrupt)
     return 0
 
 
 def print_bound(grey: "NDArray[np.uint8]", settings: WeaveSettings, error: float) -> None:
-    """Say how good any thread could be on this canvas with these chords."""
+    """Print how good any thread could be on this canvas with these chords."""
     from nitograph.weaving.bound import relaxed_bound
     from nitograph.weaving.encoder import targets
 
     found = relaxed_bound(targets(grey[None], settings)[0], settings)
     print(
-        f"no additive thread can be better than {found.lower:.4f} (shown reachable without a path: "
-        f"{found.upper:.4f}); this one has {error / found.upper:.3f} times that error"
+        f"no additive thread has an error below {found.lower:.4f} (reachable without a path: "
+        f"{found.upper:.4f}); this one has {error / found.upper:.3f} times the latter"
     )

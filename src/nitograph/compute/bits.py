@@ -1,4 +1,4 @@
-"""Floats by their bits, for compiled loops. This module knows nothing else.
+"""Floats compared by their bits, for compiled loops. This module knows nothing else.
 
 Try it: python -c "import nitograph.compute.bits"
 """
@@ -14,6 +14,6 @@ from nitograph.compute.jit import inner
 def ordered(bits: Any) -> Any:
     """The bits of a float32 as an int32 of the same order, NaN aside; its own inverse.
 
-    The largest of many whole numbers is found many at a time, which that of floats is not.
+    The compiler vectorises a maximum of integers, but not one of floats, because of NaN.
     """
     return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))

@@ -1,4 +1,4 @@
-"""How many cores there are for this process. This module knows nothing else.
+"""How many cores this process may use. This module knows nothing else.
 
 Try it: python -c "from nitograph.compute.cores import cores; print(cores())"
 """
@@ -7,7 +7,7 @@ import os
 
 
 def cores() -> int:
-    """Those that this process may use, where the system tells, or else all."""
+    """The cores this process may use, where the system reports them, or else all cores."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,10 +1,11 @@
-"""How loops are compiled, declared once: what Python calls, its parts, and sums that may be reordered.
+"""How loops are compiled, declared in one place: functions for Python to call, and functions inside them.
 
-All release the interpreter. What Python calls fills arrays that it is given and returns numbers at most:
-to return an array, Numba calls Python code, where a Ctrl-C that came meanwhile is raised, and goes on with
-what was not returned; the process dies. What was compiled is kept on disk under one stamp of all sources
-that go into it: Numba itself looks at a function's own file, not at those of its parts. A cache that cannot
-be read or written costs time and nothing else. Numba is a heavy import: only modules of kernels load this.
+All of them release the GIL. A function that Python calls writes into the arrays it is given and returns
+numbers at most. To return an array, Numba would call Python code; a pending Ctrl-C would be raised there,
+Numba would go on with a value that is missing, and the process would crash. Compiled code is cached on disk
+under one stamp, a digest of all sources that go into it: Numba itself checks a function's own file, not the
+files of the functions that it calls. A cache that cannot be read or written costs time and nothing else.
+Numba is slow to import, so only modules of compiled loops import this one; it knows no particular loop.
 
 Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 """
@@ -27,7 +28,7 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 
 class Compiler(Protocol):
-    """Numba has no types: to a type checker what is compiled stays the function that it was."""
+    """Numba has no type annotations: to a type checker, a compiled function keeps the type it had."""
 
     def __call__(self, function: Loop, /) -> Loop:
         """The function compiled, for each set of types with which it is called."""
@@ -58,9 +59,9 @@ def stamp(folder: Path) -> str:
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types
-    """Numba's cache of one function, by our stamp; what goes wrong with its files is as if there were none.
+    """Numba's cache of one function, under our stamp; a fault in its files counts as a cache miss.
 
-    There is one index a function, so that what an older stamp left is written over.
+    Each function has one index file, so entries with an older stamp are overwritten.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -72,32 +73,32 @@ class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types
         """The compiled function for these types, or None."""
         try:
             return super().load_overload(sig, target_context)
-        except Exception:  # a file that was cut short fails in many ways
+        except Exception:  # a truncated file raises many kinds of error
             with contextlib.suppress(Exception):
-                self.flush()  # or the index would stay as it is
+                self.flush()  # otherwise the damaged index would stay
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a compiled function, if the disk allows."""
+        """Write a compiled function to the cache, if the disk allows."""
         with contextlib.suppress(Exception):
             super().save_overload(sig, data)
 
 
-def _kept(**options: Any) -> Compiler:
-    """A compiler whose results are kept on disk, where there is a folder for them."""
+def _cached(**options: Any) -> Compiler:
+    """A compiler whose results are cached on disk, if there is a folder that can be written."""
 
     def compiler(function: Callable[..., Any]) -> Any:
         compiled = numba.njit(**options)(function)
-        with contextlib.suppress(RuntimeError, OSError):  # no folder can be written
+        with contextlib.suppress(RuntimeError, OSError):  # no folder is writable
             compiled._cache = _Cache(function)
         return compiled
 
     return compiler
 
 
-jit: Compiler = _kept(**_any)
-loose_jit: Compiler = _kept(**_any, fastmath=set(LOOSE))
+jit: Compiler = _cached(**_any)
+loose_jit: Compiler = _cached(**_any, fastmath=set(LOOSE))
 inner: Compiler = numba.njit(**_part)
 loose_inner: Compiler = numba.njit(**_part, fastmath=set(LOOSE))
-# Handing arrays to a compiled function costs more than a short one does: those are put in place.
+# Passing arrays to a short function costs more than the function itself, so these are always inlined.
 tiny: Compiler = numba.njit(**_part, forceinline=True)

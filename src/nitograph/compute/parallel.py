@@ -1,9 +1,9 @@
-"""Parts of a piece of work in threads, each thread with a tool of its own; results in order.
+"""The parts of a job in threads, each thread with its own tool; results come in the order of the parts.
 
-Work that releases the interpreter runs at once on as many cores as this process may use. NumPy's BLAS has
-one thread meanwhile, and wherever else `one_blas_thread` stands: threads of its own, once called, wait for
-more by spinning. They would take the cores from the parts and, where other processes are busy, make small
-products take a hundred times as long. This module does not know what the work is.
+Work that releases the GIL runs on as many cores as this process may use. Meanwhile NumPy's BLAS is limited
+to one thread, as it is wherever `one_blas_thread` is used: its own threads spin while they wait for work.
+They would take the cores from the parts and, when other processes are busy, slow small products down by a
+factor of a hundred. This module does not know what the work is.
 
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
@@ -21,7 +21,7 @@ from nitograph.compute.cores import cores
 Tool = TypeVar("Tool")
 Part = TypeVar("Part")
 Result = TypeVar("Result")
-OPENMP = 2  # what openblas_get_parallel says where the threads are OpenMP's
+OPENMP = 2  # what openblas_get_parallel returns where the threads are OpenMP's
 
 
 class Pool(NamedTuple):
@@ -32,7 +32,7 @@ class Pool(NamedTuple):
 
 
 class _OneBlasThread(ContextDecorator):
-    """BLAS has one thread from the first that enters to the last that leaves, in whatever threads."""
+    """BLAS has one thread from the first entry to the last exit, counted over all Python threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,12 +58,12 @@ class _OneBlasThread(ContextDecorator):
 
 
 def _blas_pools() -> list[Pool]:
-    """The threads of NumPy's BLAS.
+    """The thread pools of NumPy's BLAS.
 
-    OpenBLAS, which NumPy's wheels bring, is asked itself: threadpoolctl would add 12 ms to a cold start,
-    and lets only the thread of Python that came first change anything. Any other is left to it.
+    OpenBLAS, which NumPy's wheels ship, is called directly: threadpoolctl would add 12 ms to a cold start,
+    and lets only the first Python thread change anything. Any other BLAS is left to threadpoolctl.
     """
-    import numpy  # noqa: F401  # its BLAS is what is looked for
+    import numpy  # noqa: F401  # loads the BLAS that is looked up below
 
     core = getattr(sys.modules.get("numpy._core._multiarray_umath"), "__file__", None)
     with suppress(OSError):
@@ -77,7 +77,7 @@ def _blas_pools() -> list[Pool]:
 
 
 def _openblas(library: ctypes.CDLL) -> Pool | None:
-    """The pool of the OpenBLAS that a library is or rests on; None where it is none, or OpenMP's."""
+    """The pool of the OpenBLAS that a library is or links to; None if there is none or it uses OpenMP."""
     for prefix, suffix in itertools.product(("scipy_", ""), ("64_", "", "_64")):
         with suppress(AttributeError):
             kind, threads, change = (
@@ -89,7 +89,7 @@ def _openblas(library: ctypes.CDLL) -> Pool | None:
 
 
 one_blas_thread = _OneBlasThread()
-"""with one_blas_thread: … or @one_blas_thread. Within another one it costs about a microsecond."""
+"""`with one_blas_thread:` or `@one_blas_thread`. Inside another one it costs about a microsecond."""
 
 
 def in_threads(
@@ -97,17 +97,17 @@ def in_threads(
     make_tool: Callable[[], Tool],
     parts: Sequence[Part],
     *,
-    most: int | None = None,
+    max_threads: int | None = None,
 ) -> Generator[Result]:
-    """work(tool, part) for each part, `most` at once, or as many as this process may use cores.
+    """work(tool, part) for each part, at most `max_threads` at once (default: one per usable core).
 
-    The first error of a part is raised where its result is asked for; no further part is begun then, nor
-    once the generator is closed.
+    An error in a part is raised when its result is due. After that, or once the generator is closed, no
+    further part is started.
     """
-    from concurrent.futures import ThreadPoolExecutor  # not loaded where only BLAS is to have one thread
+    from concurrent.futures import ThreadPoolExecutor  # not needed for one_blas_thread alone
     from queue import SimpleQueue
 
-    count = max(1, min(most or cores(), len(parts)))
+    count = max(1, min(max_threads or cores(), len(parts)))
     tools: SimpleQueue[Tool] = SimpleQueue()
     for _ in range(count):
         tools.put(make_tool())

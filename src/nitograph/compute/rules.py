@@ -1,7 +1,7 @@
 """The board's one rule, compiled, and over whole batches of finished paths.
 
 For readers of corpora (is every row legal?) and for training (which nails could have come next?). The rule
-itself is board.forbid_next; this module only carries it over rows and steps. It knows no tokens.
+itself is board.forbid_next; this module only applies it to many rows and steps. It knows no tokens.
 
 Try it: python -c "from nitograph.compute.rules import legal_paths; help(legal_paths)"
 """
@@ -56,7 +56,7 @@ def _legal_paths(paths: Ints, num_nails: int, gap: int, recent: int, legal: Bool
 
 @inner
 def _may_follow(path: Ints, step: int, num_nails: int, gap: int, recent: int) -> bool:
-    """What forbid_next would say of the one nail path[step]; several times quicker than asking for all."""
+    """Whether forbid_next allows the one nail path[step]; several times faster than testing all nails."""
     here, there = path[step - 1], path[step]
     apart = abs(here - there)
     if min(apart, num_nails - apart) < gap:

@@ -1,7 +1,7 @@
 """From labelled images to a corpus: which pictures become rows, and their weaving in parts.
 
-Rows are balanced over the classes and drawn with a seed. Parts are kept until the whole is written, so that
-an interrupted run goes on where it stopped.
+Rows are balanced over the classes and drawn with a seed. Finished parts are kept until the corpus is
+written, so that an interrupted run continues where it stopped. This module knows no network.
 
 Try it: python -m nitograph prepare --samples 500 --output small.npz
 """
@@ -27,7 +27,7 @@ from nitograph.light.zernike import Zernike
 from nitograph.model.vocab import Vocabulary
 from nitograph.weaving.settings import WeaveSettings
 
-PART = 4000
+PART = 4000  # rows
 PART_LAYOUT = {"nails": "i2", "explained": "f1", "light": "f2"}
 
 
@@ -92,14 +92,14 @@ def build(
 
 
 def forget_parts(parts: Path) -> None:
-    """Remove the parts of a corpus that is written."""
+    """Remove the parts of a corpus once it is written."""
     shutil.rmtree(parts, ignore_errors=True)
 
 
 def _prototypes(
     images: LabelledImages, settings: CorpusSettings
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-    """Averages over random pools of each class, repeated in turn to the number of samples."""
+    """Averages over random pools of each class, repeated in turn up to the number of samples."""
     rng = np.random.default_rng([settings.seed, 2])
     made, labels = [], []
     for _ in range(settings.prototype_count):
@@ -115,7 +115,7 @@ def _prototypes(
 
 
 def _balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """All images, one of each class in turn as long as each class lasts."""
+    """The order of all images, one of each class in turn until a class is used up."""
     shuffled = rng.permutation(len(labels))
     within_class = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
@@ -127,6 +127,7 @@ def _balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDAr
 def _part(
     kept: Path | None, images: NDArray[np.uint8], weaving: WeaveSettings, order: int
 ) -> dict[str, NDArray[Any]]:
+    """One part of a corpus: read from the file `kept` if it is sound, woven and written there otherwise."""
     if kept is not None and kept.exists():
         with contextlib.suppress(FileError, *DAMAGE):  # a damaged part is woven again
             found = read_arrays(read_bytes(kept), PART_LAYOUT)
@@ -157,7 +158,9 @@ def _part_folder(parts: Path | None, metadata: Mapping[str, Any]) -> Path | None
             shutil.rmtree(parts)
         (parts / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"cannot keep finished parts in {parts}: {error.strerror or error}") from None
+        raise FileError(
+            f"cannot keep finished parts in {parts}: {error.strerror or error}; write elsewhere"
+        ) from None
     return parts / name
 
 

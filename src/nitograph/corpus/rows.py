@@ -1,7 +1,7 @@
 """Threads as a training set, kept in one compressed .npz.
 
-Rows know the source image they came from, so that every split is by source and a validation picture is
-never a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
+Each row names the source image it came from, so that splits are by source and a validation picture is never
+a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
 that plan. A file is checked when it is read. This module does not know how a corpus is made (`prepare`),
 nor what a network is.
 
@@ -44,8 +44,10 @@ class CorpusSettings(Settings):
         "real handwriting, or averaged prototypes repeated (for comparison: a model memorises them)",
         choices=("examples", "prototypes"),
     )
-    prototype_count: int = setting(1, "prototypes for each class", low=1, high=1000)
-    prototype_pool: int = setting(1000, "images averaged into one class's prototypes", low=1, high=100_000)
+    prototype_count: int = setting(1, "prototypes per class", low=1, high=1000)
+    prototype_pool: int = setting(
+        1000, "images averaged into the prototypes of one class", low=1, high=100_000
+    )
     augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=100)
     seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
     zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)
@@ -110,7 +112,7 @@ class Corpus:
         return dataclasses.replace(self, **picked)
 
     def split(self, fraction: float, *, seed: int) -> tuple["Corpus", "Corpus"]:
-        """Training and validation parts; no source image is in both. SettingsError if one is empty."""
+        """Training and validation parts without a common source image; SettingsError if one is empty."""
         names = np.unique(self.sources)
         held = round(len(names) * fraction)
         if fraction > 0:
@@ -132,57 +134,57 @@ class Corpus:
 
 
 def load_corpus(path: str | Path) -> Corpus:
-    """Read a corpus; FileError where the file is cut, foreign or breaks its own rules."""
+    """Read a corpus; FileError if the file is truncated, foreign or contradicts itself."""
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
         arrays = read_arrays(data, LAYOUT)
         corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=_read_metadata(arrays))
         _check(corpus)
     except NitographError as error:
-        raise FileError(f"{path} is no Nitograph corpus: {error}") from None
+        raise FileError(f"{path} is not a Nitograph corpus: {error}; prepare it again") from None
     except DAMAGE:
-        raise FileError(f"{path} is no Nitograph corpus, or it is damaged; prepare it again") from None
+        raise FileError(f"{path} is not a Nitograph corpus, or it is damaged; prepare it again") from None
     return corpus
 
 
 def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The metadata with everything that the rest of the program takes from it, checked."""
+    """The metadata, in which everything that the rest of the program uses is checked."""
     metadata = json.loads(str(arrays["metadata"]))
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise FileError(f"this version reads the form {FORMAT}")
+        raise FileError(f"this version reads the format {FORMAT}")
     CorpusSettings.from_dict(metadata["corpus"])
     WeaveSettings.from_dict(metadata["weaving"])
     names = metadata["classes"]
     if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
         raise FileError("its classes must be a list of names")
     if len(set(names)) != len(names):
-        raise FileError("two of its classes have one name")
+        raise FileError("two of its classes have the same name")
     return metadata
 
 
 def _check(corpus: Corpus) -> None:
-    """FileError where the arrays contradict each other or a row is no legal thread."""
+    """FileError if the arrays contradict each other or a row is not a legal thread."""
     from nitograph.compute.rules import legal_paths
 
-    rows, words = len(corpus.tokens), corpus.vocabulary
+    rows, vocabulary = len(corpus.tokens), corpus.vocabulary
     if {len(getattr(corpus, name)) for name in ARRAYS} != {rows} or rows < 1:
         raise FileError("its arrays differ in length")
     if corpus.light.shape[1] != Zernike(corpus.metadata["corpus"]["zernike_order"]).size:
-        raise FileError("its light has another number of coefficients than its metadata states")
+        raise FileError("its light does not have the number of coefficients that its metadata states")
     within = (corpus.lengths >= 4) & (corpus.lengths <= corpus.tokens.shape[1])
-    known = (corpus.labels >= 0) & (corpus.labels < len(words.classes))
+    known = (corpus.labels >= 0) & (corpus.labels < len(vocabulary.classes))
     if not (within.all() and known.all() and np.isfinite(corpus.light).all()):
         raise FileError("lengths, labels or light are out of range")
-    if (corpus.tokens[:, 0] != words.first_class + corpus.labels).any():
+    if (corpus.tokens[:, 0] != vocabulary.first_class + corpus.labels).any():
         raise FileError("a row does not begin with its class")
     place = np.arange(corpus.tokens.shape[1])
     nails = corpus.tokens[:, 1:]
     inside = place[1:] < corpus.lengths[:, None] - 1
-    if ((nails[inside] < 0) | (nails[inside] >= words.num_nails)).any():
-        raise FileError("a row holds tokens that are no nails")
-    if (corpus.tokens[np.arange(rows), corpus.lengths - 1] != words.eos).any():
+    if ((nails[inside] < 0) | (nails[inside] >= vocabulary.num_nails)).any():
+        raise FileError("a row holds tokens that are not nails")
+    if (corpus.tokens[np.arange(rows), corpus.lengths - 1] != vocabulary.eos).any():
         raise FileError("a row does not end with EOS")
-    if (corpus.tokens[place >= corpus.lengths[:, None]] != words.pad).any():
+    if (corpus.tokens[place >= corpus.lengths[:, None]] != vocabulary.pad).any():
         raise FileError("a row holds more than padding after its end")
     legal = legal_paths(np.where(inside, nails, -1), corpus.board, corpus.rules)
     if not legal.all():

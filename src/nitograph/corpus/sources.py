@@ -1,6 +1,6 @@
-"""Labelled images and single pictures: MNIST (bundled), anybody's IDX files, one picture by name.
+"""Labelled images and single pictures: MNIST (bundled), any IDX files, one picture by name.
 
-Everything read here comes from outside, so headers are checked before memory is taken and every fault
+Everything read here comes from outside, so headers are checked before memory is allocated, and every fault
 is a SourceError of one line. This module knows nothing of boards, threads or settings.
 
 Try it: python -c "from nitograph.corpus.sources import mnist; print(mnist('test').labels[:10])"
@@ -55,8 +55,8 @@ class LabelledImages:
 def mnist(split: str = "train", data_dir: str | Path | None = None) -> LabelledImages:
     """MNIST's "train" or "test" images, from the package or from the IDX files in `data_dir`.
 
-    In `data_dir` the four files may be gzipped or not; there only their form is checked, while the
-    bundled ones must have the known SHA-256. Raises SourceError.
+    In `data_dir` the four files may be gzipped or not; only their format is checked, while the bundled
+    files must have the known SHA-256. Raises SourceError.
     """
     if split not in SPLITS:
         raise SourceError(f"MNIST has the splits {' and '.join(SPLITS)}, got {split!r}")
@@ -70,7 +70,7 @@ def mnist(split: str = "train", data_dir: str | Path | None = None) -> LabelledI
 
 
 def read_idx(path: str | Path) -> NDArray[np.uint8]:
-    """The array in one IDX file, gzipped or not; SourceError where it is not one."""
+    """The array in one IDX file, gzipped or not; SourceError if it is not one."""
     try:
         data = read_bytes(path, limit=MAX_IDX_BYTES)
     except FileError as error:
@@ -79,31 +79,32 @@ def read_idx(path: str | Path) -> NDArray[np.uint8]:
 
 
 def parse_idx(data: bytes, *, name: str = "the data") -> NDArray[np.uint8]:
-    """Unsigned bytes in IDX form to an array of 1 to 3 dimensions; SourceError where they are not."""
+    """An array of 1 to 3 dimensions from unsigned bytes in IDX format; SourceError if they are not."""
     if len(data) < 4 or data[:2] != b"\0\0":
-        raise SourceError(f"{name} is no IDX file: it must begin with two zero bytes")
+        raise SourceError(f"{name} is not an IDX file: it must begin with two zero bytes")
     kind, dimensions = data[2], data[3]
     if kind != 8 or not 1 <= dimensions <= 3:
         raise SourceError(
-            f"{name} holds IDX type {kind:#04x} in {dimensions} dimensions; wanted unsigned bytes in 1 to 3"
+            f"{name} must hold unsigned bytes (IDX type 0x08) in 1 to 3 dimensions, "
+            f"got type {kind:#04x} in {dimensions}"
         )
     head = 4 + 4 * dimensions
     if len(data) < head:
-        raise SourceError(f"{name} ends within its IDX header; the file is cut, fetch it again")
+        raise SourceError(f"{name} ends within its IDX header; the file is truncated, download it again")
     shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, head, 4))
     size = 1
     for extent in shape:
         size *= extent
     if size != len(data) - head:
         raise SourceError(
-            f"{name} says {'×'.join(map(str, shape))} bytes in its header but holds {len(data) - head}; "
-            "the file is cut or damaged, fetch it again"
+            f"{name} states {'×'.join(map(str, shape))} bytes in its header but holds {len(data) - head}; "
+            "the file is truncated or damaged, download it again"
         )
     return np.frombuffer(data, dtype=np.uint8, offset=head).reshape(shape)
 
 
 def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArray[np.uint8], str | None]:
-    """One grey picture (h, w) uint8 and its label: `mnist:test:17`, another source's, or a file's name."""
+    """One grey picture (h, w) uint8 and its label: by `mnist:test:17`, another source, or a file name."""
     text = str(source)
     parts = text.split(":")
     if parts[0] == "mnist" and len(parts) > 1:
@@ -124,13 +125,13 @@ def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArra
 
 
 def _added(parts: Sequence[str]) -> LabelledImages | None:
-    """NAME:SPLIT of a source that another package adds, a function split → LabelledImages; or None."""
+    """The images of a source NAME:SPLIT that another package adds; None if there is none of that name."""
     function = plugins.find(plugins.SOURCES, parts[0], FunctionType)
     if function is None:
         return None
     found = function(parts[1])
     if not isinstance(found, LabelledImages):
-        raise SourceError(f"the source {parts[0]!r} gives {type(found).__name__}, wanted LabelledImages")
+        raise SourceError(f"the source {parts[0]!r} must give LabelledImages, got {type(found).__name__}")
     return found
 
 
@@ -142,11 +143,14 @@ def _labelled(
     sha256: str,
 ) -> LabelledImages:
     if images.ndim != 3 or labels.ndim != 1 or 0 in images.shape:
-        raise SourceError(f"{name}: wanted images of 3 dimensions and labels of 1")
+        raise SourceError(
+            f"{name} must have images of 3 dimensions and labels of 1, none empty, "
+            f"got shapes {images.shape} and {labels.shape}"
+        )
     if len(images) != len(labels):
         raise SourceError(f"{name} has {len(images)} images but {len(labels)} labels; they must match")
     if int(labels.max()) >= len(classes):
-        raise SourceError(f"{name}: labels run from 0 to {len(classes) - 1}, got {int(labels.max())}")
+        raise SourceError(f"{name} must have labels from 0 to {len(classes) - 1}, got {int(labels.max())}")
     return LabelledImages(images, labels.astype(np.int64), classes, name, sha256)
 
 
@@ -157,7 +161,7 @@ def _bundled(stem: str) -> bytes:
     except OSError as error:
         raise SourceError(f"the bundled {stem}.gz cannot be read: {error.strerror or error}") from None
     if hashlib.sha256(data).hexdigest() != MNIST_HASHES[stem]:
-        raise SourceError(f"the bundled {stem}.gz is damaged (wrong SHA-256); install nitograph again")
+        raise SourceError(f"the bundled {stem}.gz is damaged (wrong SHA-256); reinstall nitograph")
     return data
 
 
@@ -178,11 +182,13 @@ def _unzipped(data: bytes, name: str) -> bytes:
         with gzip.open(io.BytesIO(data)) as stream:
             return _bounded(stream, name)
     except (OSError, EOFError, zlib.error):
-        raise SourceError(f"{name} is a damaged gzip file; fetch it again") from None
+        raise SourceError(f"{name} is a damaged gzip file; download it again") from None
 
 
 def _bounded(stream: gzip.GzipFile, name: str) -> bytes:
     unpacked = stream.read(MAX_IDX_BYTES + 1)
     if len(unpacked) > MAX_IDX_BYTES:
-        raise SourceError(f"{name} unpacks to more than {MAX_IDX_BYTES // 2**20} MiB; it is no data set")
+        raise SourceError(
+            f"{name} must not unpack to more than {MAX_IDX_BYTES // 2**20} MiB; give a smaller IDX file"
+        )
     return unpacked

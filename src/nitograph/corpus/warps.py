@@ -1,6 +1,6 @@
 """Small random warps of handwriting, so that a corpus can hold more digits than were written.
 
-Each picture is turned, sheared, scaled, moved a little and bent by a smooth random field (the elastic
+Each picture is rotated, sheared, scaled, shifted a little and bent by a smooth random field (the elastic
 distortion of P. Simard et al., ICDAR 2003, with the field drawn on a coarse grid). Pure NumPy, whole
 batches at once. This module knows nothing of threads.
 

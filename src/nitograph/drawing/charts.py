@@ -1,6 +1,6 @@
-"""Charts: the curves of a training run, and two figures of a sweep against each other.
+"""Charts: the curves of a training run, and scatter plots of a sweep.
 
-Takes values, gives pictures; knows nothing of files, nor of what the figures mean. Needs Matplotlib (the
+Takes values, returns pictures; knows nothing of files or of what the figures mean. Needs Matplotlib (the
 extra `sheets`).
 
 Try it: python -m nitograph evaluate --sweep "guidance=1,1.5" --samples-per-class 10 --plot sweep.png
@@ -26,7 +26,7 @@ SHADES, MARKS = ("#6fdcff", "#ffb454", "#5fd38d", "#ff7ab8", "#b79bff", "#fff27a
 
 @dataclass(frozen=True)
 class Dot:
-    """A point of a sweep: x and y, each a value and the ends of its interval, and what was set for it."""
+    """A point of a sweep: x and y, each a value and the ends of its interval, and its settings."""
 
     x: Sequence[float]
     y: Sequence[float]
@@ -35,10 +35,10 @@ class Dot:
 
 
 def scatter(dots: Sequence[Dot], x_label: str, y_label: str) -> Picture:
-    """Dots by two figures, (h, w, 3); lines through 1 where 1 is in sight, a ring around chosen dots.
+    """A scatter plot of the dots, (h, w, 3), with lines at 1 if in range and rings around chosen dots.
 
-    The first setting is the colour, the second the mark; every combination of further ones is a panel. Dots
-    that differ in the first setting only are joined. SettingsError where there are no dots.
+    The first setting is the colour, the second the marker, each combination of the others a panel. Dots
+    that differ only in the first setting are joined. SettingsError if there are no dots.
     """
     if not dots:
         raise SettingsError("a scatter needs at least one dot, got none")
@@ -69,7 +69,7 @@ def scatter(dots: Sequence[Dot], x_label: str, y_label: str) -> Picture:
 
 
 def _panel(axes: "Axes", inside: Sequence[Dot], names: Sequence[str], dots: Sequence[Dot]) -> None:
-    _dress(axes)
+    _style(axes)
     joined: dict[float, list[Dot]] = {}
     for dot in inside:
         joined.setdefault(dot.settings[names[1]] if len(names) > 1 else 0.0, []).append(dot)
@@ -91,14 +91,14 @@ def _panel(axes: "Axes", inside: Sequence[Dot], names: Sequence[str], dots: Sequ
 
 
 def _shade_and_mark(dot: Dot, names: Sequence[str], dots: Sequence[Dot]) -> tuple[str, str]:
-    """Colour and mark by the ranks of the first two settings; both begin again where there are too many."""
+    """Colour and marker by the ranks of the first two settings; both repeat after too many values."""
     ranks = [sorted({other.settings[n] for other in dots}).index(dot.settings[n]) for n in names[:2]]
     shade, mark = (*ranks, 0)[:2]
     return SHADES[shade % len(SHADES)], MARKS[mark % len(MARKS)]
 
 
 def _legend(axes: "Axes", names: Sequence[str], dots: Sequence[Dot]) -> tuple[list[Any], list[str]]:
-    """What the colours and the marks stand for."""
+    """Handles and texts for colours and markers."""
     handles, texts = [], []
     for rank, name in enumerate(names[:2]):
         for value in sorted({dot.settings[name] for dot in dots}):
@@ -120,23 +120,23 @@ def has_curves(log: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def curves(log: Iterable[Mapping[str, Any]], *, title: str = "") -> Picture:
-    """The curves of a training log, (h, w, 3): a panel for each of light error, nats per nail and per code.
+    """The curves of a training log, (h, w, 3): panels of light error, nats per nail and nats per code.
 
-    Records are told apart by their kind: "plan" has light_error, "step" and "valid" have nail_loss and
-    plan_loss, "step" the learning_rate too. Records without a finite number for a curve are left out of
-    it. NitographError where nothing is left.
+    Records of kind "plan" have light_error, "step" and "valid" have nail_loss and plan_loss, "step" also
+    has learning_rate. Records without a finite number for a curve are left out of it. NitographError if no
+    curve is left.
     """
     panels = _panels(list(log))
     if not panels:
         raise NitographError(
-            "the log holds no curve: wanted records of kind plan, step or valid with their losses"
+            "the log holds no curve; it needs records of kind plan, step or valid with losses"
         )
     need_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1 + 4.6 * len(panels), 4.4), dpi=120, layout="constrained", facecolor=DARK)
     for axes, (name, parts) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        _dress(axes)
+        _style(axes)
         axes.set_title(name, color=INK, fontsize=11)
         for label, (shade, points) in parts.items():
             if label == RATE:
@@ -154,7 +154,7 @@ TRAINING, HELD_OUT, RATE = "training", "held out", "learning rate"
 
 
 def _panels(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, tuple[str, Points]]]]:
-    """Title, and by label colour and points of each curve, of all panels that have a loss to show."""
+    """Of each panel with a loss: its title, and colour and points of each curve by label."""
     light, nails, codes = "squared error of the plan's light", "nats per nail", "nats per plan code"
     wanted = [
         (light, {TRAINING: ("plan", "light_error"), RATE: ("plan", "learning_rate")}),
@@ -179,7 +179,7 @@ def _panels(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, t
 
 
 def _points(records: Sequence[Mapping[str, Any]], kind: str, name: str) -> Points:
-    """Steps and values of one name in the records of a kind, (points, 2), by step."""
+    """Steps and values of one field in the records of a kind, (points, 2), sorted by step."""
     kept = {}
     for record in records:
         step, value = record.get("step"), record.get(name)
@@ -191,7 +191,7 @@ def _points(records: Sequence[Mapping[str, Any]], kind: str, name: str) -> Point
 
 
 def _curve(axes: "Axes", points: Points, label: str, shade: str) -> None:
-    """A line; with marks where it has few points, so that a single one is seen."""
+    """A line, with markers if it has few points, so that a single point is visible."""
     few = label == HELD_OUT or len(points) < 3
     axes.plot(
         *points.T,
@@ -204,7 +204,7 @@ def _curve(axes: "Axes", points: Points, label: str, shade: str) -> None:
 
 
 def _rate(axes: "Axes", points: Points) -> None:
-    """The learning rate, dotted, with an axis of its own on the right."""
+    """The learning rate, dotted, with its own axis on the right."""
     right = axes.twinx()
     right.plot(*points.T, color=SOFT, linewidth=1.0, linestyle=":")
     right.set_ylim(bottom=0)
@@ -215,7 +215,7 @@ def _rate(axes: "Axes", points: Points) -> None:
     axes.plot([], [], color=SOFT, linewidth=1.0, linestyle=":", label=f"{RATE} (right)")
 
 
-def _dress(axes: "Axes") -> None:
+def _style(axes: "Axes") -> None:
     axes.set_facecolor(RAISED)
     axes.tick_params(colors=SOFT, labelsize=9)
     axes.grid(color=EDGE, linewidth=0.5)

@@ -1,7 +1,7 @@
-"""The classic look, as the first Nitograph drew it: batched `LineCollection` layers, translucent.
+"""The classic look of the first Nitograph: translucent Matplotlib `LineCollection` layers.
 
-It serves as an option and as the check that the neon picture puts its chords in the right place. Takes
-values, gives pictures; knows nothing of files. Needs Matplotlib (the extra `sheets`).
+It is an option for users, and tests use it to check that the neon picture puts its chords in the right
+place. Takes values, returns pictures; knows nothing of files. Needs Matplotlib (the extra `sheets`).
 
 Try it: python -m nitograph render thread.json -o picture.png --renderer matplotlib
 """
@@ -26,18 +26,18 @@ Float64 = NDArray[np.float64]
 
 # Width in thousandths of the side, and opacity, of each translucent layer: glow first, core last.
 LAYERS = ((7.5, 0.012), (4.0, 0.025), (2.0, 0.06), (0.9, 0.16), (0.35, 0.75))
-MAX_CLASSIC = 8192  # px a side; the canvas takes four bytes a pixel, and as much again
+MAX_CLASSIC = 8192  # px per side; Matplotlib needs about eight bytes per pixel
 
 
 def classic(threads: Thread | Sequence[Thread], settings: NeonSettings) -> Picture:
-    """The picture in translucent layers of lines, (h, w, 3). SettingsError above MAX_CLASSIC pixels."""
+    """The picture in translucent layers, (h, w, 3). SettingsError above MAX_CLASSIC px per side."""
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
         raise SettingsError("a picture needs at least one thread, got none")
     if settings.pixels > MAX_CLASSIC:
         raise SettingsError(
-            f"the classic look goes up to {MAX_CLASSIC} pixels a side, got {settings.pixels}; "
-            "neon goes further"
+            f"the classic look has at most {MAX_CLASSIC} pixels per side, got {settings.pixels}; "
+            "use the neon renderer for larger pictures"
         )
     need_matplotlib()
     from matplotlib.collections import LineCollection

@@ -1,6 +1,6 @@
-"""Many threads in one picture: rows of small neon pictures, each with its title below.
+"""Many threads in one picture: rows of small neon pictures, each with a title below.
 
-Takes values, gives a picture; knows nothing of files.
+Takes values, returns a picture; knows nothing of files.
 
 Try it: python -m nitograph gallery 7 --count 24 -o sheet.png
 """
@@ -17,16 +17,16 @@ from nitograph.thread import Thread
 
 
 def sheet_size(count: int, columns: int | None, tile: int, *, titled: bool) -> tuple[int, int, int]:
-    """Rows, columns and the height of a title in px; SettingsError where the sheet would be too large."""
+    """Rows, columns and the height of a title in px; SettingsError if the sheet would be too large."""
     if not MIN_SIZE <= tile <= MAX_SIZE:
-        raise SettingsError(f"a tile has {MIN_SIZE} to {MAX_SIZE} pixels a side, got {tile}")
+        raise SettingsError(f"a tile has {MIN_SIZE} to {MAX_SIZE} pixels per side, got {tile}")
     columns = min(columns or max(1, round((1.5 * count) ** 0.5)), count)
     caption = max(16, tile // 9) if titled else 0
     rows = -(-count // columns)
     if max(rows * (tile + caption), columns * tile) > MAX_SIZE:
         raise SettingsError(
-            f"a contact sheet has at most {MAX_SIZE} pixels a side, {count} threads of {tile} "
-            f"in rows of {columns} would have more; show fewer or smaller ones"
+            f"a contact sheet has at most {MAX_SIZE} pixels per side, but {count} threads of {tile} px "
+            f"in rows of {columns} need more; show fewer or smaller ones"
         )
     return rows, columns, caption
 
@@ -41,12 +41,14 @@ def contact_sheet(
 ) -> Picture:
     """Threads in neon, `tile` px each, in rows of `columns`, each with its title below: (h, w, 3).
 
-    SettingsError where there are no threads, or where titles and threads differ in number.
+    SettingsError if there are no threads, or if titles and threads differ in number.
     """
     if not threads:
         raise SettingsError("a contact sheet needs at least one thread, got none")
     if titles is not None and len(titles) != len(threads):
-        raise SettingsError(f"a contact sheet needs a title a thread, got {len(titles)} for {len(threads)}")
+        raise SettingsError(
+            f"a contact sheet needs one title per thread, got {len(titles)} for {len(threads)}"
+        )
     look = (settings or NeonSettings()).replace(size=tile)
     rows, columns, caption = sheet_size(len(threads), columns, tile, titled=titles is not None)
     ground = np.rint(255 * palettes.colour(look.background)).astype(np.uint8)

@@ -1,4 +1,6 @@
-"""Matplotlib, asked for and drawn on: what the classic look and the charts share.
+"""What the classic look and the charts share: checking for Matplotlib, and a figure's pixels.
+
+This module knows nothing of threads.
 
 Try it: python -c "from nitograph.drawing.figures import need_matplotlib; need_matplotlib()"
 """
@@ -15,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def need_matplotlib() -> None:
-    """NitographError that says how to get Matplotlib, where it is missing."""
+    """NitographError that says how to install Matplotlib, if it is missing."""
     try:
-        import matplotlib  # noqa: F401  # whether it is there is all that is asked
+        import matplotlib  # noqa: F401  # imported only to see whether it is installed
     except ImportError:
         raise NitographError("this needs Matplotlib: pip install 'nitograph[sheets]'") from None
 
 
 def pixels_of(figure: "Figure") -> NDArray[np.uint8]:
-    """What a figure looks like, (h, w, 3)."""
+    """The pixels of a figure, (h, w, 3)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(figure)  # Any, as Matplotlib leaves these two calls untyped

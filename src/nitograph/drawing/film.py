@@ -1,8 +1,8 @@
-"""The thread winds itself: frames of neon light, one after another, and films made of them.
+"""Films of a thread being wound: the frames, and writing them as MP4, GIF or WebP.
 
-Light only ever adds up, so each frame adds what was wound since the last one; the exposure is that of the
-finished picture. The newest chords burn brighter and fade into the rest. Takes values, gives frames; a
-film is written to a file that it is given. MP4 needs PyAV (the extra `animate`), GIF and WebP Pillow.
+Light is additive, so each frame adds the chords wound since the last one; the exposure is that of the
+finished picture. New chords are brighter and fade to normal. Takes values, returns frames; a film is
+written to the path given. MP4 needs PyAV (the extra `animate`), GIF and WebP Pillow.
 
 Try it: python -m nitograph animate thread.json -o winding.mp4 --fps 60
 """
@@ -33,32 +33,32 @@ if TYPE_CHECKING:
 
 ENDINGS = (".mp4", ".gif", ".webp")
 MAX_FRAMES = 100_000
-FRESH = 0.45  # seconds that a new chord takes to fade into the rest
-HEAD = 2.2  # how much brighter than others the chord being wound is
+FADE = 0.45  # seconds in which a new chord fades to normal
+BOOST = 2.2  # brightness of the chord being wound, in that of the others
 
 
 @dataclass(frozen=True)
 class FilmSettings(Settings):
-    """How the winding is filmed."""
+    """Length, frame rate and quality of the film."""
 
-    seconds: float = setting(12.0, "length of the winding", unit="s", low=0.1, high=3600)
-    fps: int = setting(30, "frames in a second; GIF has at most 50", low=1, high=120)
-    hold: float = setting(2.0, "the finished picture stays so long", unit="s", low=0, high=600)
-    quality: int = setting(80, "of MP4 and WebP, 1 to 100", low=1, high=100)
+    seconds: float = setting(12.0, "duration of the winding", unit="s", low=0.1, high=3600)
+    fps: int = setting(30, "frames per second; at most 50 for GIF", low=1, high=120)
+    hold: float = setting(2.0, "duration of the finished picture at the end", unit="s", low=0, high=600)
+    quality: int = setting(80, "quality of MP4 and WebP, 1 to 100", low=1, high=100)
 
     def check(self) -> None:
-        """Not more frames than anybody would wait for."""
+        """The number of frames has a limit."""
         if self.frames > MAX_FRAMES:
             raise SettingsError(f"a film has at most {MAX_FRAMES} frames, got {self.frames}")
 
     @property
     def winding(self) -> int:
-        """Frames of the winding itself."""
+        """Number of frames of the winding."""
         return max(2, round(self.seconds * self.fps))
 
     @property
     def frames(self) -> int:
-        """All frames, the still ones at the end among them."""
+        """Number of all frames, including the still ones at the end."""
         return self.winding + round(self.hold * self.fps)
 
 
@@ -71,7 +71,7 @@ def frames(
 ) -> Iterator[Picture]:
     """Every frame of the film in order, film.frames pictures as `neon.draw` makes them.
 
-    The first shows the bare ring, the last is the finished picture to the bit. Several threads are
+    The first shows the empty ring, the last equals the finished picture bit by bit. Several threads are
     wound at the same time, each at its own pace, and end together.
     """
     listed = [threads] if isinstance(threads, Thread) else list(threads)
@@ -82,7 +82,7 @@ def frames(
     with ThreadPoolExecutor(workers) as pool:
         for frame in range(film.winding):
             winder.wind(frame / (film.winding - 1))
-            waiting.append(pool.submit(winder.develop, *winder.exposed(FRESH / film.seconds)))
+            waiting.append(pool.submit(winder.develop, *winder.exposed(FADE / film.seconds)))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -93,13 +93,13 @@ def frames(
 
 
 class Winder:
-    """The light of a scene so far; wound forward, never back."""
+    """The light of a scene so far; it can only be wound forward."""
 
     def __init__(self, scene: Scene, look: NeonSettings, counts: Sequence[int]) -> None:
         self.scene, self.look = scene, look
         self.painter = Painter(scene, look)
-        # When each chord is begun and done, as a share of the film: boards keep pace with one another.
-        self.begun = np.concatenate([np.arange(count) / count for count in counts])
+        # When each chord starts and ends, as a share of the film, so that all boards end together.
+        self.started = np.concatenate([np.arange(count) / count for count in counts])
         self.done = np.concatenate([(np.arange(count) + 1) / count for count in counts])
         self.order = np.argsort(self.done, kind="stable")
         self.wound = 0
@@ -115,27 +115,27 @@ class Winder:
         self._add(self._cores, self._glow, self.order[self.wound : upto], 1.0)
         self.wound = upto
 
-    def exposed(self, fresh: float) -> tuple[Float32, Float32]:
-        """Copies of cores and glow with the chords being wound, and the fresh ones glowing on."""
+    def exposed(self, fade: float) -> tuple[Float32, Float32]:
+        """Copies of cores and glow, with chords in progress and fading; fade: a share of the film."""
         cores, glow = self._cores.copy(), self._glow.copy()
         if self.now >= 1:
             return cores, glow
-        age = (self.now - self.done) / fresh
+        age = (self.now - self.done) / fade
         recent = np.flatnonzero((age >= 0) & (age < 1))
-        self._add(cores, glow, recent, ((HEAD - 1) * (1 - age[recent]) ** 2)[:, None])
-        under_way = np.flatnonzero((self.begun < self.now) & (self.done > self.now + 1e-9))
+        self._add(cores, glow, recent, ((BOOST - 1) * (1 - age[recent]) ** 2)[:, None])
+        under_way = np.flatnonzero((self.started < self.now) & (self.done > self.now + 1e-9))
         if len(under_way):
-            share = (self.now - self.begun[under_way]) / (self.done - self.begun)[under_way]
+            share = (self.now - self.started[under_way]) / (self.done - self.started)[under_way]
             starts = self.scene.starts[under_way]
             tips = starts + share[:, None] * (self.scene.ends[under_way] - starts)
-            self._add(cores, glow, under_way, HEAD, tips)
+            self._add(cores, glow, under_way, BOOST, tips)
             mean = self.scene.light.mean(axis=0) * np.float32(1.5 * self.look.brightness)
             radius = 2.0 * self.painter.nail_radius
             add_dots(cores, 0, self.painter.strokes.pad, tips, radius, mean.astype(np.float32))
         return cores, glow
 
     def develop(self, cores: Float32, glow: Float32) -> Picture:
-        """The picture of that light; cores are used up."""
+        """The picture of that light; `cores` is overwritten."""
         pixels = self.painter.blank()
         self.painter.lay(cores, self.painter.glow_of(glow))
         self.painter.finish(cores, 0, pixels)
@@ -158,13 +158,13 @@ class Winder:
 
 
 def check_ending(path: str | Path) -> str:
-    """The ending of a film's name; FileError where it is none, or where what writes it is missing."""
+    """The ending of a film's name; FileError if it is no film format, or its library is missing."""
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
         raise FileError(f"a film is written as {', '.join(ENDINGS)}, got {Path(path).name}")
     if ending == ".mp4":
         try:
-            import av  # noqa: F401  # asked before long work starts
+            import av  # noqa: F401  # checked before long work starts
         except ImportError:
             raise FileError(
                 "MP4 needs PyAV: pip install 'nitograph[animate]'; .gif and .webp do not"
@@ -173,7 +173,7 @@ def check_ending(path: str | Path) -> str:
 
 
 def write(path: Path, pictures: Iterable[Picture], film: FilmSettings, ending: str) -> None:
-    """Write the frames to `path` in the format of `ending`, one of ENDINGS; FileError where that fails."""
+    """Write the frames to `path` in the format of `ending`, one of ENDINGS; FileError if that fails."""
     if ending == ".mp4":
         _write_mp4(path, pictures, film)
     elif ending == ".gif":
@@ -196,7 +196,7 @@ def _write_mp4(path: Path, pictures: Iterable[Picture], film: FilmSettings) -> N
                     stream = container.add_stream("libx264", rate=Fraction(film.fps), options=options)
                     stream.height, stream.width = rgb.shape[:2]
                     stream.pix_fmt = "yuv420p"
-                    stream.codec_context.colorspace = 1  # BT.709, as players expect of films this large
+                    stream.codec_context.colorspace = 1  # BT.709, which players assume at this size
                     stream.codec_context.color_range = 1
                 frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
                 frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
@@ -209,12 +209,12 @@ def _write_mp4(path: Path, pictures: Iterable[Picture], film: FilmSettings) -> N
 
 def _write_gif(path: Path, pictures: Iterable[Picture], film: FilmSettings) -> None:
     if film.fps > 50:
-        raise SettingsError(f"GIF has at most 50 frames in a second, got {film.fps}")
+        raise SettingsError(f"GIF has at most 50 frames per second, got {film.fps}; lower fps")
     images = map(_paletted, pictures)
-    # GIF counts in hundredths of a second; the error of one frame is made up for by the next.
+    # GIF durations are hundredths of a second; rounding errors do not add up.
     times = [round(100 * i / film.fps) * 10 for i in range(film.frames + 1)]
-    lasting = [max(20, after - before) for before, after in pairwise(times)]
-    next(images).save(path, "GIF", save_all=True, append_images=images, duration=lasting, loop=0)
+    durations = [max(20, after - before) for before, after in pairwise(times)]
+    next(images).save(path, "GIF", save_all=True, append_images=images, duration=durations, loop=0)
 
 
 def _write_webp(path: Path, pictures: Iterable[Picture], film: FilmSettings) -> None:
@@ -246,6 +246,6 @@ def _paletted(picture: Picture) -> "Image.Image":
 
 
 def _even(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Without the last row or column where their number is odd: films halve their colours' resolution."""
+    """Without the last row or column if odd, since MP4 halves the resolution of colour."""
     height, width = (side - side % 2 for side in rgb.shape[:2])
     return np.ascontiguousarray(rgb[:height, :width])

@@ -1,7 +1,7 @@
-"""Many threads as one offline page: thumbnails, enlarged on a click, each to be kept as JSON, SVG or PNG.
+"""Many threads as one offline page: thumbnails that enlarge on a click, and downloads as JSON, SVG or PNG.
 
-The page holds the threads as lists of nails and draws their light itself, as `neon` does, so that a
-hundred of them take some hundred kilobytes and are sharp at any size. Text out; knows nothing of files.
+The page holds the threads as lists of nails and draws them itself, as `neon` does, so that a hundred
+threads take some hundred kilobytes and are sharp at any size. Returns text; knows nothing of files.
 
 Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 """
@@ -24,8 +24,8 @@ def page(
 ) -> str:
     """The whole page as HTML text: style, script, threads and colours inside, nothing fetched.
 
-    Of the settings the page takes the colours, thickness, glow, brightness and ring. SettingsError
-    where there are no threads.
+    The page uses the colours, thickness, glow, brightness and ring of the settings. SettingsError if there
+    are no threads.
     """
     if not threads:
         raise SettingsError("a gallery needs at least one thread, got none")
@@ -39,7 +39,7 @@ def page(
 
 
 def light(settings: NeonSettings) -> dict[str, Any]:
-    """What the page has to know to make the same light, JSON values."""
+    """What the page needs to draw the same light, JSON values."""
     known: dict[str, Any] = {
         "halos": painter.HALOS,
         "gain": painter.GAIN * settings.brightness,

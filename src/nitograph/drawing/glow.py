@@ -1,7 +1,7 @@
-"""Soft light: Gaussian blurs on a small grid, and the grid enlarged smoothly under a picture.
+"""Glow: Gaussian blurs on a small grid, and smooth enlargement of the grid to the size of the picture.
 
-Arrays in, arrays out; knows nothing of threads or colours. Wide blurs go by way of a coarser grid, as
-what they leave has no detail that would need more.
+Arrays in, arrays out; knows nothing of threads or colours. Wide blurs use a coarser grid, since their
+result has no detail that would need a finer one.
 
 Try it: python -m nitograph render thread.json -o picture.png --glow 2
 """
@@ -15,18 +15,18 @@ Float32 = NDArray[np.float32]
 
 
 def blur(light: Float32, sigma: float) -> Float32:
-    """Gaussian blur of (planes, h, w), sigma in cells, dark outside; wide ones by way of a coarser grid."""
+    """Gaussian blur of (planes, h, w), sigma in cells, zero outside; wide ones use a coarser grid."""
     coarse = max(1, math.floor(sigma / 2.5))
     if coarse == 1:
         return _taps(_taps(light, sigma).swapaxes(1, 2), sigma).swapaxes(1, 2)
     planes, height, width = light.shape
-    beyond = 2  # coarse cells of darkness around, so that light fades out and does not stop
+    beyond = 2  # dark coarse cells around, so that the light fades out instead of being cut off
     rows, columns = -(-height // coarse) + 2 * beyond, -(-width // coarse) + 2 * beyond
     padded = np.zeros((planes, rows * coarse, columns * coarse), dtype=np.float32)
     edge = beyond * coarse
     padded[:, edge : edge + height, edge : edge + width] = light
     mean = padded.reshape(planes, rows, coarse, columns, coarse).mean(axis=(2, 4))
-    # Averaging over a cell and interpolating between cells blur too: 1/12 and 1/6 of a cell's square.
+    # Averaging over a cell and interpolating between cells add variances of 1/12 and 1/6 cell².
     soft = blur(mean, math.sqrt((sigma / coarse) ** 2 - 1 / 4))
     out = np.empty_like(padded)
     for plane, large in zip(soft, out, strict=True):
@@ -35,7 +35,7 @@ def blur(light: Float32, sigma: float) -> Float32:
 
 
 def _taps(light: Float32, sigma: float) -> Float32:
-    """Gaussian blur down the rows of (planes, h, w), tap by tap."""
+    """Gaussian blur along the rows axis of (planes, h, w), tap by tap."""
     reach = math.ceil(3.2 * sigma)
     weights = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
     weights = (weights / (2 * weights.sum() - 1)).astype(np.float32)
@@ -48,7 +48,7 @@ def _taps(light: Float32, sigma: float) -> Float32:
 
 
 def spread(glow: Float32, ratio: int, first: int, out: Float32) -> None:
-    """Fill rows `first`… of the picture, out (rows, w), with the glow grid enlarged `ratio` times."""
+    """Fill `out` (rows, w), rows `first`… of the picture, with the glow grid enlarged `ratio` times."""
     rows, width = out.shape
     if ratio == 1:
         out[:] = glow[first : first + rows, :width]

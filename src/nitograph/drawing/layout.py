@@ -1,13 +1,13 @@
-"""Where several boards stand in one picture: in a row, around a ring, or in a grid.
+"""Positions of several boards in one picture: in a row, around a ring, or in a grid.
 
-Knows only sizes: nothing of threads or of drawing.
+Knows sizes only, nothing of threads or drawing.
 
 Try it: python -c "from nitograph.drawing.layout import place; print(place(4, 'grid', 4096))"
 """
 
 import math
 
-MARGIN = 0.46  # radius of a board in sides of its square
+MARGIN = 0.46  # radius of a board, in sides of its square
 Disc = tuple[float, float, float]
 
 
@@ -30,7 +30,7 @@ def place(count: int, layout: str, size: int) -> tuple[int, int, tuple[Disc, ...
 
 
 def _ring_places(count: int, size: int) -> tuple[Disc, ...]:
-    """Boards around a circle, the first at the top, touching neither each other nor the border."""
+    """Boards around a circle, the first at the top, apart from each other and from the border."""
     sine = math.sin(math.pi / count)
     radius = 0.5 * size * sine / (1 + sine)
     away = 0.5 * size - radius

@@ -1,6 +1,6 @@
-"""How a thread is lit, and the picture that comes of it: two values that everything here passes on.
+"""The settings of the look, and the resulting Picture: the two values that this package passes around.
 
-A picture becomes a PNG file that carries its threads; this module knows nothing of how light is made.
+A picture becomes a PNG file that carries its threads; this module knows nothing of how light is drawn.
 
 Try it: python -c "from nitograph.drawing.look import NeonSettings; print(NeonSettings().pixels)"
 """
@@ -22,17 +22,17 @@ from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
 
 MIN_SIZE, MAX_SIZE = 64, 16384
-NOTEBOOK = 1024  # px, the longest side that a notebook shows
+NOTEBOOK = 1024  # px, maximum side of a picture in a notebook
 
 UInt8 = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class NeonSettings(Settings):
-    """How a thread is lit."""
+    """How a thread is drawn."""
 
     size_inches: float = setting(8.0, "side of the picture", unit="inches", low=0.01, high=1000)
-    dpi: int = setting(512, "pixels in an inch", unit="px", low=1, high=10_000)
+    dpi: int = setting(512, "pixels per inch", unit="px", low=1, high=10_000)
     size: int | None = setting(
         None, "side of the picture instead of inches × dpi", unit="px", low=MIN_SIZE, high=MAX_SIZE
     )
@@ -40,20 +40,22 @@ class NeonSettings(Settings):
         "cyan",
         "cyan, magenta, amber, ice, fire, another name, a colour, or colours along the thread (#f08,#0df)",
     )
-    background: str = setting("night", "colour under the light, a name or #rrggbb")
+    background: str = setting("night", "colour of the background, a name or #rrggbb")
     thickness: float = setting(
         0.7, "width of the thread's core", unit="thousandths of the side", low=0.05, high=20
     )
-    glow: float = setting(1.0, "strength of the glow, 0 for none", low=0.0, high=10.0)
+    glow: float = setting(1.0, "strength of the glow; 0 for none", low=0.0, high=10.0)
     brightness: float = setting(1.0, "strength of all light", low=0.05, high=20.0)
     ring: bool = setting(True, "draw the faint ring of nails")
-    layout: str = setting("row", "how several boards stand in one picture", choices=("row", "ring", "grid"))
+    layout: str = setting(
+        "row", "arrangement of several boards in one picture", choices=("row", "ring", "grid")
+    )
 
     def check(self) -> None:
-        """The side in pixels is within bounds and the colours exist."""
+        """Check the side in pixels and the colours."""
         if not MIN_SIZE <= self.pixels <= MAX_SIZE:
             raise SettingsError(
-                f"a picture has {MIN_SIZE} to {MAX_SIZE} pixels a side, "
+                f"a picture has {MIN_SIZE} to {MAX_SIZE} pixels per side, "
                 f"got {self.size_inches:g} inches × {self.dpi} = {self.pixels}"
             )
         palettes.check(self.palette)
@@ -69,7 +71,7 @@ class NeonSettings(Settings):
 class Picture:
     """A picture in memory, and the threads that it shows.
 
-    pixels: uint8, (h, w, 3) as RGB, or (h, w) with a palette (256, 3). dpi: px an inch.
+    pixels: uint8, (h, w, 3) as RGB, or (h, w) with a palette (256, 3). dpi: px per inch.
     """
 
     pixels: UInt8
@@ -95,7 +97,7 @@ class Picture:
         return self.pixels if self.palette is None else self.palette.take(self.pixels, axis=0)
 
     def png(self, *, with_threads: bool = True, workers: int | None = None) -> bytes:
-        """The picture as a PNG file; the JSON of its threads goes along with it, unless told otherwise."""
+        """The picture as a PNG file that carries the JSON of its threads if `with_threads` is True."""
         carried = with_threads and len(self.threads)
         return png.encode(
             self.pixels,
@@ -106,13 +108,13 @@ class Picture:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the PNG file with its threads, whole or not at all; FileError where it cannot be."""
+        """Write the PNG file with its threads atomically; FileError if that fails."""
         path = check_picture(path)
         write_bytes(path, self.png())
         return path
 
     def reduced(self, side: int) -> "Picture":
-        """The same picture with at most `side` pixels a side, each the mean of a square of its pixels."""
+        """The same picture with at most `side` pixels per side, each the mean of a square of pixels."""
         step = math.ceil(max(self.width, self.height) / side)
         if step == 1:
             return self
@@ -124,12 +126,12 @@ class Picture:
         return Picture(np.rint(mean).astype(np.uint8), None, None, self.threads)
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows: the picture, reduced where it is larger than a screen."""
+        """The picture for a notebook, reduced if it is larger than a screen."""
         return self.reduced(NOTEBOOK).png()
 
 
 def check_picture(path: str | Path) -> Path:
-    """The path, once it is sure that a picture can be put there; asked before long work starts."""
+    """The path, checked before long work starts; FileError if no picture can be written there."""
     path = check_writable(path)
     if path.suffix.lower() != ".png":
         raise FileError(f"a picture is written as .png, got {path.name}")

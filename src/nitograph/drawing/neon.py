@@ -1,7 +1,6 @@
-"""Thread → neon picture: light adds up, crossings burn towards white.
+"""Thread → neon picture: light is additive, so that crossings become white.
 
-Settings of the look, threads placed on their boards, pictures out; `painter` makes the light. Touches no
-disk; knows nothing of sampling.
+`scene` places the threads, `painter` draws the light. Touches no disk; knows nothing of sampling.
 
 Try it: python -m nitograph render thread.json -o picture.png --palette fire
 """
@@ -30,8 +29,8 @@ def draw(
 ) -> Picture:
     """The picture of one thread, or of several on boards laid out by `settings.layout`.
 
-    One-colour palettes give a palette picture (h, w), gradients RGB (h, w, 3). SettingsError as
-    NeonSettings. The result does not depend on `workers` (default: every core, at most 8).
+    One-colour palettes give a palette picture (h, w), gradients RGB (h, w, 3). SettingsError if
+    there are no threads. The result does not depend on `workers` (default: every core, at most 8).
     """
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
@@ -41,7 +40,7 @@ def draw(
 
 
 def framed(pixels: UInt8, settings: NeonSettings, threads: Sequence[Thread] = ()) -> Picture:
-    """Painted pixels with the ramp they are numbers of, if they are, and the threads that they show."""
+    """A Picture of painted pixels, with the ramp they index if there is one, and the threads shown."""
     ramp = palettes.ramp(settings.palette, settings.background) if pixels.ndim == 2 else None
     return Picture(pixels, ramp, settings.dpi, tuple(threads))
 
@@ -49,9 +48,9 @@ def framed(pixels: UInt8, settings: NeonSettings, threads: Sequence[Thread] = ()
 def draw_many(
     threads: Sequence[Thread], settings: NeonSettings, *, workers: int | None = None
 ) -> list[Picture]:
-    """One picture a thread, drawn side by side; made for many small ones.
+    """One picture per thread, drawn in parallel; for many small ones.
 
-    Below some 600 px one worker is as fast as many: the calls are too short to run beside each other.
+    Below about 600 px one worker is as fast as many, since the calls are too short to overlap.
     """
     with ThreadPoolExecutor(workers or (_workers() if settings.pixels >= 600 else 1)) as pool:
         return list(pool.map(lambda thread: draw(thread, settings, workers=1), threads))

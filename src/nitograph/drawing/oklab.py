@@ -1,4 +1,4 @@
-"""OKLab, in which equal steps look equal: between colours it is mixed here rather than in red, green, blue.
+"""OKLab, in which equal steps look equal; colours are mixed here rather than in RGB.
 
 Source: Björn Ottosson, "A perceptual color space for image processing", 2020. Knows no palette.
 
@@ -37,7 +37,7 @@ def to_oklab(rgb: Float64) -> Float64:
 
 @one_blas_thread
 def from_oklab(lab: Float64) -> Float64:
-    """The opposite of `to_oklab`; colours outside sRGB are cut to it."""
+    """The opposite of `to_oklab`; colours outside sRGB are clipped."""
     linear = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONE).T
     linear = np.clip(linear, 0.0, 1.0)
     return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055))

@@ -1,7 +1,7 @@
-"""Light painted: strokes and glow of a scene, added up in bands of rows and tone-mapped to 8 bits.
+"""Rendering the light of a scene: strokes and glow, summed in bands of rows and tone-mapped to 8 bits.
 
 The glow is drawn on a small grid and blurred by three Gaussians; cores are drawn anti-aliased at full size;
-the sum becomes 1 − exp(−light), so that crossings burn out softly. Knows chords in pixels, not threads.
+the sum becomes 1 − exp(−light), so that crossings saturate softly. Knows chords in pixels, not threads.
 
 Try it: python -m nitograph render thread.json -o picture.png --glow 2
 """
@@ -27,17 +27,17 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 UInt8 = NDArray[np.uint8]
 
-BAND_PIXELS = 1_200_000  # of one plane, at a time and worker
-GLOW_GRID = 640  # px on the longer side that the glow is laid out on
+BAND_PIXELS = 1_200_000  # of one plane, per band
+GLOW_GRID = 640  # cells of the glow grid on the longer side, at most
 # Widths (standard deviation, in board diameters) and strengths of the three glows.
 HALOS = ((0.0026, 0.90), (0.0100, 1.25), (0.0480, 1.25))
 GAIN = 0.90  # light of one stroke's middle line, before the tone curve
-CROWDED = 0.6  # strokes upon each other, above which the light is turned down
+CROWDED = 0.6  # overlapping strokes above which the light is reduced
 NAIL = 0.0022  # radius of a nail in radii of the board
 
 
 class Painter:
-    """One scene being painted: the exposure and the small grid of glow first, then bands of rows."""
+    """Renders one scene: first the exposure and the glow grid, then bands of rows."""
 
     def __init__(self, scene: Scene, settings: "NeonSettings") -> None:
         self.scene, self.settings = scene, settings
@@ -69,7 +69,7 @@ class Painter:
         return Strokes(starts / self.ratio + shift, ends / self.ratio + shift, 1.0, light)
 
     def canvas(self, strokes: Strokes, rows: int, columns: int) -> Float32:
-        """A dark raster with the padding that these strokes ask for, (planes, h, w)."""
+        """A zero raster with the padding that these strokes need, (planes, h, w)."""
         pad = 2 * strokes.pad
         return np.zeros((self.planes, rows + pad, columns + pad), dtype=np.float32)
 
@@ -78,23 +78,23 @@ class Painter:
         return self._mixed(self._halos(coarse))
 
     def paint(self, workers: int) -> UInt8:
-        """All bands, side by side: pixels as `blank` has them."""
+        """All bands, drawn in parallel; pixels shaped as by `blank`."""
         height, width = self.scene.height, self.scene.width
         rows = max(1, min(height, BAND_PIXELS // (width * self.planes)))
         pixels, firsts = self.blank(), iter(range(0, height, rows))
         with ThreadPoolExecutor(workers) as pool:
-            done = [pool.submit(self._bands, pixels, firsts, rows) for _ in range(workers)]
-            for worker in done:
+            running = [pool.submit(self._bands, pixels, firsts, rows) for _ in range(workers)]
+            for worker in running:
                 worker.result()
         return pixels
 
     def blank(self) -> UInt8:
-        """Pixels to be filled: (h, w) for a ramp, (h, w, 3) for a gradient."""
+        """Empty pixels: (h, w) for a ramp, (h, w, 3) for a gradient."""
         shape = (self.scene.height, self.scene.width)
         return np.empty(shape if self.planes == 1 else (*shape, 3), dtype=np.uint8)
 
     def _bands(self, pixels: UInt8, firsts: Iterator[int], rows: int) -> None:
-        """Bands of rows as long as there are any, all on one raster: fresh memory would cost more."""
+        """Draw bands until none is left, all on one raster, since allocating memory costs more."""
         pad = self.strokes.pad
         raster = self.canvas(self.strokes, rows, self.scene.width)
         for first in firsts:
@@ -115,7 +115,7 @@ class Painter:
             plane += under
 
     def finish(self, raster: Float32, first: int, out: UInt8) -> None:
-        """Add the ring and tone-map rows from `first` on; the raster is used up."""
+        """Add the ring and tone-map rows from `first` on; `raster` is overwritten."""
         pad = self.strokes.pad
         if self.settings.ring:
             self._nails(raster, first)
@@ -161,7 +161,7 @@ class Painter:
             add_dots(raster, first, self.strokes.pad, spots, self.nail_radius, mean * np.float32(crowd))
 
 
-# Rounding thresholds of 16 rows in turn, their bits in reverse so that neighbours are far apart. An ordered
-# dither (after Bayer 1973) that changes from row to row only: the edges of bands are as well dissolved, and
-# along a row the picture stays so even that its PNG is a sixth smaller and sooner done.
+# Rounding thresholds of 16 rows in turn, bit-reversed so that neighbours differ. This is an ordered dither
+# (after Bayer 1973) that changes only from row to row: it hides banding as well, and rows stay so even that
+# the PNG is a sixth smaller and faster to write.
 DITHER = np.array([int(f"{i:04b}"[::-1], 2) for i in range(16)], dtype=np.float32) / 16 + np.float32(1 / 32)

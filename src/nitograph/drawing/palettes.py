@@ -1,7 +1,7 @@
 """Colours of light: palettes by name, by one colour, or a gradient of several along the thread.
 
-A palette becomes a ramp of 256 colours from no light to white heat over a background; a gradient becomes
-colours to be added up channel by channel. Knows nothing of pictures or threads.
+A palette becomes a ramp of 256 colours from the background to white; a gradient becomes weights that add up
+per channel. Knows nothing of pictures or threads.
 
 Try it: python -c "from nitograph.drawing.palettes import ramp; print(ramp('cyan', '#04060c')[::51])"
 """
@@ -22,7 +22,7 @@ from nitograph.io import plugins
 Float64 = NDArray[np.float64]
 UInt8 = NDArray[np.uint8]
 
-# Afterglow, body and heat of each palette; a thread alone shows its body, a crossing its heat.
+# Afterglow, body and heat of each palette; a single thread shows its body, a crossing its heat.
 PALETTES = {
     "cyan": ("#053a6b", "#00c8f0", "#a8fbff"),
     "magenta": ("#4a0a6e", "#f02ab4", "#ffc2ee"),
@@ -65,10 +65,10 @@ STOPS = (0.0, 0.24, 0.62, 0.88, 1.0)
 
 @dataclass(frozen=True)
 class Light:
-    """How light adds up: weights a channel of each chord, and the background under it.
+    """How light adds up: weights per channel of each chord, and the background.
 
     weights: (count, 3) in red, green, blue. background: (3,) in 0…1.
-    ink: the background is bright, so that light is taken away from it.
+    ink: the background is bright, so that light is subtracted from it.
     """
 
     weights: Float64
@@ -81,7 +81,7 @@ def colour(text: str) -> Float64:
     word = NAMED.get(text.strip().lower(), text.strip())
     if not HEX.fullmatch(word):
         known = ", ".join(sorted(NAMED))
-        raise SettingsError(f"a colour is a hex colour like #00c8f0 or one of {known}; got {text!r}")
+        raise SettingsError(f"a colour is a hex colour such as #00c8f0 or one of {known}; got {text!r}")
     digits = word.removeprefix("#")
     if len(digits) == 3:
         digits = "".join(2 * digit for digit in digits)
@@ -89,19 +89,19 @@ def colour(text: str) -> Float64:
 
 
 def is_gradient(palette: str) -> bool:
-    """Whether the palette runs along the thread and so needs red, green and blue apart."""
+    """Whether the palette runs along the thread, so that channels are drawn separately."""
     return _found(palette).gradient
 
 
 def check(palette: str) -> None:
-    """SettingsError where the palette is neither a name, ours or another package's, nor colours."""
+    """SettingsError if the palette is neither a name, built in or of a plugin, nor colours."""
     _found(palette)
 
 
 def ramp(palette: str, background: str) -> UInt8:
     """256 colours from the bare background to the brightest crossing, (256, 3).
 
-    Over a bright background light is taken away instead: the thread shows as ink.
+    Over a bright background light is subtracted instead, so that the thread looks like ink.
     """
     under = colour(background)
     afterglow, body, heat = _stops(palette)
@@ -120,7 +120,7 @@ def ramp(palette: str, background: str) -> UInt8:
 
 
 def light(palette: str, background: str, count: int = 2) -> Light:
-    """A gradient as additive weights of `count` chords: a little spills over, so that heat is white."""
+    """A gradient as additive weights of `count` chords; channels mix a little, so crossings are white."""
     under = colour(background)
     colours = np.array([colour(part) for part in _found(palette).colours])
     ink = is_bright(under)
@@ -131,17 +131,17 @@ def light(palette: str, background: str, count: int = 2) -> Light:
 
 
 def along(palette: str, count: int) -> Float64:
-    """Colours of a gradient at `count` places along the thread, (count, 3) in 0…1."""
+    """Colours of a gradient at `count` positions along the thread, (count, 3) in 0…1."""
     return _blend(np.array([colour(part) for part in _found(palette).colours]), count)
 
 
 def body(palette: str) -> Float64:
-    """The colour of one thread alone, (3,) in 0…1, of a palette of one colour."""
+    """The colour of a single thread, (3,) in 0…1, for a palette that is not a gradient."""
     return _stops(palette)[1]
 
 
 def is_bright(rgb: Float64) -> bool:
-    """Whether a background is too bright for light to be added to it."""
+    """Whether a background is too bright to add light to."""
     return bool((rgb * [0.2126, 0.7152, 0.0722]).sum() > 0.45)
 
 
@@ -151,10 +151,10 @@ def _blend(colours: Float64, count: int) -> Float64:
 
 
 class Colours(NamedTuple):
-    """What a palette's name stands for.
+    """The meaning of a palette's name.
 
-    gradient: the colours run along the thread. Otherwise there are three, afterglow, body and heat, or
-    one, the body.
+    gradient: the colours run along the thread. Otherwise there are three, afterglow, body and heat, or just
+    the body.
     """
 
     gradient: bool
@@ -163,7 +163,7 @@ class Colours(NamedTuple):
 
 @functools.lru_cache(maxsize=64)
 def _found(palette: str) -> Colours:
-    """The colours of a name of ours, of colours written out, or of a name that another package adds."""
+    """The colours of a built-in name, of colours written out, or of a plugin's name."""
     word = palette.strip().lower()
     if word in PALETTES:
         return Colours(False, PALETTES[word])
@@ -175,13 +175,13 @@ def _found(palette: str) -> Colours:
     if written is None:
         known = ", ".join([*PALETTES, *GRADIENTS, *plugins.names(plugins.PALETTES)])
         raise SettingsError(
-            f"a palette is one of {known}, a colour, or colours like #ff0080,#00e0ff; got {palette!r}"
+            f"a palette is one of {known}, a colour, or colours such as #ff0080,#00e0ff; got {palette!r}"
         )
     return written
 
 
 def _written(palette: str) -> Colours | None:
-    """A colour, or several along the thread; None where it is something else."""
+    """One colour, or several along the thread; None if it is something else."""
     parts = tuple(part for part in SEPARATOR.split(palette.strip()) if part)
     try:
         for part in parts or (palette,):
@@ -192,7 +192,7 @@ def _written(palette: str) -> Colours | None:
 
 
 def _three(name: str, colours: Sequence[object]) -> Colours:
-    """Another package's afterglow, body and heat."""
+    """Afterglow, body and heat of a plugin's palette."""
     if len(colours) != 3 or not all(isinstance(text, str) and _written(text) for text in colours):
         raise SettingsError(
             f"the palette {name!r} must be three colours, afterglow, body and heat, or one text of colours "

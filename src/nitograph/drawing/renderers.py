@@ -1,4 +1,6 @@
-"""The two looks by name, one function for whoever lets a person choose.
+"""The renderers by name: one function for callers that let the user choose.
+
+This module draws nothing itself.
 
 Try it: python -m nitograph render thread.json -o picture.png --renderer matplotlib
 """
@@ -14,7 +16,7 @@ RENDERERS = ("neon", "matplotlib")
 
 
 def render(threads: Thread | Sequence[Thread], settings: NeonSettings, renderer: str = "neon") -> Picture:
-    """The picture of one or several threads in that look; SettingsError for a look that is not there."""
+    """The picture of one or several threads by that renderer; SettingsError for an unknown one."""
     if renderer not in RENDERERS:
         raise SettingsError(f"renderer must be one of {', '.join(RENDERERS)}, got {renderer!r}")
     if renderer == "neon":

@@ -1,4 +1,6 @@
-"""Boards placed in a picture: every thread as chords in pixels, with the light that each gives.
+"""Boards placed in a picture: every thread as chords in pixels, with the light of each.
+
+This module draws nothing.
 
 Try it: python -m nitograph render thread.json -o picture.png --layout ring
 """
@@ -20,7 +22,7 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Boards placed in a picture: all chords in pixels, and the light that each gives.
+    """Boards placed in a picture: all chords in pixels, and the light of each.
 
     starts, ends: (m, 2); light: (m, planes); discs: (centre x, centre y, radius) of each board, px.
     """

@@ -1,7 +1,7 @@
-"""Straight strokes of light, anti-aliased, added into a raster: the hot loop of the neon picture.
+"""Anti-aliased straight strokes of light, added to a raster: the hot loop of the neon picture.
 
-A stroke's profile across its width is a raised cosine, which sums to the same light wherever it falls
-between the pixels, so that no stroke shows beads. It knows nothing of threads, colours or tone.
+A stroke's profile across its width is a raised cosine, which sums to the same light at any sub-pixel
+position, so that strokes look even along their length. It knows nothing of threads, colours or tone.
 
 Try it: python -m nitograph render thread.json -o picture.png
 """
@@ -16,16 +16,16 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
-SUBPIXELS = 64  # positions between two pixels that a profile is kept for
-SLANTS = 32  # slants that a profile is kept for; the width is right within 0.7 %
-BATCH = 60_000  # steps of strokes added at once
+SUBPIXELS = 64  # sub-pixel positions of the table of profiles
+SLANTS = 32  # slants of the table of profiles; widths are exact within 0.7 %
+BATCH = 60_000  # steps of strokes per batch
 
 
 class Strokes:
     """Strokes prepared for one raster scale, to be added to any band of its rows.
 
     starts, ends: (m, 2) x and y in pixels, pixel i centred at i. width: px across at half of the light,
-    at least 1. light: (m, planes) light on the middle line of each stroke. pad: at least this padding.
+    at least 1. light: (m, planes) light on the centre line of each stroke. pad: minimum padding.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Strokes:
     def add(self, raster: Float32, first_row: int) -> None:
         """Add all strokes to a band: raster (planes, rows + 2 pad, columns + 2 pad), in place.
 
-        Row `pad` of the raster is row `first_row` of the picture; the padding is scrap.
+        Row `pad` of the raster is row `first_row` of the picture; the padding is discarded.
         """
         low, high = self._visible(first_row, raster.shape[1] - 2 * self.pad, raster.shape[2] - 2 * self.pad)
         for steep in (True, False):
@@ -64,7 +64,7 @@ class Strokes:
     def _deposit(
         self, raster: Float32, first_row: int, steep: bool, chosen: Int64, low: Int64, high: Int64
     ) -> None:
-        """Add some strokes of one direction: every step of all of them at once, s steps in all."""
+        """Add some strokes with the same major axis, all s steps of them at once."""
         stride = raster.shape[2]
         count = high - low + 1
         steps = np.arange(int(count.sum())) + np.repeat(low - np.cumsum(count) + count, count)
@@ -87,11 +87,11 @@ class Strokes:
             np.add.at(plane.reshape(-1), touched, added.reshape(-1))
 
     def _visible(self, first_row: int, rows: int, columns: int) -> tuple[Int64, Int64]:
-        """First and last step of each stroke along its major axis that may fall on the band, (m,) each."""
+        """First and last step of each stroke along its major axis that may touch the band, (m,) each."""
         steep = self._steep
         low = np.maximum(self._low, np.where(steep, first_row, 0))
         high = np.minimum(self._high, np.where(steep, first_row + rows, columns) - 1)
-        # The minor axis stays within half the padding outside of the band, so all that is touched exists.
+        # Clipped to half the padding on the minor axis, so that all touched pixels exist.
         half = self.pad // 2 - 1
         near = np.where(steep, 0, first_row) - half
         far = np.where(steep, columns, first_row + rows) - 1 + half

@@ -1,7 +1,7 @@
-"""Work that is kept between evaluations: arrays under the hash of everything they were made from.
+"""Results kept between evaluations: arrays, keyed by the hash of everything they were computed from.
 
-The folder is NITOGRAPH_CACHE where that is set, else nitograph in the user's cache folder. A kept file that
-is damaged, or cannot be written, costs time and nothing else. This module does not know what it keeps.
+The folder is NITOGRAPH_CACHE if that is set, else nitograph in the user's cache folder. A cached file that
+is damaged or cannot be written costs only time. This module does not know what it stores.
 
 Try it: python -c "from nitograph.evaluation.cache import Cache; print(Cache.of_user().folder)"
 """
@@ -30,13 +30,13 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSEr
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of arrays by content hash; `folder` None keeps nothing."""
+    """A folder of arrays by content hash; with `folder` None nothing is cached."""
 
     folder: Path | None = None
 
     @staticmethod
     def of_user() -> "Cache":
-        """The folder that NITOGRAPH_CACHE names, else the user's own; made when first written to."""
+        """The folder that NITOGRAPH_CACHE names, else the user's own; created on the first write."""
         named = os.environ.get("NITOGRAPH_CACHE")
         if named:
             return Cache(Path(named))
@@ -44,9 +44,9 @@ class Cache:
         return Cache(Path(base).expanduser() / "nitograph")
 
     def fetch(self, kind: str, made_from: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
-        """The arrays made from these facts: kept ones, or new ones that are then kept.
+        """The arrays made from these inputs: from the cache, or computed by `make` and then cached.
 
-        made_from: JSON values, or arrays, which count by their bytes, form and type.
+        made_from: JSON values, or arrays, which are hashed by bytes, shape and dtype.
         """
         path = self._path(kind, made_from)
         kept = _read(path) if path is not None and path.is_file() else None
@@ -69,7 +69,7 @@ def digest(value: Any) -> str:
 
     def hashed(array: Any) -> list[Any]:
         if not isinstance(array, np.ndarray):
-            raise TypeError(f"{type(array).__name__} has no hash here")
+            raise TypeError(f"cannot hash a {type(array).__name__}")
         inside = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
         return [str(array.dtype), list(array.shape), inside]
 
@@ -92,4 +92,4 @@ def _write(path: Path, arrays: Arrays) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, buffer.getvalue())
     except (FileError, OSError):
-        return  # a cache that cannot be written is no cache; the arrays are there all the same
+        return  # the caller has the arrays; only the next evaluation is slower

@@ -1,9 +1,9 @@
-"""Who is evaluated: a model, a file of threads, or one of six that must pass or fail for a known reason.
+"""What is evaluated: a model, a file of threads, or one of six stand-ins with a known verdict.
 
-A candidate gives a thread for each class name and seed; that is all the evaluation asks of it. The
-stand-ins prove the evaluation itself: `woven` is the ideal (real handwriting it never showed), `copier`
-returns training threads, `rewinder` winds their pictures afresh, `prototypes` ten threads again and again,
-`random` legal walks, `swapped` the ideal under wrong names. This module knows no critics.
+A candidate gives a thread for each class name and seed; the evaluation needs nothing else of it. The
+stand-ins test the evaluation itself: `woven` is the ideal (real handwriting unused elsewhere), `copier`
+returns training threads, `rewinder` weaves their pictures again, `prototypes` repeats ten threads, `random`
+draws legal walks, `swapped` gives the ideal under wrong labels. This module knows no critics.
 
 Try it: python -m nitograph evaluate --stand-in copier
 """
@@ -20,17 +20,17 @@ from nitograph.board import allowed_next
 from nitograph.errors import SettingsError
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import Decoding, SampleSettings, invent
+from nitograph.sampling.sampler import Decoding, SampleSettings, invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 
 STAND_INS = {
     "woven": "unseen woven handwriting, the ideal: must pass everything",
     "copier": "training threads: must fail copying",
-    "rewinder": "training pictures wound afresh from another nail: must fail nearness as pictures",
+    "rewinder": "training pictures woven again from another nail: must fail nearness as pictures",
     "prototypes": "ten woven digits repeated: must fail duplicates and coverage",
     "random": "random legal walks: must fail recognisability",
-    "swapped": "woven handwriting under wrong names: must fail recognisability",
+    "swapped": "woven handwriting under wrong labels: must fail recognisability",
 }
 
 
@@ -61,40 +61,40 @@ class ModelCandidate:
 
 @dataclass(frozen=True, eq=False)
 class ListedCandidate:
-    """Threads that exist already, dealt out class by class in their order, each one once."""
+    """Existing threads, returned class by class in their order, each once."""
 
     listed: Sequence[Thread]
     name: str = "threads"
-    _dealt: dict[str, int] = field(default_factory=dict)
+    _used: dict[str, int] = field(default_factory=dict)
 
-    def require(self, each: int) -> None:
-        """SettingsError where there are fewer than `each` threads of a digit."""
+    def require(self, per_class: int) -> None:
+        """SettingsError if there are fewer than `per_class` threads of a digit."""
         counts = Counter(thread.label for thread in self.listed)
         fewest = min(CLASSES, key=lambda label: counts[label])
-        if counts[fewest] < each:
+        if counts[fewest] < per_class:
             raise SettingsError(
-                f"{self.name} has {counts[fewest]} threads of class {fewest}, but {each} are needed; "
-                "lower samples_per_class or the number of seeds, or bring more threads"
+                f"{self.name} has {counts[fewest]} threads of class {fewest}, but {per_class} are needed; "
+                "lower samples_per_class or the number of seeds, or add threads"
             )
 
     def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
-        """The next threads of each label; SettingsError where they have run out."""
+        """The next threads of each label; SettingsError once there are no more."""
         by_class: dict[str, list[Thread]] = {}
         for thread in self.listed:
             by_class.setdefault(str(thread.label), []).append(thread)
-        given = []
+        found = []
         for label in labels:
-            place = self._dealt.get(label, 0)
+            place = self._used.get(label, 0)
             if place >= len(by_class.get(label, [])):
-                raise SettingsError(f"{self.name} has no more threads of class {label}; bring more")
-            given.append(by_class[label][place])
-            self._dealt[label] = place + 1
-        return given
+                raise SettingsError(f"{self.name} has no more threads of class {label}; add some")
+            found.append(by_class[label][place])
+            self._used[label] = place + 1
+        return found
 
 
 @dataclass(frozen=True, eq=False)
 class MadeCandidate:
-    """A stand-in: a function of class index and a generator of its own seed."""
+    """A stand-in: a function of class index and random generator."""
 
     name: str
     make: Callable[[int, np.random.Generator], Thread]
@@ -108,19 +108,19 @@ class MadeCandidate:
         return made
 
 
-def stand_in(name: str, material: Material, training: Training, *, each: int, after: int) -> Candidate:
-    """One of STAND_INS. each: threads of a class it will be asked for. after: those the reference uses."""
+def stand_in(name: str, material: Material, training: Training, *, per_class: int, after: int) -> Candidate:
+    """One of STAND_INS. per_class: threads needed per class. after: threads per class in the reference."""
     if name == "copier":
         return _copier(material, training)
     if name == "rewinder":
-        return _rewinder(material, training, each)
+        return _rewinder(material, training, per_class)
     if name == "random":
         return RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
-    unseen = material.unseen(each if name != "prototypes" else 1, after=after)
+    unseen = material.unseen(per_class if name != "prototypes" else 1, after=after)
     if name == "prototypes":
         return MadeCandidate(name, lambda label, rng: unseen.threads[label])
     if name == "swapped":
-        return ListedCandidate(_renamed(unseen), name)
+        return ListedCandidate(_relabelled(unseen), name)
     if name == "woven":
         return ListedCandidate(unseen.threads, name)
     raise SettingsError(f"a stand-in is one of {', '.join(STAND_INS)}, got {name!r}")
@@ -129,7 +129,7 @@ def stand_in(name: str, material: Material, training: Training, *, each: int, af
 def random_walks(
     weaving: WeaveSettings, chords: Sequence[int], rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """Legal walks of at most so many chords each, every next nail drawn evenly from those allowed."""
+    """Legal walks of at most `chords` chords each, every nail drawn uniformly from those allowed."""
     longest, rows = max(chords), np.arange(len(chords))
     paths = np.zeros((len(chords), longest + 1), dtype=np.int64)
     paths[:, 0] = rng.integers(weaving.nails, size=len(chords))
@@ -144,7 +144,7 @@ def random_walks(
 
 @dataclass(frozen=True, eq=False)
 class RandomCandidate:
-    """Legal walks as long as training threads are."""
+    """Legal walks with the lengths of training threads."""
 
     weaving: WeaveSettings
     lengths: NDArray[np.int64]
@@ -167,20 +167,22 @@ def _copier(material: Material, training: Training) -> MadeCandidate:
     return MadeCandidate("copier", make)
 
 
-def _rewinder(material: Material, training: Training, each: int) -> ListedCandidate:
-    """The pictures of training threads, woven from a nail where none of them began."""
+def _rewinder(material: Material, training: Training, per_class: int) -> ListedCandidate:
+    """The pictures of training threads, woven from a nail at which none of them starts."""
     if training.images is None:
-        raise SettingsError("the rewinder needs training pictures; leave out the dataset")
-    rows = np.concatenate([np.flatnonzero(training.labels == i)[:each] for i in range(len(CLASSES))])
-    began = np.bincount(training.paths.flat[training.paths.starts[:-1]], minlength=material.weaving.nails)
-    weaving = material.weaving.replace(start_nail=int(began.argmin()))
+        raise SettingsError(
+            "the rewinder needs training pictures, which a dataset does not hold; leave out the dataset"
+        )
+    rows = np.concatenate([np.flatnonzero(training.labels == i)[:per_class] for i in range(len(CLASSES))])
+    starts = np.bincount(training.paths.flat[training.paths.starts[:-1]], minlength=material.weaving.nails)
+    weaving = material.weaving.replace(start_nail=int(starts.argmin()))
     woven = weave_many(training.images[rows], weaving)
     board = weaving.board
     listed = [Thread(woven.path(i), board, CLASSES[training.labels[row]]) for i, row in enumerate(rows)]
     return ListedCandidate(listed, "rewinder")
 
 
-def _renamed(woven: Woven) -> list[Thread]:
-    """Every thread under the name of the class after its own."""
+def _relabelled(woven: Woven) -> list[Thread]:
+    """Every thread under the label of the next class."""
     names = [CLASSES[(int(label) + 1) % len(CLASSES)] for label in woven.labels]
     return [thread.replace(label=name) for thread, name in zip(woven.threads, names, strict=True)]

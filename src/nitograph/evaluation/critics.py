@@ -1,9 +1,9 @@
-"""Critics: small networks that read 28×28 pictures. Trained here, by the evaluation itself, in PyTorch.
+"""Critics: small classifiers of 28×28 pictures, trained by the evaluation itself in PyTorch.
 
-Two architectures, so that a model tuned to please one still has to face the other: "pooled" (convolutions
-and max-pooling) for critics A and B and for usefulness, "strided" (wide strided convolutions, group norm,
-global mean) for critic C, whose last hidden layer of 64 numbers is the space of all distances. Weights
-come from a seed, the order of training from another; same machine, same threads, same critic. This module
+There are two architectures, so that a model tuned on one is still judged by the other: "pooled"
+(convolutions and max-pooling) for critics A and B and for usefulness, "strided" (strided convolutions,
+group norm) for critic C, whose last hidden layer of 64 numbers is the feature space of all distances. Seeds
+fix the weights and the order of training: the same machine and threads give the same critic. This module
 knows nothing of threads.
 
 Try it: python -c "from nitograph.evaluation.critics import *; print(build('strided', seed=0))"
@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from nitograph.evaluation.cache import Cache
 from nitograph.settings import Settings, setting
 
-VERSION = 1  # raise it when a change makes another critic of the same settings
+VERSION = 1  # raise it when a change makes the same settings give another critic
 FEATURES = 64
-PREDICT = 1000
+PREDICT_BATCH = 1000
 
 UInt8 = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -34,11 +34,11 @@ class CriticSettings(Settings):
     """How one critic is trained."""
 
     design: str = setting("pooled", "architecture", choices=("pooled", "strided"))
-    images_seen: int = setting(60_000, "pictures shown in all, repeats counted", low=100)
-    batch_size: int = setting(64, "pictures in a step", low=8, high=4096)
+    images_seen: int = setting(60_000, "pictures seen in training, repeats included", low=100)
+    batch_size: int = setting(64, "pictures per step", low=8, high=4096)
     learning_rate: float = setting(2e-3, "peak learning rate", low=1e-6, high=1.0)
     shift: int = setting(1, "largest random shift of a picture", unit="pixels", low=0, high=4)
-    seed: int = setting(0, "seed of weights and order", low=0)
+    seed: int = setting(0, "seed of the weights and of the training order", low=0)
 
 
 class Pooled(nn.Module):
@@ -61,7 +61,7 @@ class Pooled(nn.Module):
 
 
 class Strided(nn.Module):
-    """Strided 5×5 and 3×3 convolutions, one residual step, group norm, global mean, one hidden layer."""
+    """Strided 5×5 and 3×3 convolutions, one residual step, group norm, one hidden layer."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -89,22 +89,22 @@ class Critic:
         """Features (n, 64) and the class read, (n,)."""
         features, read = [], []
         with torch.inference_mode():
-            for first in range(0, len(pictures), PREDICT):
-                h, logits = self.net(_tensor(pictures[first : first + PREDICT]))
+            for first in range(0, len(pictures), PREDICT_BATCH):
+                h, logits = self.net(_tensor(pictures[first : first + PREDICT_BATCH]))
                 features.append(h.numpy())
                 read.append(logits.argmax(dim=1).numpy())
         return np.concatenate(features), np.concatenate(read)
 
 
 def build(design: str, *, seed: int, classes: int = 10) -> nn.Module:
-    """A fresh network; PyTorch's own random state is left as it was."""
+    """A network with new weights; PyTorch's global random state stays unchanged."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return (Strided if design == "strided" else Pooled)(classes)
 
 
 def train(pictures: UInt8, labels: Labels, settings: CriticSettings, *, classes: int = 10) -> Critic:
-    """A critic that has learned pictures (n, 28, 28) and labels (n,): AdamW, one cycle."""
+    """A critic trained on pictures (n, 28, 28) and labels (n,) with AdamW and a one-cycle schedule."""
     net = build(settings.design, seed=settings.seed, classes=classes)
     size = min(settings.batch_size, len(pictures))
     steps = max(1, settings.images_seen // size)
@@ -125,7 +125,7 @@ def train(pictures: UInt8, labels: Labels, settings: CriticSettings, *, classes:
 
 
 def trained(pictures: UInt8, labels: Labels, settings: CriticSettings, cache: Cache) -> Critic:
-    """The same, kept in the cache under the hash of pictures, labels, settings and PyTorch's version."""
+    """`train`, cached under the hash of pictures, labels, settings and PyTorch's version."""
     made_from: dict[str, Any] = {"pictures": pictures, "labels": labels, "settings": settings.to_dict()}
     made_from |= {"version": VERSION, "torch": torch.__version__}
 
@@ -143,13 +143,13 @@ def _tensor(pictures: UInt8) -> Tensor:
     return torch.from_numpy(pictures[:, None].astype(np.float32) / np.float32(255))
 
 
-def _shifted(pictures: UInt8, most: int, rng: np.random.Generator) -> UInt8:
-    """Each picture moved by up to `most` pixels, black coming in."""
-    if not most:
+def _shifted(pictures: UInt8, max_shift: int, rng: np.random.Generator) -> UInt8:
+    """Each picture moved by up to `max_shift` pixels, filled with black."""
+    if not max_shift:
         return pictures
     n, height, width = pictures.shape
-    padded = np.pad(pictures, ((0, 0), (most, most), (most, most)))
-    down, right = rng.integers(0, 2 * most + 1, (2, n))
+    padded = np.pad(pictures, ((0, 0), (max_shift, max_shift), (max_shift, max_shift)))
+    down, right = rng.integers(0, 2 * max_shift + 1, (2, n))
     rows = down[:, None, None] + np.arange(height)[:, None]
     columns = right[:, None, None] + np.arange(width)
     return np.asarray(padded[np.arange(n)[:, None, None], rows, columns])

@@ -1,8 +1,9 @@
-"""What samples are measured against: woven MNIST, its pictures of 28×28, and the threads a model learned.
+"""What samples are compared with: woven MNIST, its 28×28 pictures, and a model's training threads.
 
-Test images give references and ceilings, train images teach the critics, the last of them serve for
-choosing settings. All threads are rastered in one fixed way, so that nothing but the nails differs. Weaving
-is kept in the cache under the hash of images, settings and what the encoder makes of them today.
+Test images give the references and ceilings, train images train the critics, and the last train images
+serve to choose settings. All threads are rasterised in the same way, so that only their nails differ. Woven
+threads are cached under the hash of images, settings and a probe of the encoder. This module knows no
+critics.
 
 Try it: python -c "from nitograph.evaluation.material import *; print(Material().reference(2).labels)"
 """
@@ -30,18 +31,19 @@ from nitograph.weaving.encoder import WeaveSettings, weave_many
 UInt8 = NDArray[np.uint8]
 Progress = Callable[[int], None]
 SIDE = 28  # px of a raster, the side of an MNIST picture
-BLOCK = 1000  # images woven and kept together
-VALIDATION = 5000  # last MNIST train images, for choosing settings; no critic learns from them
+BLOCK = 1000  # images woven and cached together
+VALIDATION = 5000  # last MNIST train images, for choosing settings; no critic is trained on them
 CLASSES = tuple("0123456789")
 
 
 def rasters(paths: Paths, weaving: WeaveSettings) -> UInt8:
-    """The one fixed look of threads to a critic, (n, 28, 28) grey.
+    """Threads as a critic sees them, (n, 28, 28) grey.
 
-    chords.raster with strength and width of the weaving settings, on the target's own frame: light above 1
-    cut off, 255 for 1. Nothing else of a thread reaches a critic. The bands of all chords are made once.
+    This is chords.raster with the strength and width of the weaving settings, in the target's frame,
+    clipped at 1 and scaled to 255. Critics see nothing else of a thread. The bands of all chords are
+    computed once.
     """
-    ring = chords.chords(weaving.nails, SIDE, weaving.width)
+    ring = chords.all_chords(weaving.nails, SIDE, weaving.width)
     shown = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
     for row in range(len(paths)):
         cover = np.zeros((SIDE, SIDE), dtype=np.int64)
@@ -64,7 +66,7 @@ class Woven:
         return len(self.threads)
 
     def take(self, chosen: NDArray[np.integer]) -> "Woven":
-        """These only."""
+        """The chosen threads only."""
         threads = [self.threads[i] for i in chosen]
         return Woven(threads, self.rasters[chosen], self.labels[chosen], self.rows[chosen])
 
@@ -75,7 +77,7 @@ class Woven:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """Threads that a model learned: their nails and class indices, and their images where at hand."""
+    """A model's training threads: nails, class indices, and images if available."""
 
     paths: Paths
     labels: NDArray[np.int64]
@@ -85,11 +87,9 @@ class Training:
         return len(self.paths)
 
     @staticmethod
-    def of_corpus(corpus: Corpus, *, most: int | None = None) -> "Training":
+    def of_corpus(corpus: Corpus) -> "Training":
         """The threads of a corpus file."""
-        return Training(
-            pack_rows(corpus.tokens[:most, 1:], corpus.lengths[:most] - 2), corpus.labels[:most]
-        )
+        return Training(pack_rows(corpus.tokens[:, 1:], corpus.lengths - 2), corpus.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,47 +110,50 @@ class Material:
         """MNIST's test images."""
         return mnist("test")
 
-    def reference(self, each: int) -> Woven:
-        """Test threads, `each` of every class, in turn; SettingsError where there are too few."""
-        return self._woven(self.test, self._of_each_class(self.test, 0, each))
+    def reference(self, per_class: int) -> Woven:
+        """Test threads, `per_class` of each class in turn; SettingsError if there are too few."""
+        return self._woven(self.test, self._of_each_class(self.test, 0, per_class))
 
-    def unseen(self, each: int, *, after: int) -> Woven:
-        """Further test threads, `each` of every class, none of those in `reference(after)`."""
-        return self._woven(self.test, self._of_each_class(self.test, after, after + each))
+    def unseen(self, per_class: int, *, after: int) -> Woven:
+        """More test threads, `per_class` of each class, none of them in `reference(after)`."""
+        return self._woven(self.test, self._of_each_class(self.test, after, after + per_class))
 
-    def validation(self, each: int) -> Woven:
-        """Threads of the last MNIST train images, `each` of every class, for choosing settings."""
+    def validation(self, per_class: int) -> Woven:
+        """Threads of the last MNIST train images, `per_class` of each class, for choosing settings."""
         first = len(self.train) - VALIDATION
         rows = np.arange(first, len(self.train))
         order = self._by_class(self.train.labels[rows], np.random.default_rng([self.seed, 2]))
-        return self._woven(self.train, rows[_columns(order, 0, each)])
+        return self._woven(self.train, rows[_columns(order, 0, per_class)])
 
-    def lesson(self, first: int, count: int) -> Woven:
+    def critic_training(self, first: int, count: int) -> Woven:
         """Threads of `count` MNIST train images from `first` on; never of the validation images."""
         if first + count > len(self.train) - VALIDATION:
             raise SettingsError(
-                f"critics may learn from the first {len(self.train) - VALIDATION} MNIST train images, "
-                f"wanted {count} from {first} on; lower critic_images"
+                f"critics train on the first {len(self.train) - VALIDATION} MNIST train images at most, "
+                f"got {count} from {first} on; lower critic_images"
             )
         return self._woven(self.train, np.arange(first, first + count))
 
     def plain(self, count: int) -> tuple[UInt8, NDArray[np.int64]]:
-        """MNIST train images as they are, (count, 28, 28), and labels (count,)."""
+        """Unwoven MNIST train images (count, 28, 28) and their labels (count,)."""
         return self.train.images[:count], self.train.labels[:count]
 
-    def training(self, corpus: CorpusSettings | None = None, *, most: int | None = None) -> "Training":
-        """The threads a model learned: of all MNIST train images, and of the warps of its corpus.
+    def training(self, corpus: CorpusSettings | None = None, *, limit: int | None = None) -> "Training":
+        """A model's training threads: of all MNIST train images, and of the warps of its corpus.
 
-        most: no more than this many, the first.
+        limit: only the first `limit` of them.
         """
-        images, labels = self.train.images[:most], self.train.labels[:most]
+        images, labels = self.train.images[:limit], self.train.labels[:limit]
         if corpus is not None and corpus.mode == "examples" and corpus.samples > len(self.train):
             warped, named, _ = (part[len(self.train) :] for part in select(self.train, corpus))
-            images, labels = np.concatenate([images, warped])[:most], np.concatenate([labels, named])[:most]
+            images, labels = (
+                np.concatenate([images, warped])[:limit],
+                np.concatenate([labels, named])[:limit],
+            )
         return Training(pack_rows(*self.nails(images)), labels, images)
 
     def nails(self, images: UInt8) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-        """Woven nails (n, width), −1 after the end, and how many of each row, (n,); blocks are kept."""
+        """Woven nails (n, width), −1 after the end, and nail counts (n,) of the rows; cached in blocks."""
         width = self.weaving.max_lines + 1
         rows = np.full((len(images), width), -1, dtype=np.int16)
         for first in range(0, len(images), BLOCK):
@@ -161,16 +164,16 @@ class Material:
         return rows, (rows >= 0).sum(axis=1)
 
     def hygiene(self, reference: Woven, training: "Training") -> dict[str, int]:
-        """Counts that must be zero: images, and sequences, that are both in test and in training."""
-        taught = {image.tobytes() for image in self.train.images}
+        """Counts that must be zero: images and threads that are in both test and training."""
+        train = {image.tobytes() for image in self.train.images}
         return {
-            "images_in_both": sum(image.tobytes() in taught for image in self.test.images),
+            "images_in_both": sum(image.tobytes() in train for image in self.test.images),
             "sequences_in_both": int(in_both(reference.paths(), training.paths).sum()),
         }
 
     @functools.cached_property
     def _encoder(self) -> str:
-        """What the encoder makes of four pictures: another version may weave otherwise."""
+        """A hash of how the encoder weaves four pictures, since another version may weave differently."""
         probe = weave_many(self.test.images[:4], self.weaving, threads=1)
         return digest({"nails": probe.nails})
 
@@ -191,16 +194,15 @@ class Material:
         return _columns(order, first, last)
 
     def _by_class(self, labels: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        mixed = rng.permutation(len(labels))
-        return [mixed[labels[mixed] == label] for label in range(len(CLASSES))]
+        shuffled = rng.permutation(len(labels))
+        return [shuffled[labels[shuffled] == label] for label in range(len(CLASSES))]
 
 
 def _columns(order: list[NDArray[np.int64]], first: int, last: int) -> NDArray[np.int64]:
-    """Places `first` to `last` of each class's order, class after class in turn, ((last − first) · 10,)."""
+    """Entries `first` to `last` of each class's order, classes in turn, ((last − first) · 10,)."""
     fewest = min(len(rows) for rows in order)
     if last > fewest:
         raise SettingsError(
-            f"{last} images of every class are needed, but there are {fewest} of the rarest; "
-            "lower samples_per_class"
+            f"{last} images of every class are needed, but the rarest has {fewest}; lower samples_per_class"
         )
     return np.stack([rows[first:last] for rows in order], axis=1).ravel()

@@ -1,8 +1,8 @@
-"""Closeness of two sets of pictures in a critic's features, and how sure each figure is. NumPy only.
+"""Distances between two sets of pictures in a critic's features, with confidence intervals. NumPy only.
 
 Fréchet distance (M. Heusel et al., NIPS 2017), density and coverage (M. F. Naeem et al., "Reliable Fidelity
-and Diversity Metrics for Generative Models", ICML 2020), bootstrap intervals of means, a grouped jackknife
-where a bootstrap would be biased by its own repeats. This module knows no pictures and no critics.
+and Diversity Metrics for Generative Models", ICML 2020), bootstrap intervals of means, and a grouped
+jackknife where repeated items would bias a bootstrap. This module knows no pictures and no critics.
 
 Try it: python -c "from nitograph.evaluation.metrics import *; print(mean_interval([0, 1, 1, 1]))"
 """
@@ -20,7 +20,7 @@ RESAMPLES = 1000
 CONFIDENCE = 0.95
 GROUPS = 10
 NORMAL_95 = 1.96
-ENDLESS = 1e9  # a ratio to nothing
+INFINITE = 1e9  # stands for a ratio to zero, which JSON could not hold
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Estimate:
 
 @one_blas_thread
 def frechet(one: ArrayLike, two: ArrayLike) -> float:
-    """Distance of two Gaussians fitted to features (n, d) and (m, d): |μ−ν|² + tr(S + T − 2√(ST)).
+    """Fréchet distance of Gaussians fitted to features (n, d) and (m, d): |μ−ν|² + tr(S + T − 2√(ST)).
 
-    It falls as n and m grow, so only figures of equal counts may be compared.
+    It decreases as n and m grow, so only values of equal counts can be compared.
     """
     a, b = np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
     apart = a.mean(axis=0) - b.mean(axis=0)
@@ -52,10 +52,10 @@ def frechet(one: ArrayLike, two: ArrayLike) -> float:
 
 
 def density_parts(real: ArrayLike, made: ArrayLike, *, k: int = 5) -> tuple[Float64, Float64]:
-    """What each made point adds to density, (m,), and whether each real one is covered, (n,).
+    """What each generated point adds to density, (m,), and whether each real point is covered, (n,).
 
-    A real point's ball reaches to its k-th nearest real neighbour, itself not counted; density is the
-    mean of the first array, coverage of the second. real: (n, d), n > k; made: (m, d).
+    A real point's ball reaches its k-th nearest real neighbour, not counting itself. Density is the mean of
+    the first array, coverage that of the second. real: (n, d), n > k; made: (m, d).
     """
     points, others = np.asarray(real, dtype=np.float64), np.asarray(made, dtype=np.float64)
     within = np.sort(_squares(points, points), axis=1)[:, k]
@@ -72,7 +72,7 @@ def _squares(a: Float64, b: Float64) -> Float64:
 
 
 def mean_interval(parts: ArrayLike, *, weights: ArrayLike | None = None, seed: int = 0) -> Estimate:
-    """Mean of independent parts (n,), Σ parts ÷ Σ weights where weights (n,) are given, bootstrapped."""
+    """Mean of independent parts (n,), or Σ parts ÷ Σ weights if weights (n,) are given, bootstrapped."""
     values = np.asarray(parts, dtype=np.float64).ravel()
     counts = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64).ravel()
     drawn = _resampled(values, counts, seed)
@@ -80,7 +80,7 @@ def mean_interval(parts: ArrayLike, *, weights: ArrayLike | None = None, seed: i
 
 
 def ratio_interval(parts: ArrayLike, reference: ArrayLike, *, seed: int = 0) -> Estimate:
-    """Mean of `parts` ÷ mean of `reference`, both bootstrapped, one apart from the other."""
+    """Mean of `parts` ÷ mean of `reference`, bootstrapped independently."""
     top, bottom = (np.asarray(x, dtype=np.float64).ravel() for x in (parts, reference))
     value = _quotient(top.mean(), bottom.mean())
     above = _resampled(top, np.ones(len(top)), seed)
@@ -93,8 +93,8 @@ def jackknife(
 ) -> Estimate:
     """The figure ± 1.96 standard errors from leaving out a tenth of `count` items at a time.
 
-    without(kept) gives the figure of the items kept. Right where the figure depends on the count, as a
-    Fréchet distance does: only the spread is taken from the smaller sets (J. Tukey, 1958).
+    without(kept) computes the figure of the items kept. This suits figures that depend on the count, such
+    as a Fréchet distance: only the spread comes from the smaller sets (J. Tukey, 1958).
     """
     order = np.random.default_rng(seed).permutation(count)
     found = np.array([without(np.sort(np.delete(order, slice(i, None, GROUPS)))) for i in range(GROUPS)])
@@ -103,14 +103,14 @@ def jackknife(
 
 
 def pooled(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of independent figures of one kind, their half-widths added in squares."""
+    """The mean of independent figures of one kind; half-widths add in quadrature."""
     value = float(np.mean([e.value for e in estimates]))
     half = float(np.sqrt(np.sum([((e.high - e.low) / 2) ** 2 for e in estimates]))) / len(estimates)
     return Estimate(value, value - half, value + half)
 
 
 def difference(one: Estimate, two: Estimate) -> Estimate:
-    """One figure less another that is independent of it, their half-widths added in squares."""
+    """One figure minus another, independent one; half-widths add in quadrature."""
     half = float(np.hypot(one.high - one.low, two.high - two.low)) / 2
     return Estimate(one.value - two.value, one.value - two.value - half, one.value - two.value + half)
 
@@ -125,10 +125,10 @@ def _resampled(values: Float64, counts: Float64, seed: int) -> Float64:
 
 
 def _quotient(top: ArrayLike, bottom: ArrayLike) -> Float64:
-    """top ÷ bottom; where both are nothing 1, where only the bottom is nothing a very large number."""
+    """top ÷ bottom; 1 if both are zero, INFINITE if only the bottom is."""
     a, b = np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64)
     safe = np.where(b == 0, 1.0, b)
-    return np.where(b == 0, np.where(a == 0, 1.0, ENDLESS), a / safe)
+    return np.where(b == 0, np.where(a == 0, 1.0, INFINITE), a / safe)
 
 
 def _estimate(value: float, drawn: Float64) -> Estimate:

@@ -1,10 +1,10 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 # The functions under @jit are typed by Numba when they are compiled.
-"""Is it invention or memory? Each thread against every training thread: shared chords and runs of nails.
+"""Invented or copied? Shared chords and shared runs of nails of each thread and every training thread.
 
-An index of the asked threads' chords is walked once by each training thread, so that a thousand threads
-against a hundred thousand take about a second. The plain comparisons stand in the tests as the oracle.
-This module knows no pictures and no models.
+The queries' chords are indexed and each training thread is looked up in that index once, so that comparing
+a thousand threads with a hundred thousand takes about a second. The tests hold the naive version as an
+oracle. This module knows no pictures and no models.
 
 Try it: python -c "from nitograph.evaluation.nearest import *; print(nearest(p := pack([[0, 9]]), p, 16))"
 """
@@ -22,7 +22,7 @@ IntArray = NDArray[np.integer]
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Many threads' nails, one after the other: flat (Σ lengths,) int32; starts (n + 1,) int64."""
+    """The nails of many threads, concatenated: flat (Σ lengths,) int32; starts (n + 1,) int64."""
 
     flat: NDArray[np.int32]
     starts: NDArray[np.int64]
@@ -35,13 +35,12 @@ class Paths:
         return self.flat[self.starts[row] : self.starts[row + 1]]
 
     def take(self, rows: IntArray) -> "Paths":
-        """These threads only."""
+        """The chosen threads only."""
         return pack([self.path(int(row)) for row in rows])
 
     def reversed(self) -> "Paths":
-        """Every thread wound from its end."""
-        back = [self.path(row)[::-1] for row in range(len(self))]
-        return pack(back)
+        """Every thread backwards."""
+        return pack([self.path(row)[::-1] for row in range(len(self))])
 
 
 def pack(paths: Sequence[IntArray | Sequence[int]]) -> Paths:
@@ -53,7 +52,7 @@ def pack(paths: Sequence[IntArray | Sequence[int]]) -> Paths:
 
 
 def pack_rows(nails: IntArray, lengths: IntArray) -> Paths:
-    """Paths of padded rows (n, t) of which `lengths` (n,) nails count."""
+    """Paths of padded rows (n, t) with `lengths` (n,) nails each."""
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     inside = np.arange(nails.shape[1]) < np.asarray(lengths)[:, None]
     return Paths(nails[inside].astype(np.int32), starts)
@@ -64,7 +63,7 @@ def nearest(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The largest Jaccard index of undirected chord sets with any training thread, and which: two (q,).
 
-    Jaccard: chords in both ÷ chords in either. −1 for "which" where nothing is shared.
+    Jaccard: chords in both ÷ chords in either. "Which" is −1 if nothing is shared.
     """
     first, posting, sizes = _index(queries, num_nails, directed=False)
     best, where = np.zeros(len(queries)), np.full(len(queries), -1, dtype=np.int64)
@@ -73,7 +72,7 @@ def nearest(
 
 
 def longest_runs(queries: Paths, training: Paths, num_nails: int) -> NDArray[np.int64]:
-    """Nails in the longest stretch that each thread shares with any training thread, either way, (q,)."""
+    """Nails in the longest run each thread shares with any training thread, in either direction, (q,)."""
     found = np.zeros(len(queries), dtype=np.int64)
     for paths in (queries, queries.reversed()):
         first, posting, _ = _index(paths, num_nails, directed=True)
@@ -85,12 +84,12 @@ def longest_runs(queries: Paths, training: Paths, num_nails: int) -> NDArray[np.
 
 
 def repeats(paths: Paths) -> int:
-    """How many threads are exactly like an earlier one."""
+    """How many threads equal an earlier one."""
     return len(paths) - len({paths.path(row).tobytes() for row in range(len(paths))})
 
 
 def in_both(queries: Paths, training: Paths) -> NDArray[np.bool_]:
-    """Which threads are in training to the last nail, (q,)."""
+    """Which threads equal a training thread nail by nail, (q,)."""
     known = {training.path(row).tobytes() for row in range(len(training))}
     return np.array([queries.path(row).tobytes() in known for row in range(len(queries))], dtype=np.bool_)
 
@@ -98,9 +97,9 @@ def in_both(queries: Paths, training: Paths) -> NDArray[np.bool_]:
 def _index(
     paths: Paths, num_nails: int, *, directed: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Where each chord occurs: first (n² + 1,) into posting; and how many chords each thread has.
+    """Where each chord occurs: offsets (n² + 1,) into `posting`; and how many chords each thread has.
 
-    posting holds the number of the thread, each chord once a thread; if directed, places in paths.flat.
+    posting holds thread numbers, each chord once per thread; if directed, positions in paths.flat.
     """
     rows = np.repeat(np.arange(len(paths)), np.diff(paths.starts))
     places = np.flatnonzero(rows[:-1] == rows[1:]) if len(rows) else np.zeros(0, dtype=np.int64)
@@ -147,10 +146,10 @@ def _nearest(flat, starts, num_nails, first, posting, sizes, best, where):
 
 @jit
 def _runs(flat, starts, num_nails, first, posting, runs):
-    """runs[p]: most chords in a row, ending with the chord at place p, that some training thread has too.
+    """runs[p]: the most consecutive chords, up to the chord at position p, that a training thread has too.
 
-    A run grows where the chord before it, in both threads, belonged to it; two chords in a row are never
-    the same directed chord, so one pass over the training nails is enough.
+    A run grows if the previous chord belonged to it in both threads. Two consecutive chords are never the
+    same directed chord, so one pass over the training nails is enough.
     """
     ends = np.full(len(runs), -2, dtype=np.int64)
     now = np.zeros(len(runs), dtype=np.int64)

@@ -1,9 +1,9 @@
-"""The fixed protocol: samples of a candidate against woven handwriting it never saw.
+"""The fixed protocol: samples of a candidate compared with woven handwriting it never saw.
 
-Three critics read the samples, closeness is measured in the features of the one that is never used for
-choosing, a network taught on samples alone has to read real ones, every sample is held against every
-training thread, and rules and likelihood are checked. Each figure stands beside what woven test digits get
-and what random walks get. This module gives values; the page is page.report's.
+Three critics classify the samples; distances are measured in the features of the one that is never used for
+choosing; a network trained on samples alone has to classify real ones; every sample is compared with every
+training thread; rules and likelihood are checked. Each figure comes with those of woven test digits and of
+random walks. This module returns values; `page.report` renders them.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1
 """
@@ -20,25 +20,24 @@ from numpy.typing import NDArray
 from nitograph import __version__
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
-from nitograph.evaluation.judges import copying, samples as samples_judge
-from nitograph.evaluation.judges.court import Court, Found, Panel, mean
-from nitograph.evaluation.judges.given_pictures import Wound, winding
+from nitograph.evaluation.judges.comparison import Comparison, Critics, Judgement, mean, train_critics
+from nitograph.evaluation.judges.copying import copying
+from nitograph.evaluation.judges.given_pictures import GivenPictures, winding
+from nitograph.evaluation.judges.samples import breaks_a_rule, closeness, recognisability, rules, usefulness
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters
 from nitograph.evaluation.metrics import difference, mean_interval
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import Figure, ends, rounded
-from nitograph.sampling.invent import resolved, sample_paths
+from nitograph.sampling.sampler import resolved, sample_paths
 
 FORMAT = "nitograph-evaluation/1"
-UNMASKED = 20  # paths of each class in a round sampled without the mask
-
-Part = Callable[[str], None]
+UNMASKED = 20  # paths per class and round that are sampled without the mask
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was found: the JSON record, the figures, and what the page shows."""
+    """The results: the JSON record, the figures, and what the page shows."""
 
     record: dict[str, Any]
     figures: Mapping[str, Figure]
@@ -47,7 +46,7 @@ class Evaluation:
     read: Mapping[str, NDArray[np.int64]]
     nearness: Mapping[str, NDArray[np.float64]]
     nearest: tuple[NDArray[np.int64], Training] = field(repr=False)
-    wound: Wound | None = None
+    given_pictures: GivenPictures | None = None
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -56,19 +55,19 @@ class Evaluation:
 
 
 class Clock:
-    """Seconds of each part of the work, in order; tells somebody which part begins."""
+    """Seconds of each part of the work, in order; `report` gets the name of each part as it starts."""
 
-    def __init__(self, started: Part = lambda name: None) -> None:
+    def __init__(self, report: Callable[[str], None] = lambda name: None) -> None:
         self.seconds: dict[str, float] = {}
-        self._started = started
+        self._report = report
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Time what stands in the block."""
-        self._started(name)
-        began = time.monotonic()
+        """Time the block."""
+        self._report(name)
+        start = time.monotonic()
         yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - began, 2)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
 
 
 def evaluate(
@@ -79,11 +78,11 @@ def evaluate(
     *,
     clock: Clock | None = None,
 ) -> Evaluation:
-    """Every figure of one candidate. training: the threads that its copies are looked for in.
+    """Every figure of one candidate. training: the threads among which copies are searched.
 
-    A ModelCandidate is also asked for its likelihood, for paths without the mask and, if it is of the plan
-    design, to wind pictures of the references. clock: times the parts, goes on where it stands. Raises
-    SettingsError where material or threads are too few, or threads are on another board.
+    A ModelCandidate also gets figures of likelihood, of paths sampled without the mask and, with the plan
+    design, of winding the pictures of the references. clock: times the parts, added to those it already
+    has. SettingsError if there is too little material or too few threads, or they are on another board.
     """
     settings = settings or EvaluationSettings()
     clock = clock or Clock()
@@ -91,17 +90,19 @@ def evaluate(
         reference = material.reference(2 * settings.samples_per_class)
         hygiene = material.hygiene(reference, training)
     with clock.part("critics"):
-        panel = Panel.taught(material, settings.critic_images, settings.images_seen)
+        critics = train_critics(material, settings.critic_images, settings.images_seen)
     with clock.part("sampling"):
         samples = draw(candidate, material, settings)
     with clock.part("random walks"):
         walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
         walks_drawn = draw(walks, material, settings.replace(seeds=1))
-    court = Court(material, settings.samples_per_class, settings.seeds, reference, samples, walks_drawn)
-    figures, record = _judged(court, panel, training, settings, clock)
+    compared = Comparison(
+        material, settings.samples_per_class, settings.seeds, reference, samples, walks_drawn
+    )
+    figures, record = _judged(compared, critics, training, settings, clock)
     record["hygiene"] = hygiene | {"training_threads": len(training)}
     nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
-    wound: Wound | None = None
+    given_pictures: GivenPictures | None = None
     if isinstance(candidate, ModelCandidate):
         with clock.part("rules, mask off"):
             record["rules"]["mask_off"] = _mask_off(candidate, material, settings)
@@ -109,13 +110,15 @@ def evaluate(
             record["likelihood"] = _likelihood(candidate, material, training, reference)
         if candidate.weights.settings.planned:
             with clock.part("winding"):
-                given, record["winding"], wound = winding(candidate, court, panel, seed=settings.first_seed)
-            figures |= given
+                found, record["winding"], given_pictures = winding(
+                    candidate, compared, critics, seed=settings.first_seed
+                )
+            figures |= found
     head = {
         "format": FORMAT,
         "nitograph": __version__,
         "candidate": candidate.name,
-        **_told(candidate),
+        **_model_facts(candidate),
         "settings": settings.to_dict(),
         "weaving": material.weaving.to_dict(),
         "samples": len(samples),
@@ -125,29 +128,27 @@ def evaluate(
         "figures": {key: figure.to_dict() for key, figure in figures.items()},
         "seconds": clock.seconds | {"all": round(sum(clock.seconds.values()), 2)},
     }
-    read = {name: panel.critics[name].read(samples.rasters)[1] for name in panel.critics}
-    return Evaluation(head | record, figures, samples, reference, read, nearness, (where, training), wound)
+    read = {name: critic.read(samples.rasters)[1] for name, critic in critics.items()}
+    nearest = (where, training)
+    return Evaluation(head | record, figures, samples, reference, read, nearness, nearest, given_pictures)
 
 
 def _judged(
-    court: Court,
-    panel: Panel,
+    compared: Comparison,
+    critics: Critics,
     training: Training,
     settings: EvaluationSettings,
     clock: Clock,
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
-    """The figures that any candidate is asked for, and the details by judge."""
+    """The figures that every candidate gets, and the details by judge."""
     figures: dict[str, Figure] = {}
     record: dict[str, Any] = {}
-    judges: tuple[tuple[str, Callable[[], Found]], ...] = (
-        ("recognisability", lambda: samples_judge.recognisability(court, panel)),
-        ("closeness", lambda: samples_judge.closeness(court, panel)),
-        (
-            "usefulness",
-            lambda: samples_judge.usefulness(court, settings.critic_images, settings.lesson_seen),
-        ),
-        ("copying", lambda: copying.copying(court, training)),
-        ("rules", lambda: samples_judge.rules(court)),
+    judges: tuple[tuple[str, Callable[[], Judgement]], ...] = (
+        ("recognisability", lambda: recognisability(compared, critics)),
+        ("closeness", lambda: closeness(compared, critics)),
+        ("usefulness", lambda: usefulness(compared, settings.critic_images, settings.lesson_seen)),
+        ("copying", lambda: copying(compared, training)),
+        ("rules", lambda: rules(compared)),
     )
     for name, judge in judges:
         with clock.part(name):
@@ -157,9 +158,8 @@ def _judged(
 
 
 def draw(candidate: Candidate, material: Material, settings: EvaluationSettings) -> Woven:
-    """All samples, round after round, classes in turn; no two seeds alike."""
-    each = settings.samples_per_class
-    labels = np.tile(np.arange(len(CLASSES)), each * settings.seeds)
+    """All samples, round by round, classes in turn; every thread has a seed of its own."""
+    labels = np.tile(np.arange(len(CLASSES)), settings.samples_per_class * settings.seeds)
     seeds = range(settings.first_seed, settings.first_seed + len(labels))
     threads = candidate.threads([CLASSES[label] for label in labels], seeds)
     for thread in threads:
@@ -172,8 +172,8 @@ def draw(candidate: Candidate, material: Material, settings: EvaluationSettings)
     return Woven(threads, shown, labels, np.asarray(seeds))
 
 
-def _told(candidate: Candidate) -> dict[str, Any]:
-    """What is to be known of a model and its sampling; nothing of other candidates."""
+def _model_facts(candidate: Candidate) -> dict[str, Any]:
+    """Facts of a model and its sampling settings; empty for other candidates."""
     if not isinstance(candidate, ModelCandidate):
         return {}
     weights = candidate.weights
@@ -185,14 +185,14 @@ def _told(candidate: Candidate) -> dict[str, Any]:
 def _mask_off(
     candidate: ModelCandidate, material: Material, settings: EvaluationSettings
 ) -> dict[str, Any]:
-    """Share that breaks a rule where the model is asked for the first samples, but any nail may follow."""
-    each, size = min(UNMASKED, settings.samples_per_class), settings.samples_per_class * len(CLASSES)
-    labels = list(CLASSES) * each
+    """Share of paths that break a rule when the first samples are drawn without the mask."""
+    size = settings.samples_per_class * len(CLASSES)
+    labels = list(CLASSES) * min(UNMASKED, settings.samples_per_class)
     starts = [settings.first_seed + number * size for number in range(settings.seeds)]
     seeds = [seed for start in starts for seed in range(start, start + len(labels))]
     weights, sampling, wanted = candidate.weights, candidate.settings, labels * settings.seeds
     paths = sample_paths(weights, wanted, seeds, sampling, decoder=candidate.decoder, masked=False)
-    broken = samples_judge.breaks_a_rule(pack(paths), material.weaving)
+    broken = breaks_a_rule(pack(paths), material.weaving)
     by_seed = [rounded(mean(part)) for part in broken.reshape(settings.seeds, -1)]
     return {"paths": len(paths), "share": ends(mean_interval(broken)), "by_seed": by_seed}
 
@@ -200,7 +200,7 @@ def _mask_off(
 def _likelihood(
     candidate: ModelCandidate, material: Material, training: Training, reference: Woven
 ) -> dict[str, Any]:
-    """Nats on test threads, and on as many training threads, and the gap between them."""
+    """Nats on test threads, on as many training threads, and the gap between them."""
     from nitograph.evaluation.judges.likelihood import measure
 
     images, weights = material.test.images[reference.rows], candidate.weights

@@ -1,7 +1,7 @@
-"""Figures, what each is held to, and the verdict. The thresholds stand here and nowhere else.
+"""Figures, the goal of each, and the verdict. All thresholds are here and nowhere else.
 
-A figure passes where its value reaches the threshold; it fails where even the friendly end of its interval
-does not; between the two it is open: more samples would decide. This module computes no figure.
+A figure passes if its value reaches the threshold and fails if even the better end of its interval does
+not. In between it is open: more samples would decide. This module computes no figure.
 
 Try it: python -c "from nitograph.evaluation.verdicts import GOALS; print(*GOALS, sep='\\n')"
 """
@@ -16,78 +16,92 @@ from nitograph.evaluation.metrics import Estimate
 
 @dataclass(frozen=True)
 class Goal:
-    """What one figure is held to: at least `least`, or at most `most`."""
+    """The goal of one figure: at least `at_least`, or at most `at_most`."""
 
     title: str
     meaning: str
-    least: float | None = None
-    most: float | None = None
-    planned: bool = False  # asked of plan models only
+    at_least: float | None = None
+    at_most: float | None = None
+    planned: bool = False  # for models of the plan design only
 
-    def says(self) -> str:
-        """The threshold in words."""
-        if self.least is not None:
-            return f"≥ {self.least:g}"
-        return f"≤ {self.most:g}" if self.most is not None else "reported"
+    def threshold(self) -> str:
+        """The threshold as text."""
+        if self.at_least is not None:
+            return f"≥ {self.at_least:g}"
+        return f"≤ {self.at_most:g}" if self.at_most is not None else "reported"
 
 
 GOALS: dict[str, Goal] = {
     "critic_a": Goal(
-        "Critic A ÷ ceiling", "read rightly by a network that never saw thread, ÷ woven test digits", 0.97
+        "Critic A ÷ ceiling",
+        "accuracy of a network that never saw threads, ÷ that on woven test digits",
+        0.97,
     ),
     "critic_b": Goal(
-        "Critic B ÷ ceiling", "read rightly by a network taught on woven digits, ÷ woven test digits", 0.99
+        "Critic B ÷ ceiling",
+        "accuracy of a network trained on woven digits, ÷ that on woven test digits",
+        0.99,
     ),
     "critic_c": Goal(
         "Critic C ÷ ceiling",
-        "the same by another architecture on other images, never used to select or tune",
+        "the same for another architecture trained on other images, never used to select or tune",
         0.98,
     ),
     "worst_digit": Goal(
         "Worst digit ÷ ceiling",
-        "critic B on the digit it reads worst, ÷ the same digit woven (0.94 is 0.93 where that is 0.987)",
+        "critic B on its worst digit, ÷ the same digit woven (0.94 is 0.93 where that is 0.987)",
         0.94,
     ),
     "frechet": Goal(
         "Fréchet distance ÷ floor",
         "distance to woven test digits in critic C's features, ÷ real against real at equal counts",
-        most=2.0,
+        at_most=2.0,
     ),
-    "density": Goal("Density ÷ real", "samples lie where real ones are dense, ÷ real against real", 0.9),
-    "coverage": Goal("Coverage ÷ real", "share of real ones with a sample near, ÷ real against real", 0.9),
+    "density": Goal(
+        "Density ÷ real", "how densely real threads surround the samples, ÷ real against real", 0.9
+    ),
+    "coverage": Goal(
+        "Coverage ÷ real", "share of real threads with a sample nearby, ÷ real against real", 0.9
+    ),
     "usefulness": Goal(
         "Usefulness ÷ real",
-        "woven test digits read by a network taught on samples only, ÷ taught on as many woven ones",
+        "accuracy on woven test digits of a network trained on samples, ÷ one trained on as many woven",
         0.97,
     ),
-    "duplicates": Goal("Duplicates", "share of samples that are exactly like another", most=0.0),
+    "duplicates": Goal("Duplicates", "share of samples that equal another sample", at_most=0.0),
     "copies": Goal(
-        "Copies", "share of samples with the nails, or all the chords, of a training thread", most=0.0
+        "Copies", "share of samples with the nails, or all the chords, of a training thread", at_most=0.0
     ),
     "nearness": Goal(
         "Nearness to training ÷ test",
-        "mean Jaccard index with the nearest training thread, ÷ the same of test threads",
-        most=1.05,
+        "mean Jaccard index with the nearest training thread, ÷ that of test threads",
+        at_most=1.05,
     ),
     "near_copies": Goal(
-        "Near copies", "share of samples nearer to training than 99 % of test threads are", most=0.03
+        "Near copies",
+        "share of samples nearer to training threads than 99 % of test threads are",
+        at_most=0.03,
     ),
     "pictures": Goal(
         "Nearness as pictures ÷ test",
-        "distance of test threads to the nearest training picture, blurred to 7×7, ÷ the same of samples: "
-        "a training picture wound afresh has few chords of it, but its look",
-        most=1.25,
+        "distance of test threads to the nearest training picture, averaged to 7×7, ÷ that of samples: "
+        "a training picture woven again shares few chords with it, but looks the same",
+        at_most=1.25,
     ),
     "longest_run": Goal(
         "Longest run ÷ test",
-        "mean longest stretch of nails shared with a training thread, ÷ the same of test threads",
-        most=1.25,
+        "mean longest run of nails shared with a training thread, ÷ that of test threads",
+        at_most=1.25,
     ),
-    "rules": Goal("Rules broken", "share of samples that break a rule of the board, mask on", most=0.0),
+    "rules": Goal(
+        "Rules broken",
+        "share of samples that break a rule of the board, sampled with the mask",
+        at_most=0.0,
+    ),
     "winding": Goal(
         "Wound picture ÷ encoder's",
-        "error of a given test picture as the model winds it, ÷ the encoder's own error",
-        most=1.1,
+        "error of test pictures wound by the model, ÷ the encoder's error",
+        at_most=1.1,
         planned=True,
     ),
 }
@@ -95,9 +109,10 @@ GOALS: dict[str, Goal] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure. value is what is judged; measured ÷ reference where it is a ratio.
+    """One figure. `value` is judged; it is measured ÷ reference for ratios.
 
-    reference: what woven test digits get. floor: what random legal walks get. by_seed: each round.
+    reference: the figure of woven test digits. floor: that of random legal walks. by_seed: that of each
+    round.
     """
 
     key: str
@@ -109,19 +124,19 @@ class Figure:
 
     @property
     def goal(self) -> Goal:
-        """What it is held to."""
+        """The goal of this figure."""
         return GOALS[self.key]
 
     @property
     def verdict(self) -> str:
         """pass, open or fail."""
         goal, value = self.goal, self.value
-        if goal.least is not None:
-            reached, hope = value.value >= goal.least, value.high >= goal.least
+        if goal.at_least is not None:
+            reached, reachable = value.value >= goal.at_least, value.high >= goal.at_least
         else:
-            most = math.inf if goal.most is None else goal.most
-            reached, hope = value.value <= most, value.low <= most
-        return "pass" if reached else "open" if hope else "fail"
+            limit = math.inf if goal.at_most is None else goal.at_most
+            reached, reachable = value.value <= limit, value.low <= limit
+        return "pass" if reached else "open" if reachable else "fail"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -135,13 +150,13 @@ class Figure:
             "reference": None if self.reference is None else rounded(self.reference),
             "floor": None if self.floor is None else rounded(self.floor),
             "by_seed": [rounded(value) for value in self.by_seed],
-            "threshold": self.goal.says(),
+            "threshold": self.goal.threshold(),
             "verdict": self.verdict,
         }
 
 
 def rounded(value: float) -> float | None:
-    """Six significant digits; None for what JSON cannot hold."""
+    """Six significant digits; None for what JSON cannot represent."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 

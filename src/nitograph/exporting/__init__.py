@@ -1,7 +1,7 @@
-"""Files that a maker can trust: Thread → SVG, DXF, G-code, PDF, lists and a winding guide, in millimetres.
+"""Files for making the real object: Thread → SVG, DXF, G-code, PDF, lists and a guide, in millimetres.
 
-`formats` names every format, `workpiece` puts a thread on a real board, `check` says whether it will hold;
-each format is a module of its own.
+`formats` lists the formats, `workpiece` places a thread on a real board, `check` tells whether it will
+hold; each format has its own module.
 
 Try it: python -m nitograph export thread.json -o board.svg
 """

@@ -1,4 +1,4 @@
-"""Would this thread hold on a real board? Facts, and warnings in plain words, before a nail is driven.
+"""Whether a thread would hold on a real board: facts and warnings, before the first nail is driven.
 
 It measures a workpiece and knows no file format.
 
@@ -18,18 +18,18 @@ from nitograph.exporting.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
 TIGHT, COMFORTABLE = 5.0, 8.0
-"""Nail spacing in mm: below the first hands hardly get between, from the second on it is easy."""
+"""Nail spacing in mm: below TIGHT it is hard to wind by hand, from COMFORTABLE on it is easy."""
 
 FAINT, WELL, HEAVY = 0.2, 0.3, 0.6
-"""Shares hidden: the densest patch is faint below the first and well at the second; a mean over the last
-is heavy."""
+"""Shares of the board hidden: the densest patch is faint below FAINT, good at WELL; a mean above HEAVY is
+too much."""
 
-MOST_THICKENING = 5.0
+MAX_THICKENING = 5.0
 
 
 @dataclass(frozen=True)
 class CheckSettings(Settings):
-    """What of the nails a drawing does not show."""
+    """Properties of the nails that a drawing does not show."""
 
     nail_height: float = setting(
         10.0, "free height of a nail above the board", unit="mm", low=0.1, high=500
@@ -46,7 +46,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Report:
-    """facts: JSON values by name, units in the names. warnings: what should be looked at."""
+    """facts: JSON values by name, units in the names. warnings: what to check."""
 
     statement: str
     facts: dict[str, Any]
@@ -60,9 +60,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Touches:
-    """Chords that would touch a nail which is neither of their ends: chord, and nail, shape (k,) each.
+    """Chords that would touch a nail other than their ends: chord and nail, shape (k,) each.
 
-    chords: index of the chord, its step less one. nails: the display number of the nearest nail touched.
+    chords: index of the chord, its step minus one. nails: the display number of the nearest nail touched.
     """
 
     chords: NDArray[np.intp]
@@ -70,10 +70,10 @@ class Touches:
 
 
 def touches(workpiece: Workpiece) -> Touches:
-    """Which straight runs, thread width included, come too near to a nail between.
+    """Which straight runs touch a nail between their ends, thread width included.
 
-    A chord comes nearest to the neighbours of its ends, the rim bends away from it in between, so two nails
-    on either side of either end are enough; a test holds that against the whole ring.
+    A chord comes nearest to the neighbours of its ends, since the rim curves away in between. Checking two
+    nails on both sides of each end is enough; a test compares that with the whole ring.
     """
     n, path = workpiece.num_nails, workpiece.path
     start, run = workpiece.tangents[:, 0], np.diff(workpiece.tangents, axis=1)[:, 0]
@@ -94,10 +94,10 @@ def touches(workpiece: Workpiece) -> Touches:
 
 
 def free_from(workpiece: Workpiece) -> int | None:
-    """The smallest number of nails a chord must span so that it can touch none between, or None.
+    """The minimum span in nails from which a chord touches no nail between its ends, or None.
 
-    Nail i of a chord over Δ stands 2R·sin(πi/n)·sin(π(Δ−i)/n) off the line of its ends, least at i = 1;
-    the thread leaves that line by a bend radius at most and needs another beside the nail.
+    Nail i of a chord over Δ nails is 2R·sin(πi/n)·sin(π(Δ−i)/n) away from the line of its ends, the minimum
+    being at i = 1. The thread leaves that line by at most a bend radius and needs another beside the nail.
     """
     clear = 2 * workpiece.bend_radius / workpiece.spacing
     if clear >= 1:
@@ -107,7 +107,7 @@ def free_from(workpiece: Workpiece) -> int | None:
 
 
 def check(workpiece: Workpiece, settings: CheckSettings | None = None) -> Report:
-    """Measure the workpiece and say what should be looked at before making it."""
+    """Measure the workpiece and list what to check before making it."""
     settings = settings or CheckSettings()
     touching = touches(workpiece)
     hidden = cover(workpiece)
@@ -161,18 +161,18 @@ def _about_spacing(workpiece: Workpiece) -> Iterator[Warned]:
         yield Warned(
             "nails-overlap",
             f"The nails are {board.nail_diameter:g} mm thick but stand only {spacing:.2f} mm apart: "
-            "they do not fit. Take a larger circle, thinner nails or fewer of them.",
+            "they do not fit. Use a larger circle, thinner nails or fewer of them.",
         )
     elif gap < 2 * board.thread_width:
         yield Warned(
             "gap-too-narrow",
-            f"Between two nails there are {gap:.2f} mm, hardly room for a thread of "
-            f"{board.thread_width:.2g} mm. Take a larger circle, or thinner nails or thread.",
+            f"Between two nails there are {gap:.2f} mm, hardly enough for a thread of "
+            f"{board.thread_width:.2g} mm. Use a larger circle, or thinner nails or thread.",
         )
     if gap > 0 and spacing < TIGHT:
         yield Warned(
             "tight-spacing",
-            f"The nails stand {spacing:.1f} mm apart; under {TIGHT:g} mm is very tight by hand. "
+            f"The nails stand {spacing:.1f} mm apart; below {TIGHT:g} mm winding by hand is hard. "
             f"A circle of {wanted:.0f} mm would give {COMFORTABLE:g} mm.",
         )
 
@@ -199,7 +199,7 @@ def _about_stack(workpiece: Workpiece, settings: CheckSettings, facts: dict[str,
         yield Warned(
             "stack-too-high",
             f"Nail {facts['heaviest_nail']} is passed {facts['heaviest_nail_passes']} times: up to "
-            f"{stack:.1f} mm of thread on {height:g} mm of nail. Take longer nails or thinner thread.",
+            f"{stack:.1f} mm of thread on {height:g} mm of nail. Use longer nails or thinner thread.",
         )
 
 
@@ -210,7 +210,7 @@ def _about_cover(workpiece: Workpiece, hidden: Cover) -> Iterator[Warned]:
         remedy = (
             f"Thread of {factor * board.thread_width:.2g} mm, or a circle of "
             f"{board.diameter / factor:.0f} mm, would make it {WELL:.0%}."
-            if factor < MOST_THICKENING
+            if factor < MAX_THICKENING
             else "More chords would help."
         )
         yield Warned(
@@ -221,6 +221,6 @@ def _about_cover(workpiece: Workpiece, hidden: Cover) -> Iterator[Warned]:
     elif hidden.mean > HEAVY:
         yield Warned(
             "heavy",
-            f"The thread hides {hidden.mean:.0%} of the board on the mean, so the picture may drown. "
-            "Take thinner thread, a larger circle or fewer chords.",
+            f"The thread hides {hidden.mean:.0%} of the board on average, so the picture may be too dense. "
+            "Use thinner thread, a larger circle or fewer chords.",
         )

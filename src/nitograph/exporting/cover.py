@@ -1,7 +1,7 @@
 """How much of the board the thread hides: whether the real piece will look faint or heavy.
 
-A patch crossed by so many millimetres of thread that they would cover x of it side by side is hidden
-by 1 − e⁻ˣ when they lie at random. It knows the workpiece and no file format.
+If the thread in a patch would cover a share x of it when laid side by side, it hides 1 − e⁻ˣ of the patch
+when laid at random. This module knows the workpiece and no file format.
 
 Try it: python -c "from nitograph.thread import Thread; from nitograph.exporting.workpiece import Workpiece;
 from nitograph.exporting.cover import cover; print(cover(Workpiece(Thread([0, 100, 7]))))"
@@ -15,10 +15,10 @@ import numpy as np
 from nitograph.exporting.workpiece import Workpiece
 
 PATCHES = 24
-"""Patches across the board, so that one is a twenty-fourth of the nail circle wide."""
+"""Patches across the nail circle."""
 
 INNER = 0.8
-"""How far from the middle, in radii, the densest patch may lie."""
+"""Maximum distance of the densest patch from the middle, in radii."""
 
 SAMPLES = 10 * PATCHES
 CHUNK = 5_000
@@ -32,14 +32,14 @@ class Cover:
     densest: float
 
     def width_factor(self, share: float) -> float:
-        """How many times as wide the thread must be for `share` of the densest patch to be hidden."""
+        """The factor on the thread's width at which `share` of the densest patch is hidden."""
         return math.log1p(-share) / min(math.log1p(-min(self.densest, 1 - 1e-12)), -1e-12)
 
 
 def cover(workpiece: Workpiece) -> Cover:
     """The share of the board that the straight runs hide.
 
-    The densest of 24 × 24 patches is sought away from the rim, where threads always crowd at their nails.
+    The densest of 24 × 24 patches is searched away from the rim, where threads always crowd at their nails.
     """
     laid = np.zeros(PATCHES * PATCHES)
     ends = workpiece.tangents / (2 * workpiece.radius) + 0.5

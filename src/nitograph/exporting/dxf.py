@@ -1,7 +1,7 @@
 """DXF in millimetres: drill holes, thread, numbers and the nail circle, each on its own layer.
 
-y points up, 0, 0 is the middle of the board; ezdxf writes the file. It knows the workpiece and nothing
-of machines.
+y points up, the origin is the middle of the board; ezdxf writes the file. This module knows nothing of
+machines.
 
 Try it: python -m nitograph export thread.json -o board.dxf
 """
@@ -21,16 +21,16 @@ LAYERS = {"DRILL": 1, "THREAD": 7, "NUMBERS": 3, "CIRCLE": 8, "NOTES": 8}
 
 @dataclass(frozen=True)
 class DxfSettings(Settings):
-    """What the drawing holds."""
+    """What the drawing contains."""
 
     hole: float | None = setting(
-        None, "diameter of the drill holes; the nail's where none is given", unit="mm", low=0.05, high=50
+        None, "diameter of the drill holes; default: that of the nails", unit="mm", low=0.05, high=50
     )
-    thread_layer: bool = setting(True, "the thread's path, on its own layer")
+    thread_layer: bool = setting(True, "include the thread, on its own layer")
 
 
 def dxf(workpiece: Workpiece, settings: DxfSettings) -> str:
-    """The drawing as DXF text (R2010); FileError where ezdxf is not installed."""
+    """The drawing as DXF text (R2010); FileError if ezdxf is not installed."""
     ezdxf = require("ezdxf", "a DXF drawing")
     units = require("ezdxf.units", "a DXF drawing")
     document = ezdxf.new("R2010", setup=False)

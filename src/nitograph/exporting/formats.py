@@ -1,8 +1,8 @@
-"""Every format in which a thread leaves for a workshop, and the one place that names them.
+"""The export formats: the one place that lists them, and writing files by them.
 
-A format is a module with one pure function (workpiece, settings) → text or bytes and one
-Settings class; modules are imported when their format is asked for, and libraries (ezdxf, fpdf2) only
-when it is written. Only `write` and `write_all` touch the disk.
+A format is a module with one pure function (workpiece, settings) → text or bytes and one Settings class. A
+module is imported when its format is used, a library (ezdxf, fpdf2) only when a file is written. Only
+`write` and `write_all` touch the disk.
 
 Try it: python -m nitograph export thread.json -o board.svg
 """
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """One format: where its function and its settings are, its endings, what it is for.
+    """One format: where its function and its settings are, its endings, and what it is for.
 
-    module: full name of the module in which function and settings are found when they are needed.
-
-    fixed: settings that this format decides itself. tail: what `write_all` puts after the stem. needs: a
-    library that writes it.
+    module: full name of the module of `function` and `settings`, imported on use. fixed: settings that this
+    format sets itself. tail: what `write_all` appends to the stem. needs: the library that writes it.
     """
 
     module: str
@@ -45,7 +43,7 @@ class Format:
     needs: str | None = None
 
     def check(self) -> None:
-        """FileError in one line where the library that writes this format is not installed."""
+        """FileError if the library that writes this format is not installed."""
         if self.needs is not None:
             require(self.needs, f"{' or '.join(self.endings) or self.tail} output")
 
@@ -54,7 +52,7 @@ class Format:
         return self._part(self.settings)  # type: ignore[no-any-return]  # named in the table below
 
     def render(self, workpiece: "Workpiece", settings: Settings | None = None) -> bytes:
-        """The whole file; default settings where none are given."""
+        """The whole file, with default settings if none are given."""
         chosen = settings or self.settings_class()()
         made = self._part(self.function)(workpiece, chosen.replace(**(self.fixed or {})))
         return made if isinstance(made, bytes) else made.encode("utf-8")
@@ -90,9 +88,7 @@ FORMATS: dict[str, Format] = {
     "csv": Format(
         f"{_HERE}.winding_list", "csv_text", "ListSettings", (".csv",), "winding list as a table"
     ),
-    "txt": Format(
-        f"{_HERE}.winding_list", "plain_text", "ListSettings", (".txt",), "the bare list of nails"
-    ),
+    "txt": Format(f"{_HERE}.winding_list", "plain_text", "ListSettings", (".txt",), "bare list of nails"),
     "dxf": Format(
         f"{_HERE}.dxf",
         "dxf",
@@ -112,11 +108,11 @@ FORMATS: dict[str, Format] = {
         f"{_HERE}.guide", "guide", "GuideSettings", (".html", ".htm"), "winding guide for a browser"
     ),
 }
-"""Every format by the name that lists of formats use."""
+"""Every built-in format by name."""
 
 
 def format_named(name: str) -> Format:
-    """The format of that name, ours or another package's; SettingsError where there is none."""
+    """The format of that name, built in or of a plugin; SettingsError if there is none."""
     found = FORMATS.get(name) or plugins.find(plugins.FORMATS, name, Format)
     if found is None:
         known = ", ".join([*FORMATS, *plugins.names(plugins.FORMATS)])
@@ -125,10 +121,10 @@ def format_named(name: str) -> Format:
 
 
 def format_of(path: str | Path) -> Format:
-    """The format of a file's ending, ours or another package's; FileError where there is none."""
+    """The format of a file's ending, built in or of a plugin; FileError if there is none."""
     ending = Path(path).suffix.lower()
     formats = list(FORMATS.values())
-    for made in itertools.chain(FORMATS.values(), _added()):
+    for made in itertools.chain(FORMATS.values(), _plugins()):
         if ending in made.endings:
             return made
         formats.append(made)
@@ -136,15 +132,15 @@ def format_of(path: str | Path) -> Format:
     raise FileError(f"the ending of {path} names no export format; use one of {known}")
 
 
-def _added() -> Iterator[Format]:
-    """The formats of other packages, each loaded when its turn comes."""
+def _plugins() -> Iterator[Format]:
+    """The formats of plugins, each loaded when it is reached."""
     for name in plugins.names(plugins.FORMATS):
         if found := plugins.find(plugins.FORMATS, name, Format):
             yield found
 
 
 def write(path: str | Path, workpiece: "Workpiece", settings: Settings | None = None) -> Path:
-    """Write one file in the format of its ending, whole or not at all; returns its path."""
+    """Write one file atomically in the format of its ending; returns its path."""
     path = check_writable(path)
     write_bytes(path, format_of(path).render(workpiece, settings))
     return path
@@ -159,10 +155,10 @@ def write_all(
 ) -> Sequence[Path]:
     """Write `stem.svg`, `stem.pdf`, … for the formats named; returns the paths in that order.
 
-    threads: one, or the boards of a word, which are then written as `stem_1.svg`, `stem_2.svg`, ….
-    options: settings of the formats by name; each format takes those that it has. Every file is made
-    before the first one is written, so that an error leaves nothing behind. SettingsError for an unknown
-    name, FileError where a file cannot be written or a library is missing.
+    threads: one, or the boards of a word, which are then written as `stem_1.svg`, `stem_2.svg`, …. options:
+    settings of the formats by name; each format uses those that it has. All files are made before the first
+    is written, so that an error leaves nothing behind. SettingsError for an unknown name, FileError if a
+    file cannot be written or a library is missing.
     """
     from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 
@@ -175,27 +171,27 @@ def write_all(
         made += [wanted.render(workpiece, options_for(wanted, options or {})) for wanted in chosen]
     for path, data in zip(places, made, strict=True):
         write_bytes(path, data)
-    return places
+    return list(places)
 
 
 def places_of(formats: Sequence[Format], stem: str | Path, boards: int) -> list[Path]:
-    """Where `write_all` writes these formats of so many boards: all of one board, then of the next."""
+    """The paths that `write_all` writes for these formats, board by board."""
     parts = [str(stem)] if boards == 1 else [f"{stem}_{number}" for number in range(1, boards + 1)]
     return [Path(f"{part}{wanted.tail or wanted.endings[0]}") for part in parts for wanted in formats]
 
 
 def options_for(chosen: Format, options: Mapping[str, Any]) -> Settings:
-    """The format's settings from those of `options` that it has."""
+    """The format's settings, from those `options` that it has."""
     kind = chosen.settings_class()
     return kind(**{name: value for name, value in options.items() if name in kind.names()})
 
 
 def require(library: str, purpose: str) -> Any:
-    """Import an optional library; FileError in one line where it is not installed."""
+    """Import an optional library; FileError if it is not installed."""
     try:
         return importlib.import_module(library)
     except ImportError:
         package = {"fpdf": "fpdf2"}.get(library, library.partition(".")[0])
         raise FileError(
-            f"{purpose} needs {package}, which is not installed; pip install 'nitograph[export]' brings it"
+            f"{purpose} needs {package}, which is not installed: pip install 'nitograph[export]'"
         ) from None

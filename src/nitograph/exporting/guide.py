@@ -1,8 +1,8 @@
-"""The winding guide: one HTML file that leads a maker from nail to nail, on a phone, without a network.
+"""The winding guide: one HTML file that leads the maker from nail to nail, on a phone, without a network.
 
-The page is `data/guide.html`; here it gets its thread, its words and a content policy under which it can
-fetch nothing at all and runs only its own script. Every sentence of the page stands in `TEXTS`: another
-language is one more dictionary there. It knows nothing of browsers; the page's own script does.
+The page is `data/guide.html`; this module fills in the thread, the texts and a content policy under which
+the page fetches nothing and runs only its own script. All texts of the page are in `TEXTS`; another
+language is one more dictionary there. This module knows nothing of browsers.
 
 Try it: python -m nitograph export thread.json -o guide.html
 """
@@ -37,15 +37,15 @@ ENGLISH = {
     "turn_right": "clockwise round it",
     "turn_left": "counterclockwise round it",
     "gaps": "out by {out}, back in by {back}",
-    "wraps_one": "and one full turn more",
-    "wraps_many": "and {w} full turns more",
+    "wraps_one": "plus one full turn",
+    "wraps_many": "plus {w} full turns",
     "tie_off": "the last nail: tie off here",
     "done": "Finished",
     "done_text": "{m} of thread on the board",
     "block": "Block {b} · {a}–{z}",
     "block_run": "{m} at its end",
     "to_go": "to go",
-    "so_far": "laid so far",
+    "so_far": "used so far",
     "time_left": "time left",
     "nothing_left": "none",
     "seconds": "{s} s",
@@ -54,44 +54,44 @@ ENGLISH = {
     "metres": "{m} m",
     "back": "Back",
     "next": "Next",
-    "play": "Go on by itself",
+    "play": "Advance automatically",
     "pause": "Pause",
-    "repeat": "Say again",
+    "repeat": "Repeat",
     "jump_title": "Jump to step",
     "jump_range": "Step, 0 to {n}",
     "ten_back": "10 back",
     "ten_on": "10 on",
     "cancel": "Cancel",
-    "go": "Go there",
+    "go": "Go",
     "close": "Close",
     "group_voice": "Voice",
-    "speak": "Say the nails aloud",
-    "speak_turn": "Say which way round, too",
+    "speak": "Read the nails aloud",
+    "speak_turn": "Read the direction, too",
     "voice": "Voice",
-    "voice_standard": "Standard",
+    "voice_standard": "Default",
     "rate": "Speed",
     "no_voice": "This browser cannot speak. Everything else works.",
     "listen": "Listen for commands",
-    "listen_note": "Say next, back, repeat, start or pause. Some browsers send what they hear to "
-    "their maker's servers and need a network for it; nothing else here does.",
+    "listen_note": "Say next, back, repeat, start or pause. Some browsers send the sound to their "
+    "vendor's servers, which needs a network; nothing else on this page does.",
     "words_next": "next,go on",
     "words_back": "back,previous",
     "words_repeat": "repeat,again",
     "words_start": "start,continue",
     "words_pause": "pause,stop,wait",
-    "group_pace": "Going on by itself",
-    "pace": "A nail every",
+    "group_pace": "Automatic advance",
+    "pace": "One nail every",
     "group_screen": "Screen",
-    "look": "Look",
-    "look_auto": "As the device",
+    "look": "Theme",
+    "look_auto": "Same as device",
     "look_light": "Light",
     "look_dark": "Dark",
     "language": "Language",
     "awake": "Keep the screen on",
     "awake_none": "This browser does not let a page keep the screen on. Set the screen's own "
     "timeout to the longest, or to never, while you wind.",
-    "memory": "Your step is remembered on this device, also when the page is closed.",
-    "memory_none": "This browser does not let the page remember your step: note it before you close.",
+    "memory": "Your step is saved on this device, even when the page is closed.",
+    "memory_none": "This browser does not let the page save your step: write it down before you close it.",
     "group_piece": "This piece",
     "about_board": "{n} nails on a circle of {d} mm, {chords} chords.",
     "origin_top": "Nail 0 is at the top.",
@@ -100,9 +100,9 @@ ENGLISH = {
     "direction_ccw": "Count counterclockwise.",
     "side_front": "You see the front of the board.",
     "side_back": "You work from the back, which shows the picture mirrored.",
-    "about_thread": "{m} of thread, knots included; have {spare} at hand.",
-    "about_turn": "The thread always passes behind the nail, on the rim's side, so that its pull holds it "
-    "there. Out by 12, back in by 14 means: out through the gap towards nail 12, round the back, in "
+    "about_thread": "{m} of thread, knots included; have {spare} ready.",
+    "about_turn": "The thread always passes behind the nail, on the outer side, so that its tension holds "
+    "it there. Out by 12, back in by 14 means: out through the gap towards nail 12, round the back, in "
     "through the gap towards nail 14.",
     "group_keys": "Keys",
     "news": "Step {i} of {n}: nail {nail}, {turn}",
@@ -111,23 +111,23 @@ ENGLISH = {
 }
 
 TEXTS: Texts = {"en": ENGLISH}
-"""All words of the page by language; a language that lacks some shows those in English."""
+"""All texts of the page by language; missing texts are shown in English."""
 
 
 @dataclass(frozen=True)
 class GuideSettings(Settings):
-    """What the guide says of itself."""
+    """Title and language of the guide."""
 
-    title: str | None = setting(None, "headline of the page; the label of the thread where not given")
+    title: str | None = setting(None, "title of the page; default: from the label of the thread")
     language: str | None = setting(
-        None, "language of the page, the browser's own where not given", choices=tuple(TEXTS)
+        None, "language of the page; default: that of the browser", choices=tuple(TEXTS)
     )
 
 
 def guide(workpiece: Workpiece, settings: GuideSettings | None = None, *, texts: Texts = TEXTS) -> str:
-    """The whole page as text: its script, style, thread and words inside, nothing fetched from outside.
+    """The whole page as text, with script, style, thread and texts inside; it fetches nothing.
 
-    texts: the words by language, `ENGLISH` among them as "en". SettingsError where "en" is missing.
+    texts: the texts by language, with "en" as the fallback. SettingsError if "en" is missing.
     """
     chosen = settings or GuideSettings()
     if "en" not in texts:
@@ -141,19 +141,19 @@ def guide(workpiece: Workpiece, settings: GuideSettings | None = None, *, texts:
 
 
 def piece(workpiece: Workpiece) -> dict[str, Any]:
-    """What the page knows of the thread, JSON values.
+    """The thread as the page needs it, JSON values.
 
-    nails, turns ("+" clockwise, "-" the other way) and run (mm laid once that nail is gone round) have one
-    entry for each of the m + 1 nails on the way; x and y are by display number, on the unit circle, y down.
-    hash names the thread and its numbering; the page remembers the step under it.
+    nails, turns ("+" clockwise, "-" the other way) and run (mm used once the thread has passed that nail)
+    have one entry for each of the m + 1 nails on the path; x and y are by display number, on the unit
+    circle, y down. hash names the thread and its numbering; the page saves the step under it.
     """
     board = workpiece.settings
     nails = workpiece.path.tolist()
     turns = "".join("+" if turn > 0 else "-" for turn in workpiece.turns.tolist())
     unit = np.round(workpiece.centres / workpiece.radius, 5) + 0.0
-    known = json.dumps([workpiece.num_nails, nails, turns])
+    identity = json.dumps([workpiece.num_nails, nails, turns])
     return {
-        "hash": hashlib.sha256(known.encode()).hexdigest()[:16],
+        "hash": hashlib.sha256(identity.encode()).hexdigest()[:16],
         "count": workpiece.num_nails,
         "diameter": board.diameter,
         "origin": board.origin,

@@ -1,4 +1,4 @@
-"""What stands round the rim of a drawing: which nails get a number, how large, and where.
+"""The rim of a drawing: which nails get a number, how large, and where.
 
 Shared by the SVG, PDF and DXF writers. It knows the workpiece and no format.
 
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 from nitograph.exporting.workpiece import FloatArray, Workpiece
 
 TALLEST, SMALLEST = 4.0, 1.6
-"""Height of a number in mm: as large as the spacing lets it be, within these."""
+"""Bounds of the height of a number in mm; within them the spacing decides."""
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 @dataclass(frozen=True)
 class Rim:
-    """Numbers outside the nails, every `every`-th nail has one; k counts those.
+    """Numbers outside the nails: every `every`-th nail has one, k in all.
 
     nails: (k,) display numbers. anchors: (k, 2) mm, y down, where each number begins or ends.
     degrees: (k,) rotation clockwise that makes it read along its radius, never upside down.
     outward: (k,) True where it begins at its anchor, False where it ends there. tens: (k,) every tenth
-    nail, to be marked. size: height of the digits, mm; tick: length of a ten's tick, mm. width: of the
+    nail, which is marked. size: height of the digits, mm; tick: length of a ten's tick, mm. width: of the
     whole rim beyond the nails, mm.
     """
 
@@ -43,12 +43,12 @@ class Rim:
 
 
 def rim(workpiece: Workpiece) -> Rim:
-    """The rim of a workpiece, with as many numbers as stay readable."""
+    """The rim of a workpiece, with as many numbers as are readable."""
     size = min(TALLEST, max(SMALLEST, 0.6 * workpiece.spacing), 0.15 * workpiece.radius)
     spacing = max(workpiece.spacing, 1e-9)
     every = next((step for step in STEPS if step * spacing >= 1.15 * size), STEPS[-1])
     nails = np.arange(0, workpiece.num_nails, every)
-    # The last number stands clear of nail 0 where n is no multiple of `every`.
+    # Leave out the last number if it would be too near to that of nail 0.
     if len(nails) > 1 and (workpiece.num_nails - nails[-1]) * spacing < 1.15 * size:
         nails = nails[:-1]
     centres = workpiece.centres[nails]

@@ -1,7 +1,8 @@
-"""SVG in millimetres: the thread as one polyline, nails and numbers on layers of their own.
+"""SVG in millimetres: the thread as one polyline, nails and numbers on their own layers.
 
-Layers follow Inkscape's group convention and begin with a digit, which vpype and AxiDraw take as the
-layer's number. `plot` mode writes the polyline and nothing else; nothing is ever split or filled.
+Layers follow Inkscape's group convention; their names begin with a digit, which vpype and AxiDraw use as
+the layer's number. Mode `plot` writes only the polyline. Nothing is split or filled. Knows nothing of
+machines.
 
 Try it: python -m nitograph export thread.json -o board.svg --mode plot
 """
@@ -26,21 +27,21 @@ class SvgSettings(Settings):
     """How the drawing looks."""
 
     mode: str = setting(
-        "layers", "everything on layers, or the thread alone for a plotter", choices=("layers", "plot")
+        "layers", "everything on layers, or only the thread for a plotter", choices=("layers", "plot")
     )
     colour: str = setting("#1d2433", "colour of the thread, a name or #rrggbb")
     stroke_width: float | None = setting(
         None,
-        "width of the drawn thread; the thread's own where none is given",
+        "width of the drawn thread; default: its real thickness",
         unit="mm",
         low=0.001,
         high=50,
     )
-    margin: float = setting(10.0, "free border round the drawing", unit="mm", low=0, high=1000)
-    numbers: bool = setting(True, "numbers and ticks outside the nails")
+    margin: float = setting(10.0, "margin around the drawing", unit="mm", low=0, high=1000)
+    numbers: bool = setting(True, "draw numbers and ticks outside the nails")
 
     def check(self) -> None:
-        """The colour must be one, as it goes into the file."""
+        """The colour must be valid, as it is written into the file."""
         if not COLOUR.fullmatch(self.colour):
             raise SettingsError(f"colour must be a name such as black or #rrggbb, got {self.colour!r}")
 

@@ -1,7 +1,8 @@
-"""The winding list: CSV, the bare nails, and what to have at hand before one begins.
+"""The winding list: as CSV, as bare nails, and what to prepare before winding.
 
-The head of a CSV or of a bare list states how its nails are numbered, in words and in one line for
-machines, so that `io.lists` brings back exactly the same thread. The printed list is in `pdf`.
+The header of a CSV or of a bare list states the numbering of its nails, in words and in one line for
+programs, so that `io.lists` reads back exactly the same thread. The printed list is in `pdf`. Knows no
+board's drawing.
 
 Try it: python -m nitograph export thread.json -o steps.csv
 """
@@ -14,22 +15,22 @@ from nitograph.io.lists import COLUMNS, MARK
 from nitograph.settings import Settings, setting
 
 SPOOLS = (50, 100, 200, 500, 1000, 2500, 5000)
-"""Metres on the spools that sewing and machine thread is sold on."""
+"""Lengths of the spools that thread is sold on, metres."""
 
 
 @dataclass(frozen=True)
 class ListSettings(Settings):
-    """How the list is cut."""
+    """How the list is divided."""
 
-    block: int = setting(10, "steps to a block", unit="steps", low=1, high=1000)
+    block: int = setting(10, "steps per block", unit="steps", low=1, high=1000)
 
 
 def csv_text(workpiece: Workpiece, settings: ListSettings) -> str:
-    """The list as CSV: one row a nail, row 0 where the thread is tied, after `#` lines of head.
+    """The list as CSV: one row per nail, row 0 where the thread is tied, after `#` header lines.
 
     turn: cw or ccw round the nail as you see it. The thread goes out between `nail` and `out_before`, round
-    the back, and comes in between `nail` and `in_after`. chord_mm: straight run to this nail. metres: laid
-    so far, this nail's turn included.
+    the back, and in between `nail` and `in_after`. chord_mm: straight run to this nail. metres: thread used
+    so far, including the turn at this nail.
     """
     runs = [0.0, *workpiece.run_lengths.tolist()]
     rows = [
@@ -47,7 +48,7 @@ def turn_word(turn: int) -> str:
 
 
 def plain_text(workpiece: Workpiece, settings: ListSettings) -> str:
-    """The nails alone, a block to the line, after `#` lines that state the numbering."""
+    """Only the nails, one block per line, after `#` lines that state the numbering."""
     path = [str(nail) for nail in workpiece.path.tolist()]
     cuts = range(0, len(path), settings.block)
     lines = [" ".join(path[cut : cut + settings.block]) for cut in cuts]
@@ -56,7 +57,7 @@ def plain_text(workpiece: Workpiece, settings: ListSettings) -> str:
 
 
 def numbering(workpiece: Workpiece) -> str:
-    """One line that tells a reader which nail of the file format each number is, and the label."""
+    """One line that states which nail of the file format each number means, and the label."""
     label = workpiece.thread.label
     stated = f"{MARK} num_nails={workpiece.num_nails} zero={workpiece.zero} sense={workpiece.sense:+d}"
     safe = label is not None and label.isprintable()
@@ -64,17 +65,18 @@ def numbering(workpiece: Workpiece) -> str:
 
 
 def needs(workpiece: Workpiece) -> list[str]:
-    """What to have and how long it takes, in plain sentences."""
+    """The thread and time needed, in sentences."""
     to_have = workpiece.length_to_have
     return [
-        f"Thread: {workpiece.length:.1f} m laid, knots included; have {to_have:.0f} m "
+        f"Thread: {workpiece.length:.1f} m used, knots included; have {to_have:.0f} m "
         f"({workpiece.settings.spare:g} % spare): {spools(to_have)}.",
-        f"Time: about {duration(workpiece.seconds)} at {workpiece.settings.seconds_per_chord:g} s a chord.",
+        f"Time: about {duration(workpiece.seconds)}, "
+        f"at {workpiece.settings.seconds_per_chord:g} s per chord.",
     ]
 
 
 def spools(metres: float) -> str:
-    """Which spools to buy for so many metres: one that is long enough, or several of the longest."""
+    """The spools to buy for a length: one that is long enough, or several of the longest."""
     for spool in SPOOLS:
         if metres <= spool:
             return f"one spool of {spool} m"

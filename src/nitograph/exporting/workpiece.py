@@ -1,9 +1,9 @@
 """A thread on a real board: millimetres, the maker's numbering, which side of each nail, how much thread.
 
-Everything here is as the maker sees it, standing in front of the side that `side` names: x to the right,
-y DOWN, both in millimetres from the middle of the nail circle (`y_up` turns points over for machines).
-Nails go by their DISPLAY number: row k of `centres` is the nail that the maker calls k. The file format's
-own numbers (0 at three o'clock, clockwise from the front) appear only in `numbers` and `file_nails`.
+Everything is as the maker sees it from the side that `side` names: x to the right, y DOWN, both in
+millimetres from the middle of the nail circle (`y_up` flips points for machines). Nails have DISPLAY
+numbers: row k of `centres` is the nail that the maker calls k. The numbers of the file format (0 at three
+o'clock, clockwise from the front) appear only in `numbers` and `file_nails`.
 
 It knows no file format and nothing of machines.
 
@@ -27,18 +27,18 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 
 SPECIFIC_VOLUME = 1.1
-"""cm³ of yarn to the gram, the air in it included: Peirce's figure for cotton; polyester is near."""
+"""cm³ per gram of yarn, including air: Peirce's value for cotton; polyester is similar."""
 
 TEX = {"tex": 1.0, "dtex": 0.1, "denier": 1 / 9}
 CLOCKWISE, COUNTERCLOCKWISE = 1, -1
 
 
 def thread_width(text: str) -> float:
-    """The width in mm that `tex:30`, `dtex:300`, `denier:270` or `mm:0.2` names.
+    """The width in mm that `tex:30`, `dtex:300`, `denier:270` or `mm:0.2` means.
 
-    A yarn of t tex weighs t grams a kilometre; taken as a cylinder of specific volume v = 1.1 cm³/g it is
-    √(4·v·t / 1000π) = 0.0374·√t mm thick: F. T. Peirce, "The geometry of cloth structure", Journal of
-    the Textile Institute 28 (1937), T45. SettingsError where the text is none of these.
+    A yarn of t tex weighs t grams per kilometre; modelled as a cylinder of specific volume v = 1.1 cm³/g it
+    is √(4·v·t / 1000π) = 0.0374·√t mm thick: F. T. Peirce, "The geometry of cloth structure", Journal of
+    the Textile Institute 28 (1937), T45. SettingsError if the text is none of these.
     """
     kind, _, number = text.strip().lower().partition(":")
     try:
@@ -61,31 +61,29 @@ class WorkpieceSettings(Settings):
     )
     nail_diameter: float = setting(1.5, "thickness of a nail", unit="mm", low=0.05, high=50)
     thread_width: float = setting(0.15, "thickness of the thread", unit="mm", low=0.01, high=20)
-    origin: str = setting("top", "where nail 0 stands, as you see the board", choices=("top", "right"))
+    origin: str = setting("top", "position of nail 0, as you see the board", choices=("top", "right"))
     direction: str = setting(
-        "cw", "which way the nails are counted, as you see them", choices=("cw", "ccw")
+        "cw", "direction in which nails are counted, as you see the board", choices=("cw", "ccw")
     )
     side: str = setting(
         "front",
-        "the side that you work on; from the back everything is mirrored",
+        "side that you work on; from the back everything is mirrored",
         choices=("front", "back"),
     )
-    wraps: int = setting(
-        0, "full turns round each nail beside the plain pass", unit="turns", low=0, high=10
-    )
+    wraps: int = setting(0, "extra full turns round each nail", unit="turns", low=0, high=10)
     tail: float = setting(100.0, "thread left for the knot at each end", unit="mm", low=0, high=10_000)
-    spare: float = setting(15.0, "thread to have beyond what is laid", unit="%", low=0, high=200)
-    seconds_per_chord: float = setting(5.0, "pace of winding", unit="seconds", low=0.01, high=600)
+    spare: float = setting(15.0, "extra thread to have ready", unit="%", low=0, high=200)
+    seconds_per_chord: float = setting(5.0, "time per chord", unit="seconds", low=0.01, high=600)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One nail of the way.
+    """One nail of the path.
 
     step: 0 for the nail where the thread is tied. nail: display number. turn: +1 clockwise round the nail
     as you see it, −1 the other way. enters, leaves: the neighbour nails; the thread goes out through the
     gap between `nail` and `enters`, passes behind the nail and comes back in through the gap between
-    `nail` and `leaves`. metres: thread laid so far, this nail's turn included.
+    `nail` and `leaves`. metres: thread used so far, including the turn at this nail.
     """
 
     step: int
@@ -98,7 +96,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Workpiece:
-    """One thread on one real board. All arrays are computed when first asked for; m is the chord count."""
+    """One thread on one real board. Arrays are computed on first use; m is the number of chords."""
 
     thread: Thread
     settings: WorkpieceSettings = field(default_factory=WorkpieceSettings)
@@ -125,7 +123,7 @@ class Workpiece:
 
     @property
     def sense(self) -> int:
-        """+1 where display numbers run the way of the file's numbers, −1 where they run against it."""
+        """+1 if display numbers run in the direction of the file's numbers, −1 if against it."""
         return 1 if (self.settings.direction == "cw") == (self.settings.side == "front") else -1
 
     @property
@@ -146,7 +144,7 @@ class Workpiece:
 
     @cached_property
     def path(self) -> IntArray:
-        """The nails on the way by display number, shape (m + 1,)."""
+        """The nails of the path by display number, shape (m + 1,)."""
         return self.numbers[self.thread.nails]
 
     @cached_property
@@ -164,11 +162,11 @@ class Workpiece:
     def turns(self) -> NDArray[np.int8]:
         """Which way the thread goes round each nail: +1 clockwise as seen, −1 the other, shape (m + 1,).
 
-        Of the four tangents between two nails (Birsak et al. 2018) those are taken that hold: the thread
-        always passes BEHIND the nail, on the rim's side, so that its pull presses it against the nail. That
-        is the side of the bend from the chord before to the chord after. Where a chord is gone straight
-        back the bend is half a turn either way, and clockwise is taken. The first and the last nail
-        are tied, and take the side of their neighbour.
+        Of the four tangents between two nails (Birsak et al. 2018) the stable one is used: the thread
+        always passes BEHIND the nail, on the outer side, so that its tension presses it against the nail.
+        That is the side of the bend from the chord before to the chord after. If the thread goes straight
+        back, the bend is half a turn either way, and clockwise is used. The first and the last nail are
+        tied and use the side of their neighbour.
         """
         runs = np.diff(self.polyline, axis=0)
         bend = runs[:-1, 0] * runs[1:, 1] - runs[:-1, 1] * runs[1:, 0]
@@ -178,7 +176,7 @@ class Workpiece:
 
     @property
     def bend_radius(self) -> float:
-        """Radius of the thread's middle line where it lies round a nail, mm."""
+        """Radius of the thread's centre line round a nail, mm."""
         return (self.settings.nail_diameter + self.settings.thread_width) / 2
 
     @cached_property
@@ -220,7 +218,7 @@ class Workpiece:
 
     @cached_property
     def metres(self) -> FloatArray:
-        """Thread laid once each nail has been gone round, metres, first tail included, shape (m + 1,)."""
+        """Thread used once it has passed each nail, metres, including the first tail, shape (m + 1,)."""
         laid = self.arcs * self.bend_radius
         laid[0] += self.settings.tail
         laid[1:] += self.run_lengths
@@ -233,7 +231,7 @@ class Workpiece:
 
     @property
     def length_to_have(self) -> float:
-        """Thread to have at hand, metres: `length` and the spare."""
+        """Thread to have ready, metres: `length` and the spare."""
         return self.length * (1 + self.settings.spare / 100)
 
     @property
@@ -242,7 +240,7 @@ class Workpiece:
         return self.thread.line_count * self.settings.seconds_per_chord
 
     def steps(self) -> Iterator[Step]:
-        """Every nail of the way in order, the tied first one included."""
+        """Every nail of the path in order, including the first, tied one."""
         n = self.num_nails
         clockwise = 1 if self.settings.direction == "cw" else -1
         rows = zip(self.path.tolist(), self.turns.tolist(), self.metres.tolist(), strict=True)
@@ -251,7 +249,7 @@ class Workpiece:
             yield Step(step, nail, turn, (nail - ahead) % n, (nail + ahead) % n, metres)
 
     def statement(self) -> str:
-        """One sentence for the head of every file: size, numbering, side and thread."""
+        """One sentence for the header of every file: size, numbering, side and thread."""
         s = self.settings
         way = "clockwise" if s.direction == "cw" else "counterclockwise"
         return (
@@ -273,5 +271,5 @@ class Workpiece:
 
 
 def y_up(points: FloatArray) -> FloatArray:
-    """The same points (…, 2) with y up, as machines and drawings have it; clockwise stays clockwise."""
+    """The same points (…, 2) with y up, as machines and CAD expect; clockwise stays clockwise."""
     return np.asarray(points * np.array([1.0, -1.0]))

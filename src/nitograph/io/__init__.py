@@ -1,4 +1,4 @@
-"""The disk and its formats: files written whole or not at all, and readers that trust nobody.
+"""The disk and its formats: files written atomically, and readers that trust no input.
 
 Try it: python -c "from nitograph.io.lists import read_thread; help(read_thread)"
 """

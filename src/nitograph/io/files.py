@@ -66,7 +66,7 @@ def check_writable(path: str | Path) -> Path:
     """The path, once it is sure that a file can be put there; asked before long work starts."""
     path = Path(path)
     target = _resolved(path)
-    folder = target.parent
+    folder = target.parent if path.is_symlink() else path.parent
     try:
         mode = target.stat().st_mode
     except OSError:

@@ -1,8 +1,8 @@
-"""Threads come back in: our JSON, JSON lines and lists, the original's JSON, bare nail lists, our pictures.
+"""Reading thread files: JSON, JSON lines, the original's JSON, winding lists, bare nail lists, our PNGs.
 
-What a file is, is told from what it holds, never from its name. A list of ours states its numbering and
-comes back exactly; a list from elsewhere is taken as `ForeignList` says. Nothing is guessed: what is none
-of these is refused in one line. This module makes threads and knows no board of millimetres.
+The content decides the format, never the file name. A list that Nitograph wrote states its numbering and is
+read back exactly; any other list is read as `ForeignList` says. Nothing is guessed: anything else is
+refused with a one-line message. This module knows no millimetres.
 
 Try it: python -c "from nitograph.io.lists import *;
 print(parse(b'0 9', 'a list', ForeignList(list_nails=12)))"
@@ -29,10 +29,10 @@ from nitograph.thread import MAX_CHORDS, Thread
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
 MARK = "nitograph-list/1"
-"""The key of the line in which a list of ours states its numbering."""
+"""The start of the line in which a list that Nitograph wrote states its numbering."""
 
 COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres"
-"""The head of a winding list of ours."""
+"""The header row of a winding list that Nitograph wrote."""
 
 NAIL_COLUMNS = ("nail", "nails", "pin", "pins", "peg", "pegs")
 HEADS = ("#", '"#')
@@ -41,18 +41,18 @@ HINT = "a thread is JSON with num_nails and nails, a CSV with a column nail, or 
 
 @dataclass(frozen=True)
 class ForeignList(Settings):
-    """How to take a list of nails that does not state its numbering."""
+    """How to read a nail list that does not state its numbering."""
 
     list_nails: int | None = setting(
-        None, "nails on the board of a bare list", unit="nails", low=MIN_NAILS, high=MAX_NAILS
+        None, "number of nails on the board of a bare list", unit="nails", low=MIN_NAILS, high=MAX_NAILS
     )
     list_origin: str = setting(
-        "right", "where nail 0 of a bare list stands, from the front", choices=("right", "top")
+        "right", "position of nail 0 in a bare list, seen from the front", choices=("right", "top")
     )
     list_direction: str = setting(
-        "cw", "which way a bare list counts, from the front", choices=("cw", "ccw")
+        "cw", "direction in which a bare list counts, seen from the front", choices=("cw", "ccw")
     )
-    list_first: int = setting(0, "the number of the first nail of a bare list", low=0, high=1)
+    list_first: int = setting(0, "number of the first nail of a bare list", low=0, high=1)
 
 
 def read_thread(
@@ -62,14 +62,14 @@ def read_thread(
     line: int | None = None,
     board: int | None = None,
 ) -> Thread:
-    """The thread in a file; FileError in one line where there is none. line, board: as `parse`."""
+    """The thread in a file; FileError if there is none. line, board: as for `parse`."""
     return parse(_data(path), str(path), foreign, line=line, board=board)
 
 
 def read_threads(
     path: str | Path, foreign: ForeignList | None = None, *, line: int | None = None, every: bool = False
 ) -> list[Thread]:
-    """Every board of the thread in a file, as `parse_all`; FileError in one line where there is none."""
+    """All threads in a file, as `parse_all`; FileError if there are none."""
     return parse_all(_data(path), str(path), foreign, line=line, every=every)
 
 
@@ -86,16 +86,16 @@ def parse(
     line: int | None = None,
     board: int | None = None,
 ) -> Thread:
-    """The thread in the bytes of a file; `name` is what messages call it. FileError where there is none.
+    """The thread in the bytes of a file; `name` is its name in messages. FileError if there is none.
 
-    line: which one of JSON lines, from 1, the first by default. board: which one of a word's boards, from
-    1; where there are several it must be said.
+    line: which of JSON lines, counted from 1, the first by default. board: which of a word's boards,
+    counted from 1; required if there are several.
     """
     threads = parse_all(data, name, foreign, line=line)
     if board is None and len(threads) > 1:
-        raise FileError(f"{name} holds {len(threads)} boards; say which one, 1 to {len(threads)}")
+        raise FileError(f"{name} holds {len(threads)} boards; choose one of 1 to {len(threads)}")
     if board is not None and not 1 <= board <= len(threads):
-        raise FileError(f"{name} holds {len(threads)} of them, board {board} was asked for")
+        raise FileError(f"{name}: board must be 1 to {len(threads)}, got {board}")
     return threads[(board or 1) - 1]
 
 
@@ -156,7 +156,7 @@ def _json_numbers(text: str, name: str) -> list[int]:
     except (ValueError, RecursionError):
         raise FileError(f"{name} is not JSON; {HINT}") from None
     if not all(type(number) is int and 0 <= number < 10**6 for number in found):
-        raise FileError(f"{name} holds a list, but not of nail numbers; {HINT}")
+        raise FileError(f"{name} holds a list of something other than nail numbers; {HINT}")
     return list(found)
 
 
@@ -172,12 +172,12 @@ def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
     for cell in _cells(first, body, name):
         numbers.append(_whole(cell, name))
         if len(numbers) > MAX_CHORDS + 1:
-            raise FileError(f"{name} holds more than {MAX_CHORDS} chords, the most a thread has")
+            raise FileError(f"{name} holds more than {MAX_CHORDS} chords, the maximum of a thread")
     return _listed(numbers, name, numbering)
 
 
 def _plain(line: str) -> str:
-    """A line of head without its mark, and without what spreadsheets add when they save a list of ours."""
+    """A header line without its `#` and without what spreadsheets add when they save the list."""
     line = re.sub(rf"[,;]{{{COLUMNS.count(',')}}}$", "", line.rstrip("\n"))
     return (
         line.removeprefix('"').removesuffix('"').lstrip("# \t") if line[0] == '"' else line.lstrip("# \t")
@@ -198,7 +198,7 @@ def _stated(line: str, name: str) -> _Numbering:
 
 
 def _cells(first: str, rest: Iterator[str], name: str) -> Iterator[str]:
-    """The cells of a table's nail column, or every word of a list without a head."""
+    """The cells of a table's nail column, or every word of a list without a header."""
     titles = [title.strip().strip('"').lower() for title in re.split("[,;\t]", first)]
     wanted = next((titles.index(title) for title in NAIL_COLUMNS if title in titles), None)
     if wanted is None:
@@ -217,20 +217,20 @@ def _whole(cell: str, name: str) -> int:
     cell = cell.strip().strip('"')
     if not re.fullmatch(r"\d{1,6}", cell, re.ASCII):
         shown = cell if len(cell) <= 20 else f"{cell[:20]}…"
-        raise FileError(f"{name} is no thread file: {shown!r} is no nail number; {HINT}")
+        raise FileError(f"{name} is not a thread file: {shown!r} is not a nail number; {HINT}")
     return int(cell)
 
 
 def _listed(numbers: list[int], name: str, numbering: _Numbering) -> Thread:
     count = numbering.num_nails
     if count is None:
-        raise FileError(f"{name} does not say how many nails its board has; give that as list_nails")
+        raise FileError(f"{name} does not state how many nails its board has; set list_nails")
     path = np.asarray(numbers, dtype=np.int64)
     outside = path[(path < numbering.first) | (path >= count + numbering.first)]
     if len(outside):
         raise FileError(
             f"{name}: nails run from {numbering.first} to {count - 1 + numbering.first} on this board, "
-            f"got {outside[0]}; check how many nails it has and which number the first one has"
+            f"got {outside[0]}; check the number of nails and the number of the first one"
         )
     try:
         return Thread(numbering.file_nails(path, count), Board(count), numbering.label)

@@ -38,8 +38,8 @@ def claim(
     that are no files (`mnist:test:17`, `bundled`) do no harm. FileError says the first fault in one line.
     """
     for output in outputs:
-        _check_ending(output)
         check_writable(output.path)
+        _check_ending(output)
     for one, other in itertools.combinations(outputs, 2):
         if same_file(one.path, other.path):
             raise FileError(

@@ -1,9 +1,9 @@
 """Offline pages: a template, its values, and a content policy under which the page can fetch nothing.
 
-A template is a file of the package's `data` folder with marks like @@TITLE@@, one <style> and at most one
-<script> of its own; @@POLICY@@ becomes a Content Security Policy that allows exactly these two, by their
-hash, and nothing from anywhere (Content Security Policy Level 3, W3C, "hash sources"). Text in, text out;
-this module knows nothing of what a page shows.
+A template is a file of the package's `data` folder with placeholders like @@TITLE@@, one <style> and at
+most one inline <script>. @@POLICY@@ becomes a Content Security Policy that allows exactly these two, by
+hash, and no other source (Content Security Policy Level 3, W3C, "hash sources"). Text in, text out; this
+module knows nothing of what a page shows.
 
 Try it: python -c "from nitograph.io.pages import inline; print(inline({'title': '</script>'}))"
 """
@@ -18,10 +18,10 @@ from typing import Any
 
 
 def page(template: str, values: Mapping[str, str], *, images: str = "") -> str:
-    """The template's text with every mark replaced once by its value, which is HTML already.
+    """The template with every placeholder replaced by its value, which is HTML.
 
-    template: the file's name in `data`. images: sources that <img> may have, such as "blob: data:".
-    A mark inside a value stays text. KeyError for a mark that has no value.
+    template: the file name in `data`. images: allowed sources of <img>, such as "blob: data:". A
+    placeholder inside a value stays text. KeyError for a placeholder without a value.
     """
     text = resources.files("nitograph").joinpath("data", template).read_text("utf-8")
     style, script = (filled(_element(text, name), values) for name in ("style", "script"))
@@ -32,7 +32,7 @@ def page(template: str, values: Mapping[str, str], *, images: str = "") -> str:
 def policy(style: str, script: str = "", images: str = "", style_attributes: Sequence[str] = ()) -> str:
     """The content policy of a page with this style, this script and these style="…" attributes.
 
-    Where the script is empty none may run.
+    An empty script means that none may run.
     """
     styles = [_hash(style)]
     if style_attributes:
@@ -49,13 +49,13 @@ def policy(style: str, script: str = "", images: str = "", style_attributes: Seq
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """Each mark replaced once, from left to right, so that no text that came in is read as a mark."""
+    """Each placeholder replaced in one pass, so that values are never searched for placeholders."""
     pieces = text.split("@@")
     return "".join(values[piece] if place % 2 else piece for place, piece in enumerate(pieces))
 
 
 def inline(value: Any) -> str:
-    """JSON that can stand inside a script element: no tag or comment can end or open in it."""
+    """JSON for inside a script element: it cannot open or close a tag or comment."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -63,7 +63,7 @@ def inline(value: Any) -> str:
 
 
 def _element(text: str, name: str) -> str:
-    """What stands inside the template's <style> or <script>; scripts with attributes hold data."""
+    """The content of the template's <style> or <script>; a script with attributes is data and not meant."""
     return text.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
 
 

@@ -1,7 +1,7 @@
-"""What other packages add: palettes, formats and sources found by their entry points.
+"""Plugins: palettes, formats and sources of other packages, found by their entry points.
 
-Entry points are listed only where a name is not known, or where all names are wanted, since that reads the
-metadata of every installed package. This module does not know what an addition must be; who asks does.
+Entry points are listed only for a name that is not built in, or to list all names, since that reads the
+metadata of every installed package. This module does not know what a plugin must be; its callers do.
 Source: "Entry points specification", Python Packaging User Guide.
 
 Try it: python -c "from nitograph.io.plugins import names; print(names('nitograph.palettes'))"
@@ -17,17 +17,17 @@ PALETTES, FORMATS, SOURCES = "nitograph.palettes", "nitograph.formats", "nitogra
 
 
 def names(group: str) -> list[str]:
-    """What the installed packages add to a group, in order of the alphabet; nothing of it is loaded."""
-    from importlib.metadata import entry_points  # 20 ms that only additions pay for
+    """The names that installed packages add to a group, sorted; nothing is loaded."""
+    from importlib.metadata import entry_points  # imported here, as it takes 20 ms
 
     return sorted({point.name for point in entry_points(group=group)})
 
 
 def find(group: str, name: str, kind: type[T] | tuple[type[T], ...]) -> T | None:
-    """The addition of that name, or None where there is none.
+    """The plugin of that name, or None if there is none.
 
-    Of several packages that add one name the first by its own name is taken. SettingsError where it
-    cannot be loaded or is not of that kind, with the package's name and what it said.
+    If several packages add the same name, the alphabetically first package wins. SettingsError, with the
+    package and the reason, if it cannot be loaded or is not of that kind.
     """
     from importlib.metadata import entry_points
 
@@ -38,7 +38,7 @@ def find(group: str, name: str, kind: type[T] | tuple[type[T], ...]) -> T | None
     package = point.dist.name if point.dist else "an unknown package"
     try:
         value = point.load()
-    except Exception as error:  # whatever another package's code may raise
+    except Exception as error:  # another package's code may raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise SettingsError(
             f"{name!r} of {package} cannot be loaded ({reason[:200]}); update or remove that package"

@@ -1,8 +1,8 @@
-"""PNG files: pixels in, bytes out, cut into strips that are compressed side by side; and text read back.
+"""PNG files: encoding pixels, in strips that are compressed in parallel, and reading text chunks.
 
-Knows nothing of threads; a text is any JSON or words kept under a keyword. Written here rather than by
-Pillow because two cores and a filter chosen beforehand take a fifth of its time.
-Format: Portable Network Graphics (PNG) Specification, third edition, W3C.
+Knows nothing of threads; a text is any string stored under a keyword. Pillow takes five times as long, as
+it uses one core and tries filters instead of one chosen beforehand. Format: Portable Network Graphics (PNG)
+Specification, third edition, W3C.
 
 Try it: python -m nitograph render picture.png -o other.png
 """
@@ -34,7 +34,8 @@ def encode(
 ) -> bytes:
     """A PNG file of pixels (h, w, 3), or of palette numbers (h, w) with their palette (≤ 256, 3).
 
-    text: keyword (Latin-1, 1 to 79 characters) → text, kept compressed before the pixels. dpi: px an inch.
+    text: keyword (Latin-1, 1 to 79 characters) → text, stored compressed before the pixels. dpi: px per
+    inch.
     """
     height, width = pixels.shape[:2]
     kind = 2 if palette is None else 3
@@ -53,9 +54,9 @@ def encode(
 
 
 def read_text(data: bytes, keyword: str, *, name: str = "the picture") -> str | None:
-    """The text under `keyword` in a PNG file, or None; FileError where it is no whole PNG.
+    """The text under `keyword` in a PNG file, or None; FileError if it is not a complete PNG.
 
-    Only chunk headers are walked and one chunk unpacked, to at most MAX_TEXT_BYTES.
+    Only chunk headers are read and one chunk is decompressed, to at most MAX_TEXT_BYTES.
     """
     wanted = keyword.encode("latin-1")
     for kind, body in _chunks(data, name):
@@ -65,13 +66,13 @@ def read_text(data: bytes, keyword: str, *, name: str = "the picture") -> str | 
 
 
 def _image_data(rows: UInt8, step: int, workers: int) -> Iterator[bytes]:
-    """IDAT chunks, one a strip: each strip is a whole run of deflate blocks, checksums joined after."""
+    """IDAT chunks, one per strip: each strip is a whole run of deflate blocks; checksums are combined."""
     height, width = rows.shape
     count = max(1, STRIP_BYTES // (width + 1))
 
     def pack(first: int) -> tuple[bytes, int, int]:
         filtered = _filtered(rows[first : first + count], step)
-        # Run lengths alone: as small as a search for matches on dithered light, and a fifth faster.
+        # Run lengths only: on dithered light as small as searching for matches, and a fifth faster.
         packer = zlib.compressobj(1, zlib.DEFLATED, -15, 9, zlib.Z_RLE)
         end = zlib.Z_FINISH if first + count >= height else zlib.Z_SYNC_FLUSH
         return packer.compress(filtered) + packer.flush(end), zlib.adler32(filtered), len(filtered)
@@ -80,13 +81,13 @@ def _image_data(rows: UInt8, step: int, workers: int) -> Iterator[bytes]:
         total = 1
         yield _chunk(b"IDAT", b"\x78\x01")
         for body, adler, length in pool.map(pack, range(0, height, count)):
-            total = _joined(total, adler, length)
+            total = _combined(total, adler, length)
             yield _chunk(b"IDAT", body)
         yield _chunk(b"IDAT", struct.pack(">I", total))
 
 
 def _filtered(rows: UInt8, step: int) -> memoryview:
-    """Each row with the filter byte 1 (Sub) and every byte less the one a pixel before, (h, 1 + bytes)."""
+    """Each row with filter byte 1 (Sub), every byte minus that of the pixel before, (h, 1 + bytes)."""
     out = np.empty((rows.shape[0], rows.shape[1] + 1), dtype=np.uint8)
     out[:, 0] = 1
     out[:, 1 : step + 1] = rows[:, :step]
@@ -94,8 +95,8 @@ def _filtered(rows: UInt8, step: int) -> memoryview:
     return out.data.cast("B")
 
 
-def _joined(one: int, two: int, length: int) -> int:
-    """Adler-32 of two runs of bytes from the sums of each; `length` is that of the second."""
+def _combined(one: int, two: int, length: int) -> int:
+    """Adler-32 of two concatenated byte strings from that of each; `length`: of the second."""
     low, high = one & 0xFFFF, one >> 16
     rest = length % ADLER
     return (((high + (two >> 16) + rest * (low - 1)) % ADLER) << 16) | ((low + (two & 0xFFFF) - 1) % ADLER)
@@ -125,7 +126,7 @@ def _chunks(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
             raise FileError(f"{name} is a damaged PNG picture: a checksum is wrong")
         yield kind, body
         at += 12 + length
-    raise FileError(f"{name} is a PNG picture cut short")
+    raise FileError(f"{name} is an incomplete PNG picture")
 
 
 def _text(kind: bytes, body: bytes, name: str) -> str:

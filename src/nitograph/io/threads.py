@@ -1,7 +1,8 @@
-"""One thread or many in one text: a thread's JSON, JSON lines, or one JSON object that holds several.
+"""Threads as text: the JSON of one thread, JSON lines, or one JSON object that holds several.
 
-`generate 2026` writes four boards as one object; `sample` writes JSON lines; a picture of ours carries
-either. All come back here as a list of threads. Knows nothing of drawing and touches no disk.
+`generate 2026` writes four boards as one object; `sample` writes JSON lines; a PNG that Nitograph made
+carries the JSON of its threads. All are read here as a list of threads. Knows nothing of drawing, touches
+no disk.
 
 Try it: python -c "from nitograph.io.threads import *; print(to_json([Thread([0, 9])] * 2))"
 """
@@ -16,12 +17,12 @@ from nitograph.io.files import MAX_TEXT_BYTES
 from nitograph.thread import Thread, Threads
 
 FORMAT = "nitograph-threads/1"
-KEYWORD = "nitograph"  # under which a PNG carries the JSON of its threads
+KEYWORD = "nitograph"  # of the text chunk in which a PNG carries its threads
 MAX_THREADS = 100_000
 
 
 def to_json(threads: Sequence[Thread], *, indent: int | None = None) -> str:
-    """One thread's own JSON, or one object with all of them in order and the word that they spell."""
+    """The JSON of one thread, or one object with all threads in order and the word that they spell."""
     if len(threads) == 1:
         return threads[0].to_json(indent=indent)
     head = json.dumps({"format": FORMAT, "label": Threads(threads).label}, ensure_ascii=False)[:-1]
@@ -38,10 +39,12 @@ def from_text(text: str, *, line: int | None = None, name: str = "the JSON") -> 
     if len(lines) > 1 and lines[0].rstrip().endswith("}"):
         chosen = line or 1
         if chosen > len(lines):
-            raise FileError(f"{name} has {len(lines)} lines, line {chosen} was asked for")
+            raise FileError(
+                f"{name} has {len(lines)} lines, got line {chosen}; give one of 1 to {len(lines)}"
+            )
         return [Thread.from_json(lines[chosen - 1], name=f"{name}, line {chosen}")]
     if line not in (None, 1):
-        raise FileError(f"{name} has one thread record, line {line} was asked for")
+        raise FileError(f"{name} has one thread record, got line {line}; leave the line out")
     return _threads(_parse(text, name), name)
 
 
@@ -60,7 +63,7 @@ def from_bytes(data: bytes, *, line: int | None = None, name: str = "the file") 
     if data.startswith(png.SIGNATURE):
         text = png.read_text(data, KEYWORD, name=name)
         if text is None:
-            raise FileError(f"{name} carries no thread; only pictures made by this program do")
+            raise FileError(f"{name} carries no thread; only PNGs that Nitograph made do")
         return from_text(text, name=name)
     if len(data) > MAX_TEXT_BYTES:
         raise FileError(f"{name} is larger than {MAX_TEXT_BYTES // 2**20} MiB, too large for a thread file")

@@ -9,6 +9,7 @@ from nitograph.lazy import lazy
 
 _FACE = {
     "Chords": "chords",
+    "all_chords": "chords",
     "coverage": "chords",
     "error": "chords",
     "raster": "chords",
@@ -19,6 +20,7 @@ __all__ = sorted(_FACE)
 if TYPE_CHECKING:
     from nitograph.light.chords import (
         Chords as Chords,
+        all_chords as all_chords,
         coverage as coverage,
         error as error,
         raster as raster,

@@ -2,7 +2,8 @@
 
 A band is a row of Chords.lines: top, rise, height, first, stop, steep. In each column (row, if steep) it
 covers the interval from `top` on, `height` high, both in 1/FINE pixel; `top` has SHIFT further bits, which
-`rise` changes from column to column. Whole numbers, so that all machines agree. And the one rule for what a
+`rise` changes from column to column. Everything is in whole numbers, so that all
+machines give the same results. And the one rule for what a
 chord is worth, which weaving and a model's sight share. NumPy only: `loops`, `cells` and `simd` are
 compiled. This module knows no settings, files or pictures.
 
@@ -21,8 +22,8 @@ FINE = 32
 SHIFT = 13
 FIXED = 1 << SHIFT
 UNIT = 1 << 14
-BESIDE = 8  # cells that are read together: more than a narrow band covers
-NARROW = 1 << 15  # gains of less fit cells of 16 bits, which are faster
+GROUP = 8  # cells that are loaded together; a narrow band covers fewer in a column
+NARROW = 1 << 15  # gains below this fit 16-bit cells, which are faster
 BLOCK, TOTALS_BLOCK = 100_000, 2000  # chords that are measured together
 
 Int32 = NDArray[np.int32]
@@ -34,8 +35,8 @@ class Bands(NamedTuple):
     """All chords of a board for compiled loops."""
 
     lines: NDArray[np.int32]  # (m, 6), as above
-    shares: NDArray[np.int16]  # of shares_of_bands, flat; empty where a band can be higher than BESIDE
-    least: int  # the least height of a band
+    shares: NDArray[np.int16]  # of shares_of_bands, flat; empty where a band can be higher than GROUP
+    min_height: int  # of a band, in 1/FINE pixel
 
 
 def lines_of_ring(num_nails: int, canvas_size: int, width: float) -> Int32:
@@ -90,23 +91,23 @@ def totals(lines: Int32, canvas_size: int) -> tuple[Int64, Int64]:
     return total, squares
 
 
-def dose_and_unit(strength: float) -> tuple[int, float]:
-    """A chord's light in whole numbers (a multiple of FINE), and white on the same scale."""
-    dose = max(1, round(strength * UNIT / FINE)) * FINE
-    return dose, dose / strength
+def fixed_strength(strength: float) -> tuple[int, float]:
+    """The strength of a chord as a whole number (a multiple of FINE), and white on the same scale."""
+    fixed = max(1, round(strength * UNIT / FINE)) * FINE
+    return fixed, fixed / strength
 
 
-def added_gain(total: Int64, squares: Int64, dose: int) -> Float64:
+def added_gain(total: Int64, squares: Int64, strength: int) -> Float64:
     """What partly covered pixels add to the sum of gains over each chord, (m,); see score_factor."""
-    return np.asarray(dose / FINE * (FINE * total - squares).astype(np.float64))
+    return np.asarray(strength / FINE * (FINE * total - squares).astype(np.float64))
 
 
-def score_factor(total: Int64, dose: int, unit: float, length_power: float) -> Float64:
+def score_factor(total: Int64, strength: int, white: float, length_power: float) -> Float64:
     """What turns a chord's sum of gains into its score, (m,): with `added_gain` the rule of all scores.
 
-    The gain of a pixel is the fall of its squared error, over the dose, when a whole dose falls on it. A
+    The gain of a pixel is the fall of its squared error, over the strength, when a chord covers it whole. A
     chord's score is the fall over all its pixels, white being 1, over its length to a power:
     (Σ coverage · gain + added_gain) · score_factor.
     """
     length = np.maximum(total / FINE, 1.0)
-    return np.asarray(dose / FINE / unit**2 / length**length_power)
+    return np.asarray(strength / FINE / white**2 / length**length_power)

@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.jit import inner, jit, tiny
-from nitograph.light.bands import BESIDE, FINE, NARROW, SHIFT, Bands
+from nitograph.light.bands import FINE, GROUP, NARROW, SHIFT, Bands
 from nitograph.light.simd import band_dot
 
-DEEPEST = -(1 << 20) + 1  # of a pixel's gain, 30 times white too much: ROW columns fit 32 bits
-ROW = 64
+MIN_GAIN = -(1 << 20) + 1  # of a pixel, at 30 times white too much: the sum of ROW columns fits 32 bits
+ROW = 64  # columns summed in 32 bits
 
 Int32 = NDArray[np.int32]
 Float64 = NDArray[np.float64]
 Cells = NDArray[np.int16] | Int32
 
-i32, u64 = np.int32, np.uint64  # Numba widens sums of narrow numbers otherwise
+i32, u64 = np.int32, np.uint64  # without these, Numba widens sums of narrow numbers
 
 
 class Canvas(NamedTuple):
@@ -53,16 +53,16 @@ def chord_score(bands: Bands, k: int, cells: Cells, size: int, scoring: NDArray[
 @tiny
 def band_sum(bands: Bands, k: int, cells: Cells, size: int) -> int:
     """Σ coverage × gain over band k."""
-    lines, shares, least = bands
+    lines, shares, min_height = bands
     top, rise, height, first = lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3]
-    stride = size + BESIDE
-    base = BESIDE + (lines[k, 5] * size + first) * stride
+    stride = size + GROUP
+    base = GROUP + (lines[k, 5] * size + first) * stride
     count = lines[k, 4] - first
     if len(shares) == 0:
         return wide_sum(top, rise, height, base, count, cells, size)
     at = (np.int64(base) << (SHIFT + 5)) + top
     step = (np.int64(stride) << (SHIFT + 5)) + rise
-    row, found = np.int64(height - least) * FINE, np.int64(0)
+    row, found = np.int64(height - min_height) * FINE, np.int64(0)
     for done in range(0, count, ROW):
         some = np.int64(min(count - done, ROW))
         found += band_dot(cells, shares, at + done * step, step, row, some, SHIFT)
@@ -71,7 +71,7 @@ def band_sum(bands: Bands, k: int, cells: Cells, size: int) -> int:
 
 @inner
 def wide_sum(top: int, rise: int, height: int, base: int, count: int, cells: Cells, size: int) -> int:
-    """The same for a band of any height, from the place of its first column's first cell."""
+    """As band_sum, for a band of any height; base: where the cells of its first column begin."""
     found = np.int64(0)
     for _ in range(count):
         low = max(top >> SHIFT, 0)
@@ -79,31 +79,31 @@ def wide_sum(top: int, rise: int, height: int, base: int, count: int, cells: Cel
         top += rise
         for v in range(low >> 5, (high + FINE - 1) >> 5):
             found += (min(high, v * FINE + FINE) - max(low, v * FINE)) * cells[base + v]
-        base += size + BESIDE
+        base += size + GROUP
     return int(found)
 
 
 @tiny
-def deepest_of(cells: Cells) -> int:
-    """The lowest gain that cells hold."""
-    return -NARROW if cells.itemsize == 2 else DEEPEST
+def min_gain_of(cells: Cells) -> int:
+    """The lowest gain that these cells can hold."""
+    return -NARROW if cells.itemsize == 2 else MIN_GAIN
 
 
 @tiny
-def pixel_gain(left: int, dose: int, overshoot: float, deepest: int) -> int:
-    """Fall of weighted squared error, ÷ dose, when one full dose falls where `left` is still wanted."""
-    after = left - dose
+def pixel_gain(left: int, strength: int, overshoot: float, min_gain: int) -> int:
+    """By how much one chord over a whole pixel lowers its weighted squared error, ÷ strength."""
+    after = left - strength
     if after >= 0 or overshoot == 1.0:
-        return max(2 * left - dose, deepest)
+        return max(2 * left - strength, min_gain)
     before = float(left) * left
     if left < 0:
         before *= overshoot
-    return max(int(np.rint((before - overshoot * after * after) / dose)), deepest)
+    return max(int(np.rint((before - overshoot * after * after) / strength)), min_gain)
 
 
 def cells_of(size: int) -> int:
-    """How many cells a canvas has: c columns and c rows, BESIDE zeros before and behind each."""
-    return BESIDE + 2 * size * (size + BESIDE)
+    """How many cells a canvas has: c columns and c rows, GROUP zeros before and behind each."""
+    return GROUP + 2 * size * (size + GROUP)
 
 
 _cells_of = tiny(cells_of)
@@ -117,44 +117,44 @@ def new_canvas(size: int) -> Canvas:
 
 
 @inner
-def fill_cells(canvas: Canvas, dose: int, overshoot: float) -> None:
-    """Write the gains of a canvas."""
+def fill_cells(canvas: Canvas, strength: int, overshoot: float) -> None:
+    """Compute the gains of a canvas from the light still wanted."""
     left, cells, weights = canvas
     size = len(left)
-    stride = size + BESIDE
-    deepest = deepest_of(cells)
+    stride = size + GROUP
+    min_gain = min_gain_of(cells)
     for y in range(size):
         for x in range(size):
-            gain = (pixel_gain(left[y, x], dose, overshoot, deepest) * weights[y, x]) >> 8
-            cells[BESIDE + x * stride + y] = gain
-            cells[BESIDE + (size + y) * stride + x] = gain
+            gain = (pixel_gain(left[y, x], strength, overshoot, min_gain) * weights[y, x]) >> 8
+            cells[GROUP + x * stride + y] = gain
+            cells[GROUP + (size + y) * stride + x] = gain
 
 
 @tiny
-def floor_of(cells: Cells, dose: int) -> int:
-    """What is still wanted of a pixel is kept no lower than this, where its gain is the lowest."""
-    return (deepest_of(cells) + dose) // 2
+def min_left_of(cells: Cells, strength: int) -> int:
+    """The light still wanted of a pixel is clamped to this; its gain is the lowest there."""
+    return (min_gain_of(cells) + strength) // 2
 
 
 @inner
-def lay(bands: Bands, k: int, dose: int, overshoot: float, canvas: Canvas) -> None:
-    """Take chord k of `dose` (a multiple of FINE, negative to lift it) off a canvas."""
-    lay_light(bands, k, dose, abs(dose), overshoot, canvas)
+def lay(bands: Bands, k: int, strength: int, overshoot: float, canvas: Canvas) -> None:
+    """Subtract chord k from the light still wanted; strength: a multiple of FINE, negative to lift it."""
+    lay_light(bands, k, strength, abs(strength), overshoot, canvas)
 
 
 @inner
 def lay_light(bands: Bands, k: int, light: int, full: int, overshoot: float, canvas: Canvas) -> None:
-    """The same of another light than that of a whole chord, `full`, whose gains the canvas keeps."""
+    """The same with another light than `full`, a chord's strength, for which the canvas keeps gains."""
     left, cells, weights = canvas
     size = len(left)
-    stride = size + BESIDE
+    stride = size + GROUP
     line = bands.lines[k]
     top, rise, height, steep = line[0], line[1], line[2], line[5]
     pixels, counts = left.reshape(-1), weights.reshape(-1)
     by_u, by_v = (size, 1) if steep else (1, size)
     thin = light // FINE
-    floor, deepest = floor_of(cells, full), deepest_of(cells)
-    own, other = BESIDE + steep * size * stride, BESIDE + (1 - steep) * size * stride
+    floor, min_gain = min_left_of(cells, full), min_gain_of(cells)
+    own, other = GROUP + steep * size * stride, GROUP + (1 - steep) * size * stride
     for u in range(line[3], line[4]):
         low = max(top >> SHIFT, 0)
         high = min((top >> SHIFT) + height, size * FINE)
@@ -168,8 +168,8 @@ def lay_light(bands: Bands, k: int, light: int, full: int, overshoot: float, can
             if overshoot == 1.0:
                 moved = 2 * (after - before)
             else:
-                gain = pixel_gain(after, full, overshoot, deepest)
-                moved = gain - pixel_gain(before, full, overshoot, deepest)
+                gain = pixel_gain(after, full, overshoot, min_gain)
+                moved = gain - pixel_gain(before, full, overshoot, min_gain)
             if counts[place] != 256:
                 moved = (moved * counts[place]) >> 8
             cells[u64(own + u * stride + v)] += moved

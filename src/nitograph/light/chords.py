@@ -1,12 +1,11 @@
 """Where a chord lies on a canvas: anti-aliased coverage, thread → raster, and the one error measure.
 
-The canvas of c×c pixels is the square frame of a picture; `frame` says how the ring of
-nails lies in it. A chord is a band of even width: in each column (or row, if it is steep) it
-covers one interval, cut exactly into shares of pixels, in steps of 1/FINE pixel. All of that is whole
-numbers, so that the same picture gives the same thread on every machine. This module knows nothing of
-search, scores or files.
+The canvas of c×c pixels is the square frame of a picture; `frame` says how the ring of nails lies in it. A
+chord is a band of constant width: in each column (or row, if it is steep) it covers one interval, cut
+exactly into shares of pixels, in steps of 1/FINE pixel. All of that is in whole numbers, so that the same
+picture gives the same thread on every machine. This module knows nothing of search, scores or files.
 
-Try it: python -c "from nitograph.light.chords import chords; print(chords(16, 32, 0.1).lines.shape)"
+Try it: python -c "from nitograph.light.chords import all_chords; print(all_chords(9, 32, 0.1).lines)"
 """
 
 import functools
@@ -16,14 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
-from nitograph.light.bands import BESIDE, FINE, Bands, dose_and_unit, lines_between, lines_of_ring
+from nitograph.light.bands import FINE, GROUP, Bands, fixed_strength, lines_between, lines_of_ring
 from nitograph.light.frame import FRAME, disc, pixel_positions, width_in_board_units
 from nitograph.light.loops import add_path, chord_totals, shares_of_bands
 from nitograph.thread import Thread
 
 __all__ = [
-    "Chords", "chords", "coverage", "disc", "dose_and_unit", "error", "numbers", "pixel_positions",
-    "raster", "width_in_board_units",
+    "Chords",
+    "all_chords",
+    "coverage",
+    "disc",
+    "error",
+    "fixed_strength",
+    "numbers",
+    "pixel_positions",
+    "raster",
+    "width_in_board_units",
 ]  # fmt: skip
 
 DEFAULT_WIDTH = 0.1
@@ -37,7 +44,7 @@ class Chords:
     """Every chord of a board on one canvas, in the whole numbers that compiled loops step through.
 
     Chord (a, b), a < b, has the number a·n − a(a+1)/2 + b − a − 1. `lines` (m, 6) int32: where its band
-    begins in its first column, its rise a column (both 1/(FINE·FIXED) pixel), its height (1/FINE pixel),
+    begins in its first column, its rise per column (both 1/(FINE·FIXED) pixel), its height (1/FINE pixel),
     its first column, the column after its last, and 1 if it is steep (columns are rows then).
     total, squares: (m,) int64, sums over its pixels of coverage and its square (coverage ≤ FINE).
     """
@@ -50,17 +57,17 @@ class Chords:
 
     @functools.cached_property
     def bands(self) -> Bands:
-        """The same for compiled loops."""
-        least, most = int(self.lines[:, 2].min()), int(self.lines[:, 2].max())
-        heights = most - least + 1 if most + FINE <= BESIDE * FINE else 0
-        shares = np.empty((heights * FINE, BESIDE), dtype=np.int16)
-        shares_of_bands(least, shares)
-        return Bands(self.lines, shares.reshape(-1), least)
+        """The same data in the form that compiled loops take."""
+        lowest, highest = int(self.lines[:, 2].min()), int(self.lines[:, 2].max())
+        heights = highest - lowest + 1 if highest + FINE <= GROUP * FINE else 0
+        shares = np.empty((heights * FINE, GROUP), dtype=np.int16)
+        shares_of_bands(lowest, shares)
+        return Bands(self.lines, shares.reshape(-1), lowest)
 
 
 @functools.lru_cache(maxsize=4)
-def chords(num_nails: int, canvas_size: int, width: float) -> Chords:
-    """All chords of a board; `width` in board radii. Kept for the next call with the same numbers."""
+def all_chords(num_nails: int, canvas_size: int, width: float) -> Chords:
+    """All chords of a board; `width` in board radii. Cached for the next call with the same arguments."""
     if not 1 <= canvas_size <= MAX_CANVAS:
         raise SettingsError(f"canvas_size must be from 1 to {MAX_CANVAS} pixels, got {canvas_size}")
     lines = lines_of_ring(num_nails, canvas_size, width)
@@ -82,7 +89,7 @@ def coverage(thread: Thread, size: int, *, width: float = DEFAULT_WIDTH) -> Floa
     width: of the thread in board radii. A pixel half covered by one chord counts 0.5.
     """
     if not 1 <= size <= MAX_CANVAS:
-        raise SettingsError(f"a raster must have from 1 to {MAX_CANVAS} pixels a side, got {size}")
+        raise SettingsError(f"a raster must have from 1 to {MAX_CANVAS} pixels per side, got {size}")
     half = size / 2
     places = half + half * FRAME * thread.points()
     lines = lines_between(places[:-1], places[1:], width * half * FRAME, size)

@@ -20,15 +20,15 @@ from numpy.typing import ArrayLike, NDArray
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import SettingsError
 from nitograph.light.bands import (
-    BESIDE,
     FINE,
+    GROUP,
     NARROW,
     SHIFT,
     Float64,
     Int32,
     Int64,
     added_gain,
-    dose_and_unit,
+    fixed_strength,
     lines_of_ring,
     score_factor,
     totals,
@@ -58,11 +58,11 @@ class Scoring(Settings):
 
     def check(self) -> None:
         """Bands must be narrow, and white must fit 16 bits."""
-        if (2 * self.line_radius + 1) * 2**0.5 + 1 > BESIDE:
+        if (2 * self.line_radius + 1) * 2**0.5 + 1 > GROUP:
             raise SettingsError(
                 f"chords are seen up to a line_radius of 1.97, got {self.line_radius:g}; weave thinner ones"
             )
-        if 2 * self.unit - self.dose >= NARROW:
+        if 2 * self.white - self.strength >= NARROW:
             raise SettingsError(
                 f"white in steps of a chord's light of {self.line_strength:g} does not fit 16 bits; "
                 "weave with a line_strength of 0.03, or of at least 0.05"
@@ -79,14 +79,14 @@ class Scoring(Settings):
         return width_in_board_units(2 * self.line_radius + 1, self.canvas_size)
 
     @property
-    def dose(self) -> int:
+    def strength(self) -> int:
         """The light of one chord in whole numbers."""
-        return dose_and_unit(self.line_strength)[0]
+        return fixed_strength(self.line_strength)[0]
 
     @property
-    def unit(self) -> float:
+    def white(self) -> float:
         """White in the same whole numbers."""
-        return dose_and_unit(self.line_strength)[1]
+        return fixed_strength(self.line_strength)[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,23 +112,25 @@ class Fans:
 
     def __init__(self, scoring: Scoring) -> None:
         self.scoring, n, size = scoring, scoring.nails, scoring.canvas_size
-        self.dose, self.unit = scoring.dose, scoring.unit
+        self.strength, self.white = scoring.strength, scoring.white
         ring = lines_of_ring(n, size, scoring.width)
         total, squares = totals(ring, size)
         self.lines = _of_both_ends(ring, n)
         self.counts = self.lines[..., 4] - self.lines[..., 3]
-        added = added_gain(total, squares, self.dose) - self.dose * total  # gains are 2 · left − dose
+        added = (
+            added_gain(total, squares, self.strength) - self.strength * total
+        )  # gains are 2 · left − strength
         self.added = _of_both_ends(added, n)
-        self.factor = _of_both_ends(score_factor(total, self.dose, self.unit, scoring.length_power), n)
+        self.factor = _of_both_ends(score_factor(total, self.strength, self.white, scoring.length_power), n)
         ends = (ring[:, 0] + ring[:, 1] * (ring[:, 4] - ring[:, 3])) >> SHIFT
         edge = np.concatenate([ring[:, 0] >> SHIFT, ends])
         out = max(0, -int(edge.min()), int((edge + np.tile(ring[:, 2], 2)).max()) - size * FINE)
         self.margin = 1 + (out >> 5)  # pixels beside the canvas that bands reach
 
     def wanted(self, pictures: NDArray[np.floating]) -> Int32:
-        """Pictures (b, c, c) as light wanted: cut to 0 … 1, white as `unit`."""
+        """Pictures (b, c, c) as light wanted: cut to 0 … 1, white as `white`."""
         shown = np.clip(np.asarray(pictures, np.float32), 0, 1)
-        return np.asarray(np.rint(shown * np.float32(self.unit)), dtype=np.int32)
+        return np.asarray(np.rint(shown * np.float32(self.white)), dtype=np.int32)
 
     def pictures(self, light: NDArray[np.floating], order: int) -> Int32:
         """Light in Zernike coefficients (b, k) as light wanted, (b, c, c)."""
@@ -150,7 +152,7 @@ class Fans:
     def lay(self, left: Int32, a: int, nails: ArrayLike, lights: ArrayLike) -> None:
         """Take the chords from nail `a` to `nails` (m,), of `lights` (m,), off a canvas (c, c), in place.
 
-        Lights are multiples of FINE, `dose` a whole chord's; below 0 they give light back.
+        Lights are multiples of FINE, `strength` a whole chord's; below 0 they give light back.
         """
         size = self.scoring.canvas_size
         top, rise, height, first, stop, steep = self.lines[a, np.asarray(nails)].T
@@ -167,7 +169,7 @@ class Fans:
         place = (first[chord] + along)[:, None] * by_u + np.minimum(v, size - 1) * by_v
         taken = np.bincount(place.ravel(), share.ravel(), left.size).reshape(left.shape)
         left -= taken.astype(np.int32)
-        np.maximum(left, (self.dose - NARROW) // 2, out=left)
+        np.maximum(left, (self.strength - NARROW) // 2, out=left)
 
     def starts(self, light: NDArray[np.floating], order: int) -> Float64:
         """The score of every first chord, (b, n, n), on light (b, k) as it is, in closed form.

@@ -1,6 +1,6 @@
 """How a square picture lies over the board: the ring of nails stands just inside the picture's frame.
 
-Knows nothing of chords or threads, and needs no compiler.
+This module knows nothing of chords or threads, and needs no compiler.
 
 Try it: python -c "from nitograph.light.frame import pixel_positions; print(pixel_positions(4))"
 """

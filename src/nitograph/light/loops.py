@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.jit import jit
-from nitograph.light.bands import BESIDE, FINE, SHIFT
+from nitograph.light.bands import FINE, GROUP, SHIFT
 
 
 @jit
@@ -48,13 +48,13 @@ def chord_totals(
 
 
 @jit
-def shares_of_bands(least: int, shares: NDArray[np.int16]) -> None:
-    """Coverage (1/FINE) of BESIDE pixels by a band from 0 … FINE − 1 on, of height least, least + 1, …
+def shares_of_bands(lowest: int, shares: NDArray[np.int16]) -> None:
+    """Coverage (1/FINE) of GROUP pixels by a band from 0 … FINE − 1 on, for each height from `lowest` on.
 
-    Fills shares (heights · FINE, BESIDE) int16; no such band may reach further than BESIDE pixels.
+    Fills shares (heights · FINE, GROUP) int16; no such band may reach further than GROUP pixels.
     """
     for row in range(len(shares)):
         low = row % FINE
-        high = low + least + row // FINE
-        for v in range(BESIDE):
+        high = low + lowest + row // FINE
+        for v in range(GROUP):
             shares[row, v] = max(min(high, v * FINE + FINE) - max(low, v * FINE), 0)

@@ -1,7 +1,7 @@
-"""A sum along a band of pixels, written for the vector unit.
+"""A sum along a band of pixels in LLVM vector code.
 
-One load brings BESIDE cells of a column, more than a narrow band covers, and a table brings their weights.
-Numba's own vectoriser keeps the running sums in memory here; written out they stay in registers. This
+One load reads GROUP cells of a column, more than a narrow band covers, and a table holds their weights.
+Numba's own vectoriser keeps the running sums in memory here; in this form they stay in registers. This
 module knows nothing of what the numbers mean.
 
 Try it: python -c "from nitograph.light.simd import SUMS; print(SUMS)"
@@ -14,38 +14,34 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from nitograph.light.bands import BESIDE
+from nitograph.light.bands import GROUP
 
-SUMS = 4  # running sums of a band side by side, as a product takes longer than its turn
+SUMS = 4  # independent running sums of a band, to hide the latency of a product
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
 def band_dot(
     _typing: Any, cells: Any, table: Any, at: Any, step: Any, row: Any, count: Any, shift: Any
 ) -> Any:
-    """Σ over `count` columns of BESIDE cells · BESIDE weights, a whole number.
+    """Σ over `count` columns of the dot product of GROUP cells and GROUP weights, a whole number.
 
-    cells: (any,) int16 or int32. table: (any,) int16, rows of BESIDE weights. at: int64, where the first
+    cells: (any,) int16 or int32. table: (any,) int16, rows of GROUP weights. at: int64, where the first
     column's band begins, a place in `cells` × 32 × 2^shift; step: what is added from column to column. The
     whole part is the place of the first cell, the 32nds are added to `row`, the table's first row of this
-    band. shift: a constant. All contiguous; bounds are the caller's. No lane of the sum may leave 32 bits;
+    band. shift: a constant. All contiguous; the caller checks bounds. No lane of the sum may leave 32 bits;
     with int16 it is the sum of two cells.
     """
     if not isinstance(shift, types.IntegerLiteral):
         return None
     signature = types.int64(cells, table, at, step, row, count, shift)
-    narrow = cells.dtype == types.int16
-    lanes = BESIDE // 2 if narrow else BESIDE
-    whole, small, wide = (
-        ir.IntType(64),
-        ir.VectorType(ir.IntType(16), BESIDE),
-        ir.VectorType(ir.IntType(32), BESIDE),
-    )
-    total_type, fine = ir.VectorType(ir.IntType(32), lanes), shift.literal_value
+    return signature, _band_dot_builder(cells.dtype == types.int16, shift.literal_value)
 
-    def part(builder: Any, vector: Any, places: list[int]) -> Any:
-        chosen = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
-        return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), chosen)
+
+def _band_dot_builder(narrow: bool, fine: int) -> Any:
+    """The code generator of band_dot; narrow: cells are int16. fine: `shift`."""
+    lanes = GROUP // 2 if narrow else GROUP
+    whole, total_type = ir.IntType(64), ir.VectorType(ir.IntType(32), lanes)
+    small, wide = (ir.VectorType(ir.IntType(bits), GROUP) for bits in (16, 32))
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
         octets = ir.IntType(8).as_pointer()
@@ -53,7 +49,7 @@ def band_dot(
             builder.bitcast(context.make_array(given.args[i])(context, builder, args[i]).data, octets)
             for i in (0, 1)
         )
-        row_bytes, cell_bytes = 2 * BESIDE, 2 if narrow else 4
+        row_bytes, cell_bytes = 2 * GROUP, 2 if narrow else 4
         weights = builder.gep(weights, [builder.mul(args[4], ir.Constant(whole, row_bytes))])
         sums = [
             cgutils.alloca_once_value(builder, ir.Constant(total_type, [0] * lanes)) for _ in range(SUMS)
@@ -74,10 +70,10 @@ def band_dot(
             beside = builder.load(builder.bitcast(builder.gep(own, [first]), kind.as_pointer()), align=2)
             beside = builder.sext(beside, wide) if narrow else beside
             found = builder.mul(beside, builder.sext(share, wide))
-            if narrow:  # two neighbours are added, as one instruction does that
+            if narrow:  # adding neighbours: one instruction multiplies and adds them
                 found = builder.add(
-                    part(builder, found, list(range(0, BESIDE, 2))),
-                    part(builder, found, list(range(1, BESIDE, 2))),
+                    _part(builder, found, list(range(0, GROUP, 2))),
+                    _part(builder, found, list(range(1, GROUP, 2))),
                 )
             builder.store(builder.add(builder.load(total), found), total)
             builder.store(builder.add(now, args[3]), place)
@@ -91,12 +87,18 @@ def band_dot(
         for total in sums[1:]:
             found = builder.add(found, builder.sext(builder.load(total), ir.VectorType(whole, lanes)))
         width = lanes
-        while width > 1:  # halves are added until one is left
+        while width > 1:  # add halves until one number is left
             width //= 2
             found = builder.add(
-                part(builder, found, list(range(width))),
-                part(builder, found, list(range(width, 2 * width))),
+                _part(builder, found, list(range(width))),
+                _part(builder, found, list(range(width, 2 * width))),
             )
         return builder.extract_element(found, ir.Constant(ir.IntType(32), 0))
 
-    return signature, build
+    return build
+
+
+def _part(builder: Any, vector: Any, places: list[int]) -> Any:
+    """These lanes of a vector."""
+    chosen = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), chosen)

@@ -5,8 +5,9 @@ z_nm(r, φ) = sqrt((n+1)/π · (2 − δ_m0)) R_n^m(r) {cos mφ, sin mφ}. Their
 known exactly: for the chord from nail angle θ to θ + 2β, whose normal points to α = θ + β at distance
 cos β from the centre, ∫ R_n^m {cos, sin}(mφ) ds = 2/(n+1) · sin((n+1)β) · {cos, sin}(mα) (the Radon
 transform of Zernike polynomials: A. M. Cormack, J. Appl. Phys. 35, 2908, 1964; S. R. Deans, The Radon
-Transform and Some of Its Applications, 1983, section 7.6). So the light of all chords of a fan is one small
-matrix product, a thread's light is a running sum of vectors, and no table of chords over pixels is needed.
+Transform and Some of Its Applications, 1983, section 7.6). So the light of all chords from one nail, a fan,
+is one small matrix product, a thread's light is a running sum of vectors, and no table of chords over
+pixels is needed.
 
 Coefficients are laid out as 2M numbers: the cosine parts of the M pairs (n, m), m ≥ 0, n − m even, in order
 of n, then the sine parts (zero where m = 0). This module knows nothing of tokens or networks.
@@ -56,7 +57,7 @@ class Zernike:
         """Matrix that takes a flat square picture to its coefficients, shape (c·c, 2M).
 
         coordinates: (c,) centre of each pixel column (and row) in board units, evenly spaced, so that
-        the nails stand on the unit circle. Pixels outside the disc count nothing.
+        the nails stand on the unit circle. Pixels outside the disc are ignored.
         """
         x, y = np.meshgrid(coordinates, coordinates)
         radius, angle = np.hypot(x, y).ravel(), np.arctan2(y, x).ravel()
@@ -84,7 +85,7 @@ class Zernike:
         return (coefficients @ basis.T).reshape(len(coefficients), len(coordinates), len(coordinates))
 
     def fan(self, num_nails: int) -> FloatArray:
-        """Light of the chords from nail 0 to each nail, unit light a unit length, shape (n, 2M).
+        """Light of the chords from nail 0 to each nail, unit light per unit length, shape (n, 2M).
 
         The same row is the line integral along that chord of each basis function. Row 0 is zero.
         """
@@ -123,7 +124,7 @@ def turn(coefficients: NDArray[FloatT], cosine: NDArray[FloatT], sine: NDArray[F
 
 
 def _radial(n: int, m: int, radius: FloatArray) -> FloatArray:
-    """R_n^m by its explicit sum; exact enough in doubles up to n of about 40."""
+    """R_n^m by its explicit sum; accurate enough in double precision up to n of about 40."""
     total = np.zeros_like(radius)
     for k in range((n - m) // 2 + 1):
         top = (-1) ** k * math.factorial(n - k)

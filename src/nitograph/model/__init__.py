@@ -1,4 +1,4 @@
-"""The Transformer: at rest, in NumPy, in compiled batches, in PyTorch.
+"""The Transformer: its weights file, and decoders in NumPy, in compiled batches and in PyTorch.
 
 Try it: python -c "from nitograph.model.weights import load_bundled; print(load_bundled().classes)"
 """

@@ -1,6 +1,6 @@
 """The blocks of the Transformer for one token at a time, with a cache of keys and values. NumPy only.
 
-What a step needs is allocated once for a batch. This module knows neither tokens nor light.
+Buffers for a step are allocated once per batch. This module knows neither tokens nor light.
 batch.blocks.BatchTrunk is the same function for many sequences at once.
 
 Try it: python -c "from nitograph.model.decoder import *; print(Decoder(load_bundled()).trunk.length)"
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from nitograph.model.prepared import Float32, Prepared
 
-CACHE_STEP = 64  # the cache holds a multiple of so many tokens
-MAX_FIRST = 1024  # tokens that the cache holds at first where a model's threads are longer
-ZERO = np.zeros(1, np.float32)  # an array is not converted at each call
+CACHE_STEP = 64  # the capacity of the cache is a multiple of this many tokens
+MAX_FIRST = 1024  # initial capacity in tokens for models whose threads are longer
+ZERO = np.zeros(1, np.float32)  # a number would be converted at each call
 
 
 def first_width(prepared: Prepared) -> int:
-    """Tokens that a cache holds at first: a whole thread, if threads are not very long."""
+    """Initial capacity of a cache in tokens: a whole thread, unless threads are very long."""
     whole = min(prepared.settings.prefix + prepared.weights.max_lines + 1, MAX_FIRST)
     return -(-whole // CACHE_STEP) * CACHE_STEP
 
@@ -32,7 +32,7 @@ class Trunk:
         self.length = self._width = 0
 
     def start(self, b: int) -> None:
-        """Forget everything and begin b sequences."""
+        """Discard all state and begin b sequences."""
         self.length = self._width = 0
         self._caches = self._new_cache(b, 0)
         self._make_buffers(b)
@@ -45,8 +45,8 @@ class Trunk:
     def step(self, x: Float32) -> Float32:
         """One token of each sequence, (b, d), which is overwritten, to its state (b, d).
 
-        The state is normed but for the factor √d and the weight of the norm, which the heads contain
-        (see `prepared`). It lies in a buffer that the next step writes anew.
+        The state is normalised except for the factor √d and the weight of the norm, which the heads contain
+        (see `prepared`). It is a buffer that the next step overwrites.
         """
         if self.length == self._width:
             self._grow(2 * self.length or first_width(self._prepared))
@@ -72,8 +72,8 @@ class Trunk:
         return self._norm(x)
 
     def _norm(self, x: Float32) -> Float32:
-        """x over its length, (b, d), in a buffer."""
-        if len(x) == 1:  # a number is quicker than an array of one: 5 % of the time of a path alone
+        """x divided by its length, (b, d), in a buffer."""
+        if len(x) == 1:  # a scalar is faster than an array of one: 5 % of a single path's time
             row = x[0]
             return np.multiply(x, 1 / math.sqrt(row.dot(row) + self._eps), out=self._normed)
         power = np.vecdot(x, x)
@@ -92,7 +92,7 @@ class Trunk:
         mixed /= np.add.reduce(scores, axis=-1, keepdims=True)
 
     def _grow(self, width: int) -> None:
-        """Make the cache hold `width` tokens."""
+        """Grow the cache to `width` tokens."""
         old, self._width = self._caches, width
         self._caches = self._new_cache(len(self._qkv), width)
         for new, kept in zip(self._caches, old, strict=True):
@@ -101,7 +101,7 @@ class Trunk:
         self._turns = self._prepared.turns(width)
 
     def _new_cache(self, b: int, width: int) -> list[tuple[Float32, Float32]]:
-        """Keys (b, e, width) and values (b, width, e) of each layer, not filled."""
+        """Keys (b, e, width) and values (b, width, e) of each layer, uninitialised."""
         e, kind = self._prepared.head_size, np.float32
         return [
             (np.empty((b, e, width), kind), np.empty((b, width, e), kind)) for _ in self._prepared.layers

@@ -2,8 +2,8 @@
 
 `start` begins sequences, `step` appends one token to each and gives the logits of the next, `select` keeps
 some sequences. Before the first nail a token is a plan code, after it a nail; `logits` are over codes or
-over nails and EOS accordingly. network.Network is the same function in PyTorch, and a test holds their
-logits equal within 1e-4. This module does not know how a token is chosen.
+over nails and EOS accordingly. network.Network is the same function in PyTorch, and a test checks
+that their logits agree within 1e-4. This module does not know how a token is chosen.
 
 Try it: python -c "from nitograph.model.decoder import *; print(Decoder(load_bundled()).start([7]).shape)"
 """
@@ -27,7 +27,7 @@ Tokens = Sequence[int] | NDArray[np.integer]
 class TokenDecoder(ABC):
     """What decoders have in common: the tokens of their sequences so far and the light still missing.
 
-    How a token goes through the blocks is left to `_first_logits` and `_wind`, and so is the cache.
+    Subclasses own the cache and run a token through the blocks, in `_first_logits` and `_nail_logits`.
     """
 
     def __init__(self, prepared: Prepared) -> None:
@@ -68,7 +68,7 @@ class TokenDecoder(ABC):
             return logits
         if self.prepared.light is None:
             return self._first_logits(self.weights.tensors["embed.nail"][ids])
-        return self._wind(ids, self.prepared.light)
+        return self._nail_logits(ids, self.prepared.light)
 
     def select(self, rows: Tokens) -> None:
         """Keep these sequences, in this order; one may be repeated."""
@@ -91,7 +91,7 @@ class TokenDecoder(ABC):
         light: NDArray[np.floating] | None,
         pictures: NDArray[np.floating] | None,
     ) -> Float32:
-        """Note the plan's next code; its embedding (b, d)."""
+        """Append the plan's next code; returns its embedding (b, d)."""
         t, slot = self.weights.tensors, self._codes.shape[1]
         self._codes = np.concatenate([self._codes, codes[:, None]], axis=1)
         if not self._writes_plan:
@@ -119,7 +119,7 @@ class TokenDecoder(ABC):
         """Logits after a token (b, d) that sees no light: of the plan's next code, or of a nail."""
 
     @abstractmethod
-    def _wind(self, nails: NDArray[np.int64], light: PreparedLight) -> Float32:
+    def _nail_logits(self, nails: NDArray[np.int64], light: PreparedLight) -> Float32:
         """Logits (b, n + 1) after the next nail of each sequence, seen from its light still missing."""
 
 
@@ -144,7 +144,7 @@ class Decoder(TokenDecoder):
         head = light.code_head if light is not None and self._writes_plan else self.prepared.nail_head
         return np.asarray(self.trunk.step(x) @ head)
 
-    def _wind(self, nails: NDArray[np.int64], light: PreparedLight) -> Float32:
+    def _nail_logits(self, nails: NDArray[np.int64], light: PreparedLight) -> Float32:
         n, d, t = self.weights.board.num_nails, self.settings.embed_dim, self.weights.tensors
         if self._nails is not None:
             self._left -= light.fan[(nails - self._nails) % n] * np.conj(light.ahead[self._nails])

@@ -3,8 +3,8 @@
     class · code … code · nail nail nail … EOS
 
 All query heads share one head of keys and values (N. Shazeer, 2019), which decodes several times faster.
-A plan model sees, at each nail, the light still missing from its planned picture (the plan's light minus
-the light of the chords so far), from the frame of that nail; and scores each next chord by the line
+At each nail a plan model sees the light still missing from its planned picture (the plan's light minus
+the light of the chords so far) in the frame of that nail, and scores each next chord by the line
 integral, along it, of a light map that it predicts. Both are closed forms over Zernike coefficients
 (light.zernike). A model with sight is shown the encoder's own score of each next chord as well
 (model.sight): the facts of the fan join the nail's token, and the sights are weighed into the logits by
@@ -78,8 +78,8 @@ class Network(nn.Module):
     def rows(self, name: str, ids: Tensor) -> Tensor:
         """Rows (…, d) of a learned table (n, d) for ids (…).
 
-        Not by indexing: its gradient is summed by all threads at once, in an order that changes from run to
-        run. That of an embedding leaves each row of the table to one thread.
+        Not by indexing: all threads sum its gradient at once, in an order that changes from run to run. The
+        gradient of an embedding is summed by one thread per row of the table.
         """
         return F.embedding(ids, self.at(name))
 
@@ -94,7 +94,7 @@ class Network(nn.Module):
         """Logits of a batch of whole sequences.
 
         labels: (b,) class indices, len(classes) meaning any class. codes: (b, p) plan codes, or None in
-        a plain model. nails: (b, t) with anything legal as padding. light: (b, k) Zernike coefficients
+        a plain model. nails: (b, t), padded with any nail. light: (b, k) Zernike coefficients
         of the planned pictures. seen: for a model with sight, what batch.sight.sights_along sees at each
         nail: sights (b, t, n), facts (b, t, FACTS) and first sights (b, n). Returns plan logits
         (b, p, PLAN_CODES) or None, and nail logits (b, t + 1, n + 1), where row j is for the nail (or EOS,
@@ -136,18 +136,18 @@ class Network(nn.Module):
         return self.rows("embed.code", codes) + by_slot + self.at("embed.slot")[:count]
 
     def embed_nails(self, nails: Tensor, missing: Tensor | None) -> Tensor:
-        """(b, t) nails and the scaled light they miss → (b, t, d)."""
+        """(b, t) nails and the scaled light missing at each → (b, t, d)."""
         x = self.rows("embed.nail", nails)
         return x if missing is None else x + missing @ self.at("embed.light")
 
     def missing_light(self, nails: Tensor, light: Tensor) -> Tensor:
-        """What is missing when the thread stands at each nail, scaled, in that nail's frame: (b, t, k)."""
+        """The light missing when the thread is at each nail, scaled, in that nail's frame: (b, t, k)."""
         steps = (nails[:, 1:] - nails[:, :-1]) % self.board.num_nails
         chords = turned(
             self.at("fan")[steps], self.at("cosine")[nails[:, :-1]], -self.at("sine")[nails[:, :-1]]
         )
-        wound = F.pad(chords.cumsum(dim=1), (0, 0, 1, 0))  # (b, t, k)
-        missing = light[:, None] - self.at("light.chord") * wound
+        laid = F.pad(chords.cumsum(dim=1), (0, 0, 1, 0))  # (b, t, k)
+        missing = light[:, None] - self.at("light.chord") * laid
         return turned(missing, self.at("cosine")[nails], self.at("sine")[nails]) / self.at("light.scale")
 
     def trunk(self, x: Tensor, cache: "Cache | None" = None) -> Tensor:
@@ -230,23 +230,23 @@ class Network(nn.Module):
         return h
 
     def to_weights(self, rules: Rules, **more: Any) -> Weights:
-        """The model at rest; `more` are the further fields of Weights."""
+        """The weights of this network; `more`: the remaining fields of Weights."""
         tensors = {
             name: value.detach().float().cpu().numpy().copy() for name, value in self.state_dict().items()
         }
         return Weights(self.settings, self.board, rules, self.classes, tensors, **more)
 
     def start_from(self, weights: Weights) -> None:
-        """Take the tensors of a model at rest; classes are matched by their names, new ones stay fresh.
+        """Copy the tensors of `weights`; classes are matched by name, new classes keep their fresh rows.
 
-        WeightsError where the model has another shape or board.
+        WeightsError where the weights have another shape or board.
         """
         mine, theirs = self.settings, weights.settings.replace(dropout=self.settings.dropout)
         if theirs != mine or weights.board != self.board:
             different = [name for name in theirs.names() if getattr(theirs, name) != getattr(mine, name)]
             raise WeightsError(
                 "the weights to start from are of another model "
-                f"({', '.join(different) or 'its board'}); give their settings, or train without them"
+                f"({', '.join(different) or 'its board'}); use their settings, or train without them"
             )
         tensors = _copied(weights)
         rows = self.at("embed.class").detach().clone()
@@ -291,7 +291,7 @@ def norm(x: Tensor, weight: Tensor) -> Tensor:
 
 
 class _SquaredRelu(torch.autograd.Function):
-    """relu(h)² with one product backwards, where PyTorch's own steps take three passes over memory."""
+    """relu(h)² with one product in the backward pass, where autograd takes three passes over memory."""
 
     @staticmethod
     def forward(ctx: Any, h: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The three calls of a decoder over a Network in PyTorch, with a key/value cache: for GPUs.
 
-decoder.Decoder is its twin in NumPy, and a test holds their logits equal. This module does not know how a
+decoder.Decoder does the same in NumPy, and a test compares their logits. This module does not know how a
 token is chosen.
 
 Try it: nitograph sample 7 --device cuda -o threads.jsonl
@@ -36,7 +36,7 @@ class NetworkDecoder:
         net = self.network
         self.cache = Cache(net.settings.layers)
         self.light: Tensor | None = None
-        self.wound: Tensor | None = None
+        self.laid: Tensor | None = None
         self.nails: Tensor | None = None
         self.sights: Tensor | None = None  # (b, n), of the next nail: what is seen of it now
         self.codes: list[Tensor] = []
@@ -77,7 +77,7 @@ class NetworkDecoder:
         self.codes = [c[kept] for c in self.codes]
         if self._sight is not None and self.light is not None:
             self._sight.select(np.asarray(rows))
-        for name in ("light", "wound", "nails"):
+        for name in ("light", "laid", "nails"):
             value = getattr(self, name)
             setattr(self, name, None if value is None else value[kept])
 
@@ -94,20 +94,20 @@ class NetworkDecoder:
         else:
             digits = net.at("digits")[torch.stack(self.codes, dim=1)].flatten(1)
             self.light = net._mlp("decode", digits) * net.at("light.scale")
-        self.wound = torch.zeros_like(self.light)
+        self.laid = torch.zeros_like(self.light)
         if self._sight is not None:
             self.sights = self._floats(self._sight.start(self.light.cpu().numpy(), pictures))
 
     def _missing(self, nails: Tensor) -> Tensor | None:
         net = self.network
-        if self.light is None or self.wound is None:
+        if self.light is None or self.laid is None:
             return None
         if self.nails is not None:
             fan = net.at("fan")[(nails - self.nails) % net.board.num_nails]
             chord = turned(fan, net.at("cosine")[self.nails], -net.at("sine")[self.nails])
-            self.wound = self.wound + net.at("light.chord") * chord
+            self.laid = self.laid + net.at("light.chord") * chord
         self.nails = nails
-        missing = turned(self.light - self.wound, net.at("cosine")[nails], net.at("sine")[nails])
+        missing = turned(self.light - self.laid, net.at("cosine")[nails], net.at("sine")[nails])
         return (missing / net.at("light.scale"))[:, None]
 
     def _logits(

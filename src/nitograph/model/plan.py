@@ -3,7 +3,8 @@
 An autoencoder of three layers takes the Zernike coefficients of a picture to `plan_tokens` codes of four
 digits, each digit one of four levels (finite scalar quantisation: F. Mentzer et al., "Finite Scalar
 Quantization: VQ-VAE Made Simple", ICLR 2024), and the codes back to coefficients. A Transformer writes the
-codes before the first nail. This module does not know how it was trained, nor what winds the plan.
+codes before the first nail. This module does not know how the autoencoder was trained, nor what draws the
+plan.
 
 Try it: python -m nitograph generate 7 --like mnist:test:0
 """

@@ -1,7 +1,7 @@
-"""The matrices that decoding multiplies by, made once from some Weights and never changed. NumPy only.
+"""The matrices that decoding multiplies by, computed once from Weights and never changed. NumPy only.
 
-What is constant is multiplied into them beforehand: the weights of the norms, the square root of the width,
-the scale of the queries, and all that lies between light and logits. Any number of decoders can share one
+Constants are multiplied into them in advance: the weights of the norms, the square root of the width, the
+scale of the queries, and all linear maps between light and logits. Any number of decoders can share one
 Prepared; each owns only its state. This module knows no sequences.
 
 Try it: python -c "from nitograph.model.prepared import *; print(prepare(load_bundled()).light.sight.shape)"
@@ -24,8 +24,8 @@ Complex64 = NDArray[np.complex64]
 class Layer(NamedTuple):
     """The matrices of one block, for x @ W; e = d / heads.
 
-    The columns of queries and keys in `qkv` stand in pairs: each is one complex number, which a rotary
-    position turns by one product. The value's columns follow.
+    The columns of queries and keys in `qkv` form pairs: each is one complex number, which a rotary
+    position rotates by one product. The value's columns follow.
     """
 
     qkv: Float32  # (d, (heads + 2) · e)
@@ -38,13 +38,13 @@ class Layer(NamedTuple):
 class PreparedLight:
     """What a model with a plan adds; light is kept as M complex numbers, F = Zernike order + 1.
 
-    `sight` takes the missing light, real and imaginary parts in turn, to what is added to the token and to
-    the waves of its fan (nothing, in a model with sight, which sees that light exactly); `head` takes a
+    `sight` maps the missing light, real and imaginary parts alternating, to what is added to the token and
+    to the waves of its fan (nothing, in a model with sight, which sees that light exactly); `head` maps a
     state to the logits of the nails, to the waves that the network adds, and to the gains of what is seen;
-    `waves` takes waves to the fan of chords from the nail where the thread stands.
+    `waves` maps waves to the fan of chords from the nail where the thread stands.
     """
 
-    ahead: Complex64  # (n, M), turns light into the frame of a nail
+    ahead: Complex64  # (n, M), rotates light into the frame of a nail
     fan: Complex64  # (n, M), light of the chord from nail 0 to each nail
     sight: Float32  # (2M, d + 2F)
     head: Float32  # (d, n + 1 + 2F), with sight (d, n + 1 + 2F + SIGHTS)
@@ -54,7 +54,7 @@ class PreparedLight:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Weights made ready for decoding. light is None where the model writes no plan."""
+    """Weights prepared for decoding. light is None if the model writes no plan."""
 
     weights: Weights
     layers: tuple[Layer, ...]
@@ -68,12 +68,12 @@ class Prepared:
 
     @property
     def head_size(self) -> int:
-        """Numbers of a query, a key or a value: e."""
+        """Width e of a query, a key or a value."""
         return self.settings.embed_dim // self.settings.heads
 
     @property
     def eps(self) -> float:
-        """What is added to the squared length of a state before it is divided by that length."""
+        """Added to the squared length of a state before the state is divided by that length."""
         return self.settings.embed_dim * NORM_EPS
 
     def turns(self, width: int) -> Complex64:
@@ -85,7 +85,7 @@ class Prepared:
 
 @one_blas_thread
 def prepare(weights: Weights) -> Prepared:
-    """All matrices of these weights, folded."""
+    """The matrices of these weights, with all constants folded in."""
     layers = tuple(
         Layer(
             _in_pairs(_folded(weights, f"layer.{i}.attention.norm", f"layer.{i}.attention.qkv"), weights),
@@ -102,7 +102,7 @@ def prepare(weights: Weights) -> Prepared:
 
 @one_blas_thread
 def _prepare_light(weights: Weights, nail_head: Float32) -> PreparedLight:
-    """Fold what lies between two states into few matrices."""
+    """Fold the linear maps between two states into a few matrices."""
     n, zernike, t = weights.board.num_nails, weights.zernike, weights.tensors
     cosine, sine = zernike.turns(n)
     waves, mix = zernike.waves(n)
@@ -131,13 +131,13 @@ def as_complex(light: NDArray[np.floating]) -> Complex64:
 
 
 def _folded(weights: Weights, norm: str, matrix: str) -> Float32:
-    """A matrix with what the norm before it leaves undone multiplied in: its weight and √d."""
+    """A matrix with the rest of the norm before it multiplied in: the norm's weight and √d."""
     weight = weights.tensors[norm] * np.float32(weights.settings.embed_dim**0.5)
     return np.ascontiguousarray(weight[:, None] * weights.tensors[matrix])
 
 
 def _in_pairs(qkv: Float32, weights: Weights) -> Float32:
-    """Columns of queries and keys in the pairs that rotary positions turn, and queries scaled.
+    """Columns of queries and keys in the pairs that rotary positions rotate, and queries scaled.
 
     The order within a head does not change its scores, as queries and keys share it.
     """

@@ -28,7 +28,7 @@ class ModelSettings(Settings):
 
     design: str = setting(
         "plan",
-        "what is written before the nails: a plan of the picture, or nothing",
+        "what the model writes before the nails: a plan of the picture, or nothing",
         choices=("plan", "plain"),
     )
     embed_dim: int = setting(192, "width of the Transformer", low=8, high=4096)
@@ -42,7 +42,7 @@ class ModelSettings(Settings):
     sight: bool = setting(False, "whether the model sees the encoder's score of each chord it might lay")
 
     def check(self) -> None:
-        """Heads must share the width in even parts (rotary positions turn pairs)."""
+        """Each head needs an even width, because rotary positions rotate pairs."""
         if self.embed_dim % self.heads or (self.embed_dim // self.heads) % 2:
             raise WeightsError(
                 f"embed_dim must be an even multiple of heads, got {self.embed_dim} for {self.heads}; "
@@ -75,7 +75,10 @@ def tensor_shapes(settings: ModelSettings, vocabulary: Vocabulary) -> dict[str, 
     """Name and shape of every tensor of a model. Matrices take rows: y = x @ W, W (in, out)."""
     d, f, n = settings.embed_dim, settings.ff_dim, vocabulary.num_nails
     if n > MAX_NAILS or len(vocabulary.classes) < 1:
-        raise WeightsError(f"a model needs at least one class and at most {MAX_NAILS} nails")
+        raise WeightsError(
+            f"a model needs at least 1 class and at most {MAX_NAILS} nails, "
+            f"got {len(vocabulary.classes)} and {n}"
+        )
     shapes: dict[str, tuple[int, ...]] = {
         "embed.class": (len(vocabulary.classes) + 1, d),
         "embed.nail": (n, d),

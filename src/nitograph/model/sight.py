@@ -64,7 +64,7 @@ class SightSettings:
                 "a model with sight needs threads of its own board, woven with coverage antialiased and a "
                 "false_positive_weight of 1; weave such ones, or train without sight"
             )
-        if scoring.dose < BELIEF * FINE:
+        if scoring.strength < BELIEF * FINE:
             raise WeightsError(
                 f"a model with sight needs a line_strength of at least 0.01, got {scoring.line_strength:g}"
             )
@@ -96,15 +96,15 @@ def facts_of(fan: FanView, count: int, surprise: float) -> Float32:
     return np.array([*shown, min(surprise, SURPRISE) / 4], dtype=np.float32)
 
 
-def laid(chances: Float64, here: int, taken: int, dose: int) -> tuple[Int64, Int64]:
+def laid(chances: Float64, here: int, taken: int, strength: int) -> tuple[Int64, Int64]:
     """What a choice takes off the canvas along which chords of the fan from `here`: nails, light of each.
 
-    Along the chord taken its `dose`, less what the belief gives back; along its likely rivals a little.
+    Along the chord taken its `strength`, less what the belief gives back; along its likely rivals a little.
     """
     moved = chances.copy()
     moved[taken] -= 1.0
     lights = np.rint(moved * BELIEF).astype(np.int64) * FINE
-    lights[taken] += dose
+    lights[taken] += strength
     lights[here] = 0
     nails = np.flatnonzero(lights)
     return nails, lights[nails]
@@ -196,6 +196,6 @@ class Sight:
     def _learn(self, row: int, here: int, taken: int) -> float:
         """Lay chord here–taken and move the belief; the surprise in nats."""
         view, left = self._views[row], self._left[row]
-        nails, lights = laid(view.chances, here, taken, self._fans.dose)
+        nails, lights = laid(view.chances, here, taken, self._fans.strength)
         self._fans.lay(left, here, nails, lights)
         return -math.log(max(float(view.chances[taken]), 1e-30))

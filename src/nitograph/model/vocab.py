@@ -55,7 +55,7 @@ class Vocabulary:
         return self.first_code + self.plan_codes
 
     def class_index(self, label: str) -> int:
-        """Index of a class by its name; SourceError lists the names where there is none such."""
+        """Index of a class by its name; SourceError with the known names if there is no such class."""
         if label not in self.classes:
             known = ", ".join(self.classes)
             raise SourceError(f"this model knows no class {label!r}; it knows {known}")

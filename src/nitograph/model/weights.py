@@ -1,7 +1,7 @@
-"""A model at rest: its settings, its classes and its tensors, in one safetensors file. No PyTorch.
+"""A trained model in one safetensors file: its settings, its classes and its tensors. No PyTorch.
 
-The file's metadata holds everything it takes to use the tensors (settings, classes, weaving settings,
-training facts) as JSON; tensors are stored in half precision where asked and used in single precision.
+The file's metadata holds everything needed to use the tensors (settings, classes, weaving settings,
+training facts) as JSON; tensors are stored in half precision on request and used in single precision.
 A file is checked before use: names, shapes, finite numbers. This module does not know how to decode.
 
 Try it: python -c "from nitograph.model.weights import load_bundled; print(load_bundled().settings)"
@@ -38,10 +38,10 @@ Tensors = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A model at rest.
+    """A trained model.
 
     tensors: float32 arrays by name, as `tensor_shapes` lists them. weaving: the WeaveSettings, as plain
-    values, of the threads it learned from. facts: JSON values about its training, for people.
+    values, of the threads it was trained on. facts: JSON values about its training, for people.
     """
 
     settings: ModelSettings
@@ -57,7 +57,9 @@ class Weights:
         if type(self.max_lines) is not int or not 1 <= self.max_lines <= MAX_CHORDS:
             raise WeightsError(f"max_lines must be from 1 to {MAX_CHORDS}, got {str(self.max_lines)[:40]}")
         if len(set(self.classes)) != len(self.classes) or not all(self.classes):
-            raise WeightsError("a model's classes must have names, and each another")
+            raise WeightsError(
+                f"a model's classes must have names, all different, got {str(self.classes)[:80]}"
+            )
         _check_tensors(self.tensors, tensor_shapes(self.settings, self.vocabulary))
         _ = self.sight  # raises where its threads are none that it could look at
 
@@ -81,7 +83,7 @@ class Weights:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over settings and tensors, the name of exactly these weights."""
+        """SHA-256 over settings and tensors, which identifies exactly these weights."""
         sha = hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode())
         for name in sorted(self.tensors):
             sha.update(name.encode())
@@ -89,7 +91,7 @@ class Weights:
         return sha.hexdigest()
 
     def parameters(self) -> int:
-        """How many numbers the tensors hold."""
+        """How many parameters the tensors hold."""
         return sum(tensor.size for tensor in self.tensors.values())
 
     def save(self, path: str | Path, *, half: bool = True) -> None:
@@ -101,7 +103,9 @@ class Weights:
             stored = {name: tensor.astype(kind) for name, tensor in self.tensors.items()}
         for name, tensor in stored.items():
             if not np.isfinite(tensor).all():
-                raise WeightsError(f"tensor {name} has numbers that {kind.__name__} cannot hold")
+                raise WeightsError(
+                    f"tensor {name} has numbers that {kind.__name__} cannot hold; save with half=False"
+                )
         text = json.dumps(self._identity() | {"facts": dict(self.facts)}, ensure_ascii=False)
         write_bytes(path, save(stored, metadata={"nitograph": text}))
 
@@ -118,7 +122,7 @@ class Weights:
 
 
 def load(path: str | Path) -> Weights:
-    """Read a weights file; FileError or WeightsError where it is not one."""
+    """Read a weights file; FileError or WeightsError if it is not one."""
     return parse(read_bytes(path, limit=MAX_BYTES), name=str(path))
 
 
@@ -128,7 +132,7 @@ def load_bundled() -> Weights:
         data = resources.files("nitograph").joinpath(BUNDLED).read_bytes()
     except OSError:
         raise WeightsError(
-            f"the package lacks its bundled weights ({BUNDLED}); install it again, or name a checkpoint"
+            f"the package lacks its bundled weights ({BUNDLED}); reinstall it, or name a checkpoint"
         ) from None
     return parse(data, name="the bundled weights")
 
@@ -146,7 +150,7 @@ def parse(data: bytes, *, name: str) -> Weights:
     except (SafetensorError, struct.error, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise FileError(f"{name} is not a Nitograph weights file (safetensors), or it is damaged") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise FileError(f"{name} is not a Nitograph weights file of form {FORMAT}")
+        raise FileError(f"{name} is not a Nitograph weights file of format {FORMAT}")
     try:
         return Weights(
             settings=ModelSettings.from_dict(meta["model"]),
@@ -165,7 +169,7 @@ def parse(data: bytes, *, name: str) -> Weights:
 
 
 def _single(name: str, tensor: NDArray[Any]) -> NDArray[np.float32]:
-    """A stored tensor in single precision; WeightsError where it is stored as anything but floats."""
+    """A stored tensor in single precision; WeightsError if it is not stored as floats."""
     if tensor.dtype not in (np.float16, np.float32):
         raise WeightsError(f"tensor {name} must be stored as F16 or F32, got {tensor.dtype}")
     return tensor.astype(np.float32)
@@ -181,7 +185,9 @@ def _check_tensors(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]]) -> N
             raise WeightsError(f"tensor {name} must have shape {shape}, got {tensors[name].shape}")
         if not np.isfinite(tensors[name]).all():
             raise WeightsError(
-                f"tensor {name} holds numbers that are not finite; train again or fetch again"
+                f"tensor {name} holds numbers that are not finite; train again or download the file again"
             )
     if not (tensors.get("light.scale", np.ones(1)) > 0).all():
-        raise WeightsError("tensor light.scale must be above 0 everywhere; train again or fetch again")
+        raise WeightsError(
+            "tensor light.scale must be above 0 everywhere; train again or download the file again"
+        )

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from nitograph.lazy import lazy
 
 _FACE = {
-    "SampleSettings": "invent",
-    "provenance": "invent",
-    "resolved": "invent",
-    "sample_paths": "invent",
+    "SampleSettings": "sampler",
     "choose_nails": "choose",
+    "invent": "sampler",
+    "provenance": "sampler",
+    "resolved": "sampler",
+    "sample_paths": "sampler",
 }
 __all__ = sorted(_FACE)
 
 if TYPE_CHECKING:
     from nitograph.sampling.choose import choose_nails as choose_nails
-    from nitograph.sampling.invent import (
+    from nitograph.sampling.sampler import (
         SampleSettings as SampleSettings,
+        invent as invent,
         provenance as provenance,
         resolved as resolved,
         sample_paths as sample_paths,

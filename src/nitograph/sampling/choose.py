@@ -1,7 +1,7 @@
-"""The choice of a token: logits and the board's rules to one token a row.
+"""The choice of a token: logits and the board's rules to one token per row.
 
-Each row is given one uniform number, and takes the inverse of the cumulated chances in order of tokens;
-temperature 0 takes the likeliest and needs no number. batch.pace.choose_nails is compiled and
+Each row is given one uniform number and inverts the cumulative distribution over tokens in order;
+temperature 0 takes the most likely token and needs no number. batch.quick.choose_nails is compiled and
 gives the same tokens. This module knows no decoder.
 
 Try it: python -m nitograph sample 7 --temperature 0 -o threads.jsonl
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from nitograph.board import Board, Rules, allowed_next
 from nitograph.errors import SamplingError
 
-AHEAD = 256  # uniform numbers drawn at once
-NOT_FINITE = "the model gave logits that are not finite; its weights are damaged"
-NONE_ALLOWED = "no nail may follow under these rules; lower the gap or the recent chords"
+AHEAD = 256  # uniform numbers drawn at a time
+NOT_FINITE = "the model gave logits that are not finite; its weights are damaged, use others"
+NONE_ALLOWED = "no nail may follow under these rules; lower min_nail_gap or recent_edges"
 
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms the next nail is chosen, the same for all rows.
+    """How the next nail is chosen, the same for all rows.
 
-    While it is `early` a path may end only where no nail may follow, and never before its first chord.
+    early: a path may end only where no nail may follow, and never before its first chord.
     """
 
     board: Board
@@ -39,11 +39,11 @@ class Terms:
 NextNails = Callable[
     [NDArray[np.float32], NDArray[np.int64], NDArray[np.float64], Terms], NDArray[np.int64]
 ]
-"""How the next nail of each row is chosen: choose_nails here, or its compiled twin."""
+"""Chooses the next nail of each row: choose_nails here, or its compiled version."""
 
 
 class Uniforms:
-    """Uniform numbers, one a token, of many sequences: each has its own generator, PCG64 of its seed."""
+    """Uniform numbers for many sequences, one per token; each has its own generator, PCG64 of its seed."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self._rngs = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
@@ -53,21 +53,21 @@ class Uniforms:
         return len(self._rngs)
 
     def next(self, rows: NDArray[np.int64] | slice, temperature: float) -> NDArray[np.float64]:
-        """The next number of these sequences, (b,); of temperature 0 zeros, and nothing is drawn."""
+        """The next number of these sequences, (b,); zeros for temperature 0, where nothing is drawn."""
         numbers, used = self.ahead(temperature)
-        self.pass_by(1, temperature)
+        self.consume(1, temperature)
         return np.asarray(numbers[rows, used])
 
     def ahead(self, temperature: float) -> tuple[NDArray[np.float64], int]:
-        """Numbers of all sequences, (b, m), and how many of these are used, fewer than m; then pass_by."""
+        """Numbers of all sequences, (b, m), and how many are used, fewer than m; then call consume."""
         if temperature == 0:
             return np.zeros((len(self), AHEAD)), 0
-        if self._used == self._numbers.shape[1]:  # many at once are quicker, and the same numbers
+        if self._used == self._numbers.shape[1]:  # many at once are faster, and the same numbers
             self._numbers, self._used = np.stack([rng.random(AHEAD) for rng in self._rngs]), 0
         return self._numbers, self._used
 
-    def pass_by(self, count: int, temperature: float) -> None:
-        """So many of the numbers ahead are used now."""
+    def consume(self, count: int, temperature: float) -> None:
+        """Mark the next `count` numbers as used."""
         self._used += count if temperature > 0 else 0
 
 
@@ -94,9 +94,9 @@ def choose(
     top_k: int = 0,
     min_p: float = 0.0,
 ) -> NDArray[np.int64]:
-    """One token a row: logits (b, v), allowed (b, v), draws (b,) in [0, 1) → (b,).
+    """One token per row: logits (b, v), allowed (b, v), draws (b,) in [0, 1) → (b,).
 
-    SamplingError where no choice is sound.
+    SamplingError where no token is allowed or a logit is not finite.
     """
     if not np.isfinite(logits).all():
         raise SamplingError(NOT_FINITE)
@@ -121,7 +121,7 @@ def choose(
 
 
 def penalise(logits: NDArray[np.float32], paths: NDArray[np.int64], penalty: float) -> None:
-    """Divide the positive logits of nails already used, multiply the negative (Keskar et al., 2019)."""
+    """Divide positive logits of nails already used, multiply negative ones (Keskar et al., 2019)."""
     rows = np.arange(len(paths))[:, None]
     used = logits[rows, paths]
     logits[rows, paths] = np.where(used > 0, used / penalty, used * penalty)

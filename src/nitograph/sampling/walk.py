@@ -1,7 +1,7 @@
 """The walk of a batch: nails until each path ends, at one of two paces.
 
-A pace says how tokens are chosen. The plain one asks the decoder for each nail; that of batch.quick goes
-on by itself, compiled, until a path ends. Both give the same nails. This module knows only the three calls
+A pace is a way to run the steps. The plain one calls the decoder for each nail; the quick one (batch.quick)
+runs compiled until a path ends. Both give the same nails. This module knows only the three calls
 of a decoder.
 
 Try it: python -m nitograph sample 7 --count 3 -o threads.jsonl
@@ -34,10 +34,10 @@ class Decoding(Protocol):
 
 @dataclass
 class Walk:
-    """The paths of a batch on their way.
+    """The unfinished paths of a batch.
 
-    paths: (b, ≥ max_lines + 1), filled up to `count` nails. live: (l,), the rows that still walk, in the
-    decoder's order. terms: while a path is too short to end, and later. masked: the board's rules hold.
+    paths: (b, ≥ max_lines + 1), filled up to `count` nails. live: (l,), the rows that are not finished, in
+    the decoder's order. terms: while a path is too short to end, and after. masked: the board's rules hold.
     """
 
     paths: NDArray[np.int64]
@@ -54,7 +54,7 @@ class Walk:
 
     @property
     def max_lines(self) -> int:
-        """The most chords that a path may have."""
+        """The maximum number of chords of a path."""
         return int(self.paths.shape[1]) - 1
 
     def choose(self, logits: NDArray[np.float32], next_nails: NextNails) -> NDArray[np.int64]:
@@ -72,13 +72,13 @@ class Walk:
 
 
 Stride = Callable[[Decoding, NDArray[np.int64], Walk], NDArray[np.int64]]
-"""After the nails (l,) that were chosen last: what comes next, (l,), once as many more steps are done, all
-paths together, as the pace does by itself."""
+"""From the nails (l,) that were chosen last: one or more steps with all paths, and what the last of these
+steps chooses, nails or EOS, (l,)."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How a batch goes: the choice of one token a row, and the strides of a walk."""
+    """How a batch runs: the choice of one token per row, and strides of one or more steps."""
 
     next_nails: NextNails
     stride: Stride

@@ -1,4 +1,4 @@
-"""Rows → weights: the loop, its objective, its optimiser and its checkpoints. Needs PyTorch.
+"""Rows → weights: the training loop, its losses, its optimiser and its checkpoints. Needs PyTorch.
 
     from nitograph.corpus import load_corpus
     from nitograph.model.settings import ModelSettings

@@ -1,7 +1,7 @@
 """Batches of a corpus for training: rows of similar length together, padded, with their legal next nails.
 
-The order of an epoch depends on the seed and the epoch alone, so that a resumed run sees what the whole
-run would have seen. NumPy only; this module does not know what is learned from a batch.
+The order of an epoch depends on the seed and the epoch alone, so that a resumed run sees the same
+batches as an uninterrupted one. NumPy only; this module does not know what is learned from a batch.
 
 Try it: python -c "import nitograph.training.batches as b; print(b.epoch_order.__doc__)"
 """
@@ -33,7 +33,7 @@ class Batch:
 
     @property
     def count(self) -> int:
-        """How many tokens it trains, EOS included."""
+        """How many tokens are learned from it, EOS included."""
         return int((self.targets >= 0).sum())
 
 
@@ -52,7 +52,7 @@ def epoch_order(
 
 
 def collect(corpus: Corpus, rows: NDArray[np.int64]) -> Batch:
-    """The batch of these rows, as wide as its longest."""
+    """The batch of these rows, as wide as the longest of them."""
     counts = corpus.lengths[rows] - 2  # nails in each row
     width = int(counts.max())
     eos = corpus.vocabulary.eos

@@ -1,6 +1,6 @@
 """Checkpoint files: written whole or not at all, read without running any code that may be in them.
 
-What a checkpoint holds is decided in `resume`; only the parts that make up finished weights are known here.
+`resume` decides what a checkpoint holds; this module knows only the parts that make up finished weights.
 
 Try it: python -c "from nitograph.training.checkpoints import checkpoint_weights; help(checkpoint_weights)"
 """
@@ -22,31 +22,33 @@ FORMAT = "nitograph-checkpoint/1"
 
 
 def write_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
-    """Write the state under `path`; FileError where the disk does not take it."""
+    """Write the state to `path`; FileError if that fails."""
     with replacing(path) as temporary:
         try:
             torch.save({"format": FORMAT, **state}, temporary)
-        except RuntimeError:  # what torch makes of any fault of the disk
-            raise FileError(f"cannot write {path}: the disk is full or the file too large") from None
+        except RuntimeError:  # torch raises it for any disk error
+            raise FileError(
+                f"cannot write {path}: the disk is full or the file too large; free some space"
+            ) from None
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """The state in a checkpoint file, read without running any code in it; FileError where it is none."""
+    """The state in a checkpoint file, read without running any code in it; FileError if it is not one."""
     if not Path(path).is_file():
         raise FileError(f"no checkpoint {path}; check the name and the folder")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's guesses about foreign files
+            warnings.simplefilter("ignore")  # torch warns about foreign files
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # torch raises many kinds for foreign files, and all mean the same here
-        raise FileError(f"{path} is no Nitograph checkpoint, or it is damaged") from None
+    except Exception:  # torch raises many kinds of error for foreign files
+        raise FileError(f"{path} is not a Nitograph checkpoint, or it is damaged; use another") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise FileError(f"{path} is no Nitograph checkpoint of form {FORMAT}")
+        raise FileError(f"{path} is not a Nitograph checkpoint of format {FORMAT}; use another")
     return state
 
 
 def matching_checkpoint(path: str | Path, **expected: Mapping[str, Any]) -> dict[str, Any]:
-    """The state in a checkpoint; WeightsError where a part of it differs from what is expected."""
+    """The state in a checkpoint; WeightsError if a part of it differs from what is expected."""
     state = read_checkpoint(path)
     for key, wanted in expected.items():
         found = state.get(key)
@@ -55,13 +57,13 @@ def matching_checkpoint(path: str | Path, **expected: Mapping[str, Any]) -> dict
         if different:
             raise WeightsError(
                 f"{path} was trained with another {key} ({', '.join(different)}); "
-                "resume with the same settings and dataset, or train anew"
+                "resume with the same settings and dataset, or start a new run"
             )
     return state
 
 
 def checkpoint_weights(path: str | Path) -> Weights:
-    """The weights in a checkpoint; WeightsError where its parts do not fit each other."""
+    """The weights in a checkpoint; WeightsError if its parts contradict each other."""
     state = read_checkpoint(path)
     try:
         weaving = WeaveSettings.from_dict(state["corpus"]["weaving"])
@@ -81,4 +83,4 @@ def checkpoint_weights(path: str | Path) -> Weights:
     except NitographError as error:
         raise WeightsError(f"{path}: {error}") from None
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError):
-        raise WeightsError(f"{path} is a damaged checkpoint; use another or train anew") from None
+        raise WeightsError(f"{path} is a damaged checkpoint; use another or start a new run") from None

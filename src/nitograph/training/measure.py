@@ -1,6 +1,6 @@
-"""How well training goes: means over the steps since the last report, and nats on held-out rows.
+"""Measures of training: means over the steps since the last report, and nats per token on held-out rows.
 
-This module takes no steps.
+This module takes no training steps.
 
 Try it: python -c "from nitograph.training.measure import Meter; help(Meter)"
 """
@@ -20,13 +20,13 @@ Stop = Callable[[], bool]
 
 
 def never() -> bool:
-    """No wish to stop."""
+    """Stop is never requested."""
     return False
 
 
 @dataclass
 class Step:
-    """What one step of one process came to: nats per nail and per plan code, and tokens learned from."""
+    """The result of one step of one process: nats per nail and per plan code, and tokens learned from."""
 
     nail: float
     plan: float
@@ -35,14 +35,14 @@ class Step:
 
 @dataclass
 class Meter:
-    """Losses since the last report, and tokens since `began`, in seconds of the monotonic clock."""
+    """Losses since the last report, and tokens since `began`, a time in seconds."""
 
     began: float
     tokens: int = 0
     steps: list[Step] = field(default_factory=list)
 
     def add(self, step: Step, *, world: int) -> None:
-        """Count one more step, taken by so many processes."""
+        """Count one more step, taken by `world` processes."""
         self.tokens += step.tokens * world
         self.steps.append(step)
 
@@ -64,7 +64,7 @@ class HeldOut:
 def measure(
     objective: Objective, part: str, rows: NDArray[np.int64], stop_requested: Stop
 ) -> HeldOut | None:
-    """Nats of these rows of a part without dropout; None where it is stopped meanwhile."""
+    """Nats of these rows of a part without dropout; None if a stop is requested meanwhile."""
     totals = np.zeros((2, 2))  # nats and tokens of nails, of plans
     objective.network.eval()
     with torch.inference_mode():

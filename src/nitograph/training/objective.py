@@ -1,7 +1,7 @@
-"""The losses on some rows of a corpus: nats of nails and of plan codes, error of the light.
+"""The losses on rows of a corpus: nats of nails and of plan codes, error of the light.
 
-An Objective holds the parts of a corpus with the plans of all their rows, once an autoencoder has made
-them, and gives losses that can be summed over batches. It takes no optimiser steps and knows no schedule.
+An Objective holds the parts of a corpus and, once the autoencoder is trained, the plans of all rows. It
+gives losses that can be summed over batches. It takes no optimiser steps and knows no schedule.
 
 Try it: python -c "from nitograph.training.objective import Objective; help(Objective.losses)"
 """
@@ -35,7 +35,7 @@ class Objective:
     """Losses over the parts of one corpus.
 
     forward: the network, perhaps compiled. class_dropout: share of rows that lose their class in training.
-    plan_turn: spread, in radians, of the random turn of the pictures whose plans alone are learned.
+    plan_turn: standard deviation, in radians, of the random rotation of pictures for `plan_loss`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Objective:
     ) -> None:
         self.network, self.forward, self.parts, self.device = network, forward, parts, device
         self.class_dropout, self.plan_turn = class_dropout, plan_turn
-        self.collect: Callable[[Corpus, NDArray[np.int64]], Batch] = collect  # a study may put its own here
+        self.collect: Callable[[Corpus, NDArray[np.int64]], Batch] = collect  # a study may replace it
         self.sight: SightSettings | None = None
         if network.settings.sight:
             corpus = next(iter(parts.values()))
@@ -60,7 +60,7 @@ class Objective:
         self.recoded: dict[str, NDArray[np.float16]] = {}
 
     def encode(self, weights: Weights) -> None:
-        """Set the plan codes of all rows, and the light they stand for, from a finished autoencoder."""
+        """Compute the plan codes of all rows, and the light they stand for, with a trained autoencoder."""
         self.autoencoder = weights
         for name, part in self.parts.items():
             codes = np.zeros((len(part), weights.settings.plan_tokens), dtype=np.int64)
@@ -82,7 +82,7 @@ class Objective:
         """Summed nats, with their count, of the nails and EOS and of the plans of some rows of a part.
 
         exact: condition on the pictures' own light instead of the plans'. rng: draws the rows that lose
-        their class; without it none does. The plans' loss is None in a plain model.
+        their class; without it none do. The plans' loss is None in a plain model.
         """
         part = self.parts[name]
         batch = self.collect(part, rows)
@@ -121,14 +121,14 @@ class Objective:
     def _turned_codes(
         self, name: str, rows: NDArray[np.int64], rng: np.random.Generator
     ) -> NDArray[np.int64]:
-        """Plans of the same pictures, each turned a little on the board; exact in Zernike functions."""
+        """Plans of the same pictures, each rotated by a random angle; exact in Zernike functions."""
         angles = rng.normal(0, self.plan_turn, (len(rows), 1)).astype(np.float32)
         phase = angles * self.autoencoder.zernike.pairs[:, 1].astype(np.float32)
         light = turn(self.parts[name].light[rows].astype(np.float32), np.cos(phase), np.sin(phase))
         return encode_plan(self.autoencoder, light)
 
     def light_loss(self, light: Tensor) -> Tensor:
-        """Squared error of light (b, k) after its round trip through the plan, over its power."""
+        """Squared error of light (b, k) after its round trip through the plan, relative to its power."""
         light = light.to(self.device)
         return (self.network.autoencode(light) - light).square().sum() / light.square().sum()
 
@@ -148,16 +148,16 @@ class Objective:
 def measure_light(network: Network, corpus: Corpus) -> None:
     """Set the scale of each coefficient, and the light of one chord, from rows of the corpus.
 
-    The scale is a root mean square, one for the sine and cosine of a pair; the light of a chord is what
-    makes the threads' light come nearest to their pictures'. SettingsError where orders differ.
+    The scale is a root mean square, one for the sine and cosine of a pair; the light of a chord is the
+    least-squares fit of the threads' light to their pictures'. SettingsError where the orders differ.
     """
     rows = np.random.default_rng(0).permutation(len(corpus))[:LIGHT_ROWS]
     light = torch.from_numpy(corpus.light[rows].astype(np.float32))
     scale = network.at("light.scale")
     if light.shape[1] != len(scale):
         raise SettingsError(
-            f"the corpus keeps light of {light.shape[1]} coefficients, the model wants {len(scale)}; "
-            "give both the same zernike_order"
+            f"corpus and model must have the same number of light coefficients, got {light.shape[1]} and "
+            f"{len(scale)}; give both the same zernike_order"
         )
     power, half = light.square().mean(dim=0), len(scale) // 2
     pair = torch.sqrt((power[:half] + power[half:]) / 2).clamp_min(1e-4)

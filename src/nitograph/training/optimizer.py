@@ -19,11 +19,11 @@ from nitograph.training.processes import average_gradients
 from nitograph.training.settings import TrainSettings
 
 BETAS = (0.9, 0.95)
-MUON_SCALE = 10.0  # Muon's rate as a multiple of AdamW's
+MUON_SCALE = 10.0  # Muon's learning rate as a multiple of AdamW's
 
 
 def make_optimizer(network: nn.Module, settings: TrainSettings, *, plan: bool) -> torch.optim.Optimizer:
-    """The optimiser of the plan's autoencoder (`plan`) or of everything else."""
+    """The optimiser of the plan's autoencoder (plan=True) or of everything else."""
     named = {n: p for n, p in network.named_parameters() if n.startswith("plan.") == plan}
     if plan:
         return torch.optim.AdamW(named.values(), lr=0.0, betas=BETAS, weight_decay=0.0)
@@ -89,7 +89,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world: int) -> bool:
-    """One step down `loss` at this learning rate; False, and none, where the gradient is not finite.
+    """One gradient step at this learning rate; False, and no step, if the gradient is not finite.
 
     The gradient is the mean over `world` processes, clipped to a norm of 1.
     """
@@ -106,7 +106,7 @@ def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, world
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, *, world: int, place: str) -> None:
-    """As `take_step`; WeightsError, which says at which `place`, where training has diverged."""
+    """As `take_step`; WeightsError that names the `place` if training has diverged."""
     if not take_step(optimizer, loss, rate, world):
         raise WeightsError(
             f"training diverged at {place}: the gradient is not finite; lower learning_rate "

@@ -1,7 +1,7 @@
 """The first phase of training: the autoencoder that turns a picture's light into plan codes and back.
 
-It must be finished before the Transformer learns, as the codes are what that learns to write. The phase
-knows how far it is, so that it can be stopped and resumed at any step; it knows nothing of threads.
+It must be finished before the Transformer is trained, which learns to write its codes. The phase counts its
+steps, so that it can be stopped and resumed at any of them; it knows nothing of threads.
 
 Try it: python -m nitograph train --dataset small.npz --plan-steps 500 --epochs 1
 """
@@ -43,7 +43,7 @@ class PlanPhase:
         return self.step >= self.settings.plan_steps
 
     def skip(self) -> None:
-        """Take the autoencoder as it is; no step is left to do."""
+        """Keep the autoencoder as it is, without any further step."""
         self.step = self.settings.plan_steps
 
     def run(
@@ -54,7 +54,7 @@ class PlanPhase:
         clock: Callable[[], float] = time.monotonic,
         schedule: Callable[[float], float] = trapezoid,
     ) -> Iterator[Report]:
-        """Take the steps that are left; the light's squared error, relative to its power, is reported."""
+        """Take the remaining steps; reports give the light's squared error, relative to its power."""
         if self.finished:
             return
         light = torch.from_numpy(self.light.astype(np.float32))

@@ -1,7 +1,7 @@
 """Where training runs: the device, and the processes of torchrun that share the work.
 
-Without torchrun there is one process, and everything here that speaks of others does nothing. This module
-knows nothing of models.
+Without torchrun there is one process, and functions here that communicate do nothing. This module knows
+nothing of models.
 
 Try it: python -c "from nitograph.training.processes import find_device; print(find_device('auto'))"
 """
@@ -17,11 +17,11 @@ from nitograph.errors import SettingsError
 
 
 def find_device(name: str) -> str:
-    """The device to use for auto, cuda, mps or cpu; SettingsError where it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    """The device to use for auto, cuda, mps or cpu; SettingsError if it is not available."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if not there.get(name, False):
+        return next(device for device in ("cuda", "mps", "cpu") if available[device])
+    if not available.get(name, False):
         raise SettingsError(f"device {name} is not available here; use cpu or auto")
     if name == "cuda" and "LOCAL_RANK" in os.environ:
         return f"cuda:{os.environ['LOCAL_RANK']}"
@@ -29,7 +29,7 @@ def find_device(name: str) -> str:
 
 
 def join_group(device: str) -> tuple[int, int]:
-    """Rank and number of processes; joins torchrun's group where there is one."""
+    """Rank and number of processes; joins torchrun's group if there is one."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
@@ -53,7 +53,7 @@ def average_gradients(parameters: Iterable[Tensor], world: int) -> None:
 
 
 def of_first(number: float, world: int, device: torch.device) -> float:
-    """The first process's number, in all processes; each has to ask for it at the same place."""
+    """The first process's number, in all processes; each must call this at the same point."""
     if world == 1:
         return number
     shared = torch.tensor([number], dtype=torch.float64, device=device)
@@ -62,7 +62,7 @@ def of_first(number: float, world: int, device: torch.device) -> float:
 
 
 def any_of(answer: bool, world: int, device: torch.device) -> bool:
-    """Whether any process answers yes, in all processes; each has to ask for it at the same place."""
+    """Whether any process answers yes, in all processes; each must call this at the same point."""
     if world == 1:
         return answer
     shared = torch.tensor([int(answer)], device=device)

@@ -1,8 +1,8 @@
-"""What a checkpoint holds of a run, and how a run goes on from one: exactly, or not at all.
+"""What a checkpoint holds of a run, and how a run resumes from one: exactly, or not at all.
 
-A run has a name: a digest of everything it was begun with, and a random part, so that two runs of one
-command have two names. Checkpoints, log and published weights all carry it. A checkpoint holds everything
-that the next step depends on. This module knows no other files of a run (`runs` does).
+A run has a name: a digest of everything it started with, and a random part, so that two runs of the same
+command have different names. Checkpoints, log and published weights all carry it. A checkpoint holds
+everything that the next step depends on. This module knows no other files of a run (`runs` does).
 
 Try it: python -c "from nitograph.training.resume import run_name; print(run_name({'seed': 1}, 7))"
 """
@@ -11,29 +11,45 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
+from nitograph.corpus.rows import Corpus
 from nitograph.errors import NitographError, WeightsError
+from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
 from nitograph.training.checkpoints import matching_checkpoint, read_checkpoint
+from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.settings import LASTING, TrainSettings
-
-if TYPE_CHECKING:
-    from nitograph.training.trainer import Trainer
 
 PLACE = ("step", "seconds", "best", "history", "ancestor")  # where a run stands
 
 
-def run_name(begun_with: Mapping[str, Any], random_part: int) -> str:
-    """The name of a run: eight hexadecimal digits of what it was begun with, eight of its random part."""
-    text = json.dumps(begun_with, sort_keys=True, ensure_ascii=False)
+class Run(Protocol):
+    """What is kept of a run: a trainer.Trainer, and whatever else has these parts and each of PLACE."""
+
+    run_name: str | None
+    model: ModelSettings
+    settings: TrainSettings
+    corpus: Corpus
+    network: Network
+    optimizer: torch.optim.Optimizer
+    plan_phase: PlanPhase | None
+
+    @property
+    def max_lines(self) -> int:
+        """The maximum number of chords for the model."""
+
+
+def run_name(started_with: Mapping[str, Any], random_part: int) -> str:
+    """The name of a run: eight hexadecimal digits of what it started with, eight of its random part."""
+    text = json.dumps(started_with, sort_keys=True, ensure_ascii=False)
     return f"{hashlib.sha256(text.encode()).hexdigest()[:8]}-{random_part:08x}"
 
 
-def capture(trainer: "Trainer") -> dict[str, Any]:
-    """All that a checkpoint of this run holds: its weights and whatever the next step depends on."""
+def capture(trainer: Run) -> dict[str, Any]:
+    """Everything that a checkpoint of this run holds: its weights and what the next step depends on."""
     plan = trainer.plan_phase
     return {
         "run": trainer.run_name,
@@ -50,10 +66,10 @@ def capture(trainer: "Trainer") -> dict[str, Any]:
     }
 
 
-def restore(trainer: "Trainer", path: str | Path) -> None:
-    """Bring a fresh trainer to where a checkpoint was written; WeightsError where it does not fit.
+def restore(trainer: Run, path: str | Path) -> None:
+    """Bring a fresh trainer to where a checkpoint was written; WeightsError if it does not fit.
 
-    A run that was begun by a version without names stays without one.
+    A run from a version that gave no names stays without one.
     """
     settings = {name: getattr(trainer.settings, name) for name in LASTING}
     state = matching_checkpoint(
@@ -71,13 +87,17 @@ def restore(trainer: "Trainer", path: str | Path) -> None:
         trainer.run_name = None if run is None else str(run)
         torch.set_rng_state(state["random"])
     except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):
-        raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
+        raise WeightsError(
+            f"{path} is damaged; resume from another checkpoint or start a new run"
+        ) from None
 
 
 def settings_of(path: str | Path) -> tuple[ModelSettings, TrainSettings]:
-    """The settings that the run in a checkpoint was last trained with; WeightsError where it is damaged."""
+    """The settings that the run in a checkpoint was last trained with; WeightsError if it is damaged."""
     state = read_checkpoint(path)
     try:
         return ModelSettings.from_dict(state["model"]), TrainSettings.from_dict(state["settings"])
     except (NitographError, KeyError, TypeError, ValueError, AttributeError):
-        raise WeightsError(f"{path} is damaged; resume from another checkpoint or train anew") from None
+        raise WeightsError(
+            f"{path} is damaged; resume from another checkpoint or start a new run"
+        ) from None

@@ -1,7 +1,7 @@
-"""The files of a run, and whose they are: two checkpoints, published weights and a log.
+"""The files of a run, and which run owns them: two checkpoints, published weights and a log.
 
-All of them carry the run's name. Files of another run are never written over: a fresh run moves them
-aside, a resumed run refuses them. This module knows nothing of training.
+All of them carry the run's name. Files of another run are never overwritten: a new run renames them, a
+resumed run refuses them. This module knows nothing of training.
 
 Try it: python -c "from nitograph.training.runs import RunFiles; print(RunFiles('a.pt', 'a_last.pt').log)"
 """
@@ -17,36 +17,38 @@ from nitograph.io.files import check_writable, read_text, same_file, write_text
 from nitograph.model.weights import load
 from nitograph.training.checkpoints import read_checkpoint
 
-BESIDE = (".safetensors", ".jsonl")  # what stands beside the best checkpoint, under its name
+BESIDE = (".safetensors", ".jsonl")  # of the files beside the best checkpoint, under its name
 
 
 class RunFiles:
     """Where a run keeps its best and its last checkpoint, its weights and its log.
 
-    SettingsError or FileError where these are no places for them.
+    SettingsError or FileError if these paths cannot be used.
     """
 
     def __init__(self, best: str | Path, last: str | Path) -> None:
         self.best, self.last = check_writable(best), check_writable(last)
         if same_file(best, last):
-            raise SettingsError(f"the best and the last checkpoint must be two files, got {best} for both")
+            raise SettingsError(
+                f"the best and the last checkpoint must be different files, got {best} for both; rename one"
+            )
         for path in (self.best, self.last):
             if path.suffix in (*BESIDE, ".npz"):
                 raise SettingsError(
-                    f"a checkpoint must not end with {path.suffix}, got {path}; name it .pt: weights and "
-                    "log go beside it under its name"
+                    f"a checkpoint must not end with {path.suffix}, got {path}; name it .pt: weights "
+                    "and log go beside it under its name"
                 )
         self.weights, self.log = (check_writable(self.best.with_suffix(end)) for end in BESIDE)
 
     @property
     def all(self) -> tuple[Path, ...]:
-        """All four places."""
+        """The four paths."""
         return self.best, self.last, self.weights, self.log
 
     def set_aside(self) -> list[tuple[Path, Path]]:
-        """Rename what older runs left here, after the runs' names; says what was moved where.
+        """Rename files of earlier runs after their runs; returns the old and new paths.
 
-        A link stays; what it leads to is renamed, and will be the new file's place.
+        A link stays; its target is renamed, and the new file will take the target's path.
         """
         owners = {path.resolve(): owner(path) for path in self.all if path.exists()}
         for attempt in itertools.count():
@@ -60,18 +62,18 @@ class RunFiles:
     def check_resumed(self) -> None:
         """FileError where the last checkpoint is missing, or where a file here is of another run."""
         if not self.last.exists():
-            raise FileError(f"nothing to resume: there is no {self.last}; begin a new run")
+            raise FileError(f"nothing to resume: there is no {self.last}; start a new run")
         mine = owner(self.last)
         for path in (self.log, self.best, self.weights):
             theirs = owner(path)
             if path.exists() and theirs != mine:
                 raise FileError(
                     f"{self.last} is of {_called(mine)}, {path} of {_called(theirs)}; "
-                    "resume with the files of one run, or begin a new one"
+                    "resume with the files of one run, or start a new one"
                 )
 
     def records(self) -> list[dict[str, Any]]:
-        """What the log holds; a line that was cut short is left out."""
+        """The records in the log; a truncated line is left out."""
         found = []
         for line in read_text(self.log).splitlines() if self.log.exists() else ():
             record = _parsed(line)
@@ -80,15 +82,15 @@ class RunFiles:
         return found
 
     def write_log(self, records: list[Mapping[str, Any]]) -> None:
-        """Write the log anew, whole or not at all."""
+        """Rewrite the log, completely or not at all."""
         write_text(self.log, "".join(map(_line, records)))
 
     def check_owned(self, name: str | None) -> None:
-        """FileError where the log has become that of another run, which then writes all the files."""
+        """FileError if the log now belongs to another run, which then writes all the files."""
         if owner(self.log) != name:
             raise FileError(
-                f"another training writes {self.log} now; this one ends and keeps what it last wrote. "
-                "Give each run an output of its own"
+                f"another run now writes {self.log}; this one ends and keeps what it last wrote. "
+                "Give each run its own output"
             )
 
     def append(self, record: Mapping[str, Any]) -> None:
@@ -98,7 +100,7 @@ class RunFiles:
 
 
 def owner(path: Path) -> str | None:
-    """The name of the run that wrote a file; None where it has none, as files of older versions."""
+    """The name of the run that wrote a file; None if it has none, as in older versions."""
     try:
         if path.suffix == ".jsonl":
             with path.open(encoding="utf-8") as log:
@@ -126,11 +128,11 @@ def _line(record: Mapping[str, Any]) -> str:
 
 
 def _called(name: str | None) -> str:
-    return f"run {name}" if name else "no run that it names"
+    return f"run {name}" if name else "a run without a name"
 
 
 def _aside(path: Path, name: str | None, attempt: int) -> Path:
-    """Where a file of the run of that name could be kept, beside `path`; each attempt is another place."""
+    """A path beside `path` for a file of the run of that name; each attempt gives another one."""
     known = name is not None and name.replace("-", "").isalnum()
     tag = f"{name}-{attempt}".removesuffix("-0") if known else str(attempt + 1)
     return path.with_name(f"{path.stem}-{tag}{path.suffix}")

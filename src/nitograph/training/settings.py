@@ -1,4 +1,6 @@
-"""The settings of training and its reports, without PyTorch: help and checks work where that is missing.
+"""The settings and reports of training, without PyTorch: help and checks work where that is missing.
+
+This module does not know how training is done.
 
 Try it: python -m nitograph train --help
 """

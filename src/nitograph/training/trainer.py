@@ -1,12 +1,13 @@
 """Training: the plan's autoencoder first, then the Transformer on plans and threads.
 
-`Trainer.run` is a generator of reports; it never prints, can be left at any report, and stopped between two
-steps. On a CPU the same corpus, settings and seed give the same bits again, with the same number of threads
-on the same kind of machine. A checkpoint holds everything that the next step depends on, so k steps, a stop
-and N−k more give the same bits as N.
-The learning rate warms up, stays, and falls to zero over the last half of the epochs, or of the minutes
-where they are given. Under torchrun each process takes its share of the batches and gradients are averaged.
-Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
+`Trainer.run` is a generator of reports; it never prints, can be abandoned at any report, and stopped
+between two steps. On a CPU the same corpus, settings and seed reproduce the same bits, with the same number
+of threads on the same kind of machine. A checkpoint holds everything that the next step depends on, so k
+steps, a stop and N−k more give the same bits as N.
+
+The learning rate warms up, stays constant, and falls to zero over the last half of the epochs, or of the
+minutes if they are given. Under torchrun each process takes its share of the batches and gradients are
+averaged. Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
 
 Try it: python -m nitograph train --dataset small.npz --minutes 1
 """
@@ -70,9 +71,9 @@ class Trainer:
             )
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
-        self.clock: Callable[[], float] = time.monotonic  # s; a study counts processor time here
+        self.clock: Callable[[], float] = time.monotonic  # s; a study may count processor time
         self.schedule: Callable[[float], float] = trapezoid  # progress → share of the peak learning rate
-        self.ancestor: str | None = None  # digest of the weights that training began from
+        self.ancestor: str | None = None  # digest of the weights that training started from
         self._random_part = int(of_first(secrets.randbits(32), self.world, self.device))
         self.run_name: str | None = self._name()
 
@@ -96,7 +97,7 @@ class Trainer:
 
     @property
     def max_lines(self) -> int:
-        """The most chords that the model may draw: the corpus's cap, or its longest thread."""
+        """The maximum number of chords for the model: the corpus's limit, or its longest thread."""
         return max(int(self.corpus.lengths.max()) - 3, self.corpus.weaving.max_lines)
 
     def run(
@@ -104,7 +105,7 @@ class Trainer:
     ) -> Iterator[Report]:
         """Train to the end, yielding reports; validation after each epoch or `validate_every` seconds.
 
-        Once `stop()` is true in any process, the reports end after the step that is under way.
+        Once `stop()` is true in any process, the reports end after the current step.
         """
 
         def stop_requested() -> bool:
@@ -135,7 +136,7 @@ class Trainer:
 
         meter, reported, validated = Meter(started), started, base
         order: list[NDArray[np.int64]] = []
-        ordered = -1  # the epoch whose order that is
+        ordered = -1  # the epoch of that order
         if self._owes_validation():
             yield from self._validation(stop_requested)
         while self.progress < 1.0:
@@ -166,7 +167,7 @@ class Trainer:
         return next(self._validation(never))
 
     def _validation(self, stop_requested: Stop) -> Iterator[Report]:
-        """One report, or none where it is stopped."""
+        """One report, or none if a stop is requested."""
         part = "valid" if len(self.valid) else "train"
         rows = np.arange(len(getattr(self, part)))[: self.settings.validation_rows]
         found = measure(self.objective, part, rows, stop_requested)
@@ -196,15 +197,15 @@ class Trainer:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint from which training goes on exactly; whole or not at all."""
+        """Write a checkpoint from which training continues exactly; completely or not at all."""
         write_checkpoint(path, resume.capture(self))
 
     def resume(self, path: str | Path) -> None:
-        """Go on from a checkpoint of `save`; WeightsError where it is of another model or corpus."""
+        """Continue from a checkpoint of `save`; WeightsError if it is of another model or corpus."""
         resume.restore(self, path)
 
     def start_from(self, weights: Weights) -> None:
-        """Begin from finished weights, as Network.start_from; its plan's autoencoder stays as it is."""
+        """Start from trained weights, as Network.start_from; the plan's autoencoder keeps its weights."""
         self.network.start_from(weights)
         if self.plan_phase:
             self.plan_phase.skip()
@@ -212,13 +213,13 @@ class Trainer:
         self.run_name = self._name()
 
     def _name(self) -> str:
-        begun_with = {
+        started_with = {
             "model": self.model.to_dict(),
             "settings": self.settings.to_dict(),
             "corpus": dict(self.corpus.metadata),
             "ancestor": self.ancestor,
         }
-        return resume.run_name(begun_with, self._random_part)
+        return resume.run_name(started_with, self._random_part)
 
     def _owes_validation(self) -> bool:
         """Whether the checkpoint was written between an epoch's last step and its validation."""
@@ -271,11 +272,11 @@ class Trainer:
 
 
 def _steps_per_epoch(rows: int, batch_size: int, world: int) -> int:
-    """Steps that each of `world` processes takes in a pass; SettingsError where there is none for each."""
+    """Steps that each of `world` processes takes per epoch; SettingsError if there is not one for each."""
     batches = -(-rows // batch_size)
     if batches < world:
         raise SettingsError(
             f"{world} processes need at least as many batches, but {rows} rows make {batches} of "
-            f"{batch_size}; lower batch_size or start fewer"
+            f"{batch_size}; lower batch_size or start fewer processes"
         )
     return batches // world

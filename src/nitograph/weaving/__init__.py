@@ -1,4 +1,4 @@
-"""Picture → Thread: the encoder, and everything that is known about what it weaves.
+"""Picture → Thread: the encoder, its settings, and a bound on how good a thread can be.
 
 Try it: nitograph weave mnist:test:17 -o thread.json
 """

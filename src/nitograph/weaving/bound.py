@@ -1,9 +1,9 @@
 """How good could any thread be? Non-negative weights on all chords at once, and no path.
 
 Minimise ½‖T − Aᵀx‖² over x ≥ 0, A the coverage of each legal chord: no additive thread of whatever
-strength, order or length has a smaller error. Solved by an accelerated projected gradient with restarts
-and a step of its own for each chord; the dual certificate says how far from the optimum it may still be.
-Light that saturates at white could undercut it, since this model does not clip.
+strength, order or length has a smaller error. Solved by an accelerated projected gradient method with
+restarts and a separate step size for each chord; a dual certificate bounds the distance to the optimum. The
+model does not clip at white; a renderer that does could get below the bound. This module knows no paths.
 
 Try it: nitograph weave mnist:test:17 --bound -o thread.json
 """
@@ -21,7 +21,7 @@ from nitograph.light.bands import FINE, SHIFT
 from nitograph.weaving.settings import WeaveSettings
 
 MAX_TAPS = 60_000_000
-AWAKE = 25  # steps until chords that were left aside are tried again
+RETRY_EVERY = 25  # steps after which chords that were left out are tried again
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
@@ -38,9 +38,9 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class Bound:
-    """Errors as `chords.error` counts them: none can be below `lower`; `upper` is reached without a path.
+    """Errors as `chords.error` counts them: none can be below `lower`; `weights` reach `upper`.
 
-    rounds: steps of the solver. weights: (m,) float32, the light of each chord that reaches `upper`.
+    rounds: steps of the solver. weights: (m,) float32, the light of each chord.
     """
 
     lower: float
@@ -57,7 +57,7 @@ def relaxed_bound(
     Raises SettingsError where the table of chords would be too large. Sources: Beck and Teboulle, FISTA,
     2009; O'Donoghue and Candès, Adaptive restart, 2015; diagonal steps as in Pock and Chambolle, 2011.
     """
-    ring = chords.chords(settings.nails, settings.canvas_size, settings.width)
+    ring = chords.all_chords(settings.nails, settings.canvas_size, settings.width)
     if int(ring.total.sum()) // FINE * 2 > MAX_TAPS:
         raise SettingsError(
             f"the bound keeps all chords in memory, too many for {settings.nails} nails on "
@@ -79,7 +79,7 @@ def relaxed_bound(
 
 
 def _table(lines: NDArray[np.int32], size: int) -> Table:
-    """Pixels and shares of each chord, one after the other."""
+    """Pixels and shares of all chords, concatenated."""
     bound = int(((lines[:, 4] - lines[:, 3]).astype(np.int64) * (lines[:, 2] // FINE + 2)).sum())
     first = np.zeros(len(lines) + 1, dtype=np.int64)
     pixels, shares = np.empty(bound, dtype=np.int32), np.empty(bound, dtype=np.float32)
@@ -117,7 +117,7 @@ def _across(table: Table, image: Float32, k: int) -> np.float32:
 def _solve(
     table: Table, wanted: Float32, inside: Bool, gap: float, rounds: int, here: Float32
 ) -> tuple[float, float, int]:
-    """Lower and upper bound of ‖T − Aᵀx‖² and the steps made; the weights go into here, zeros before."""
+    """Lower and upper bound of ‖T − Aᵀx‖² and the steps taken; `here`, zeros at first, becomes x."""
     count, size = len(table.first) - 1, len(wanted)
     cover, step = np.zeros(size, np.float32), np.empty(count, np.float32)
     for t in range(len(table.pixels)):
@@ -125,31 +125,31 @@ def _solve(
     for k in range(count):
         step[k] = 1 / max(_across(table, cover, k), np.float32(1e-6))
     ahead = np.zeros(count, np.float32)
-    residual, busy, awake = wanted.copy(), np.empty(count, np.int64), 0
+    residual, active, num_active = wanted.copy(), np.empty(count, np.int64), 0
     speed, lower, upper = 1.0, 0.0, 0.0
     for made in range(1, rounds + 1):
-        turned = 0.0
+        uphill = 0.0
         faster = (1 + np.sqrt(1 + 4 * speed * speed)) / 2
         drift = np.float32((speed - 1) / faster)
-        if made % AWAKE == 1:
-            awake = 0
+        if made % RETRY_EVERY == 1:
+            num_active = 0
             for k in range(count):
                 if ahead[k] > 0 or _across(table, residual, k) > 0:
-                    busy[awake] = k
-                    awake += 1
+                    active[num_active] = k
+                    num_active += 1
                 else:
                     here[k], ahead[k] = 0, 0
-        for place in range(awake):
-            k = busy[place]
+        for place in range(num_active):
+            k = active[place]
             slope = _across(table, residual, k)
             new = max(ahead[k] + slope * step[k], np.float32(0))
-            turned += (ahead[k] - new) * (new - here[k])
+            uphill += (ahead[k] - new) * (new - here[k])
             ahead[k] = new + drift * (new - here[k])
             here[k] = new
-        speed = 1.0 if turned > 0 else faster
-        if turned > 0:
+        speed = 1.0 if uphill > 0 else faster
+        if uphill > 0:  # the momentum points uphill: restart from here
             ahead[:] = here
-        check = made % (4 * AWAKE) == 0 or made == rounds
+        check = made % (4 * RETRY_EVERY) == 0 or made == rounds
         _left_over(table, wanted, here if check else ahead, residual)
         if check:
             lower, upper = _certificate(table, wanted, inside, residual, lower)
@@ -174,10 +174,10 @@ def _left_over(table: Table, wanted: Float32, weights: Float32, residual: Float3
 def _certificate(
     table: Table, wanted: Float32, inside: Bool, residual: Float32, best: float
 ) -> tuple[float, float]:
-    """A lower bound of ‖T − Aᵀx‖² for every x ≥ 0, from a residual, and the value it has itself.
+    """A lower bound of ‖T − Aᵀx‖² for every x ≥ 0, from a residual, and the value of that residual.
 
-    For any y with Ay ≤ 0, ‖T − Aᵀx‖² ≥ 2y·T − y·y (weak duality). The residual comes near to that: taking a
-    little light off everywhere makes it so, and scaling the outcome well gives (y·T)² / y·y.
+    For any y with Ay ≤ 0, ‖T − Aᵀx‖² ≥ 2y·T − y·y (weak duality). The residual is nearly such
+    a y: subtracting a small constant everywhere makes it one, and the best scale then gives (y·T)² / y·y.
     """
     size, excess = len(wanted), 0.0
     whole = np.ones(size, np.float32)

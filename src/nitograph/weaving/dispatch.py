@@ -1,4 +1,4 @@
-"""From settings to what the compiled loops work on: make_weave gives a function that weaves many targets.
+"""From settings to the operands of the compiled loops: make_weave gives a function that weaves targets.
 
 This module knows nothing of pictures, threads or cores.
 
@@ -28,8 +28,8 @@ from nitograph.weaving.loops.operands import (
 from nitograph.weaving.loops.original_lines import thick_lines
 from nitograph.weaving.settings import WeaveSettings
 
-MIN_TOGETHER = 8  # from so many pictures on first bounds pay, which are found for many at once
-MAX_CHORDS_TOGETHER = 500_000
+MIN_BATCH = 8  # pictures from which computing first bounds for all of them at once pays
+MAX_BATCH_CHORDS = 500_000  # of a board for which first bounds are computed in batches
 MAX_TABLE = 200_000_000  # nails² × pixels of a table of the original's lines
 SWEEPS, WINDOW = 8, 8
 
@@ -37,7 +37,7 @@ Weave = Callable[[Rows], None]
 
 
 def make_weave(settings: WeaveSettings) -> Weave:
-    """A function that weaves pictures into rows of nails; it can be called from several threads."""
+    """A function that weaves pictures into rows of nails; safe to call from several threads."""
     if settings.coverage == "bresenham":
         return _make_original(settings)
     task, rounding = task_of(settings), _rounding(settings)
@@ -47,7 +47,7 @@ def make_weave(settings: WeaveSettings) -> Weave:
         if settings.beam > 1:
             beam.beam_many(task, settings.beam, rows)
         else:
-            walk_many(task, rounding if _together(settings, rows) else None, rows)
+            walk_many(task, rounding if _batch_bounds_pay(settings, rows) else None, rows)
         if searched is not None:
             search.refine_many(searched, rows)
 
@@ -55,14 +55,14 @@ def make_weave(settings: WeaveSettings) -> Weave:
 
 
 def walk_many(task: Task, rounding: Rounding | None, rows: Rows) -> None:
-    """greedy.walk_many in cells of 16 bits, and of 32 for pictures whose gains those cannot hold.
+    """greedy.walk_many with 16-bit cells, and again with 32 bits for pictures whose gains overflow them.
 
-    rounding: for first bounds; None for none.
+    rounding: for first bounds; None to do without them.
     """
     rounding = rounding or Rounding(0, np.zeros(0, np.float32))
     size = cells.cells_of(rows.wanted.shape[1])
     failed = np.arange(len(rows.wanted))
-    if 2 * task.pen.unit * float(rows.wanted.max(initial=0)) - task.pen.dose < NARROW:
+    if 2 * task.pen.white * float(rows.wanted.max(initial=0)) - task.pen.strength < NARROW:
         greedy.walk_many(task, rounding, rows, np.zeros(size, np.int16))
         failed = np.flatnonzero(rows.lengths < 0)
     if len(failed):
@@ -75,7 +75,7 @@ def walk_many(task: Task, rounding: Rounding | None, rows: Rows) -> None:
 
 
 def first_nail(settings: WeaveSettings) -> int:
-    """The nail to start from, −1 where it is to be chosen."""
+    """The nail to start from, −1 if the encoder chooses it."""
     if settings.start_nail is not None:
         return settings.start_nail
     return 0 if settings.quality == "fast" else -1
@@ -95,14 +95,14 @@ def limits_of(settings: WeaveSettings) -> Limits:
 
 def pen_of(settings: WeaveSettings) -> Pen:
     """What one chord does to a pixel."""
-    dose, unit = chords.dose_and_unit(settings.line_strength)
-    return Pen(dose, unit, float(settings.false_positive_weight))
+    strength, white = chords.fixed_strength(settings.line_strength)
+    return Pen(strength, white, float(settings.false_positive_weight))
 
 
 def task_of(settings: WeaveSettings, extra: NDArray[np.float64] | None = None) -> Task:
-    """What the greedy walk and the beam work on; extra: as share_gain, where it is another."""
+    """The operands of the greedy walk and the beam; extra: replaces share_gain."""
     ring, pen = _ring(settings), pen_of(settings)
-    factor = score_factor(ring.total, pen.dose, pen.unit, settings.length_power)
+    factor = score_factor(ring.total, pen.strength, pen.white, settings.length_power)
     added = share_gain(settings) if extra is None else extra
     return Task(
         bands=ring.bands,
@@ -115,7 +115,7 @@ def task_of(settings: WeaveSettings, extra: NDArray[np.float64] | None = None) -
 
 
 def search_of(settings: WeaveSettings) -> Search:
-    """What local search works on."""
+    """The operands of local search."""
     ring = _ring(settings)
     return Search(
         bands=ring.bands,
@@ -135,27 +135,27 @@ def improve(settings: WeaveSettings, rows: Rows) -> None:
 
 
 def share_gain(settings: WeaveSettings) -> NDArray[np.float64]:
-    """What partly covered pixels add to the sum of gains over each chord, (m,)."""
+    """What partly covered pixels add to the sum of gains of each chord, (m,)."""
     ring = _ring(settings)
-    return added_gain(ring.total, ring.squares, pen_of(settings).dose)
+    return added_gain(ring.total, ring.squares, pen_of(settings).strength)
 
 
 def _ring(settings: WeaveSettings) -> chords.Chords:
     """All chords, from a cache."""
-    return chords.chords(settings.nails, settings.canvas_size, settings.width)
+    return chords.all_chords(settings.nails, settings.canvas_size, settings.width)
 
 
-def _together(settings: WeaveSettings, rows: Rows) -> bool:
-    """Whether first bounds for many pictures at once pay, and 16 bits hold their sums."""
-    if len(rows.wanted) < MIN_TOGETHER or settings.canvas_size > 128:
+def _batch_bounds_pay(settings: WeaveSettings, rows: Rows) -> bool:
+    """Whether first bounds for all pictures at once pay, and 16 bits hold their sums."""
+    if len(rows.wanted) < MIN_BATCH or settings.canvas_size > 128:
         return False
-    return len(_ring(settings).lines) <= MAX_CHORDS_TOGETHER and bool(np.abs(rows.wanted).max() <= 1)
+    return len(_ring(settings).lines) <= MAX_BATCH_CHORDS and bool(np.abs(rows.wanted).max() <= 1)
 
 
 def _rounding(settings: WeaveSettings) -> Rounding:
-    """How sums of gains are rounded to 16 bits, and what that can take off each chord."""
+    """How sums of gains are rounded to 16 bits, and by how much that can lower the sum of each chord."""
     ring, pen = _ring(settings), pen_of(settings)
-    largest = max(2 * pen.unit, pen.overshoot * pen.dose)
+    largest = max(2 * pen.white, pen.overshoot * pen.strength)
     coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (NARROW - 1))))
     columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
     error = columns * FINE * 2.0**coarse + largest * ring.total * 2.0**-20
@@ -163,13 +163,13 @@ def _rounding(settings: WeaveSettings) -> Rounding:
 
 
 def _make_original(settings: WeaveSettings) -> Weave:
-    """make_weave for the first Nitograph's lines."""
+    """make_weave for the lines of the first Nitograph."""
     size, strength = settings.canvas_size, settings.line_strength
     overshoot = float(settings.false_positive_weight)
     if settings.nails**2 * size > MAX_TABLE:
         raise SettingsError(
             f"coverage bresenham keeps every line in a table, too large for {settings.nails} nails on "
-            f"{size} pixels; choose coverage antialiased, or fewer of either"
+            f"{size} pixels; use coverage antialiased, fewer nails or a smaller canvas_size"
         )
     lines = thick_lines(settings.nails, size, int(settings.line_radius))
     fine = 2.0**30 / (size * 2 * strength * max(1.0, overshoot))
@@ -185,6 +185,6 @@ def _make_original(settings: WeaveSettings) -> Weave:
     slack = 2.0**30 * 2 * (size + 2) * 2.0**-23
 
     def weave(rows: Rows) -> None:
-        original.walk_many(task, slack if len(rows.wanted) >= MIN_TOGETHER else -1.0, rows)
+        original.walk_many(task, slack if len(rows.wanted) >= MIN_BATCH else -1.0, rows)
 
     return weave

@@ -1,9 +1,10 @@
-"""Image → Thread: a greedy walk that always takes the chord which improves the picture most.
+"""Image → Thread: a greedy walk that always takes the chord that improves the picture most.
 
-From the nail where the thread stands, each legal chord is scored by how much it takes off the squared
-error (light beyond the target weighs `false_positive_weight`), divided by its length to a small power.
-The thread ends when no chord is worth more than `stop_score`. All in whole numbers: the same picture
-and settings give the same nails on every machine. Many pictures are shared out among all cores.
+From the nail where the thread stands, each legal chord is scored by how much it lowers the squared
+error (`false_positive_weight` weights light beyond the target), divided by its length to a small power.
+The thread ends when no score is above `stop_score`. All of it is in whole numbers: the same picture and
+settings give the same nails on every machine. Many pictures are woven on all cores at once. This module
+knows nothing of files.
 
 Try it: nitograph weave mnist:test:17 -o thread.json
 """
@@ -35,7 +36,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, eq=False)
 class Woven:
-    """Many threads woven alike.
+    """Many threads woven with the same settings.
 
     nails: (n, max_lines + 1) int32, −1 after the end. lengths: (n,) int32, how many nails.
     explained: (n,) float32, 1 − the error of `chords.error` on the working canvas; with coverage
@@ -57,7 +58,8 @@ class Woven:
 def targets(images: NDArray[np.generic], settings: WeaveSettings) -> NDArray[np.float32]:
     """What is to be woven, (n, c, c) float32 in 0 to 1, from images (n, h, w) uint8 or floats 0 to 1.
 
-    Light is thread. Pixel centres lie at `chords.pixel_positions(c)`; memory is 4·c² bytes an image.
+    Light pixels become thread. Pixel centres lie at `chords.pixel_positions(c)`; memory is 4·c² bytes per
+    image.
     """
     return prepare(images, settings.canvas_size, settings.blur_radius, settings.gamma)
 
@@ -77,14 +79,16 @@ def weave(
     settings = settings or WeaveSettings()
     image = np.asarray(image)
     if image.ndim != 2:
-        raise SourceError(f"one picture has the form (h, w), got {image.shape}")
+        raise SourceError(
+            f"a picture must have shape (h, w), got {image.shape}; to weave many, use weave_many"
+        )
     woven = weave_many(image[None], settings, threads=1)
     made = provenance(settings, float(woven.explained[0]), source)
     return Thread(woven.path(0), settings.board, label, made)
 
 
 def provenance(settings: WeaveSettings, explained: float, source: str | None) -> dict[str, Any]:
-    """How a thread was woven, as kept in its file."""
+    """How a thread was woven, as its file keeps it."""
     made: dict[str, Any] = {"made_by": "nitograph weave", "weave": settings.to_dict()}
     if source is not None:
         made["source"] = source
@@ -100,7 +104,7 @@ def weave_many(
 ) -> Woven:
     """Weave images (n, h, w), uint8 or floats 0 to 1, on `threads` cores (all of them by default).
 
-    progress is called with the number done so far. An interrupt ends within one chunk a core.
+    progress is called with the number done so far. After an interrupt each core finishes one chunk at most.
     """
     settings = settings or WeaveSettings()
     return _share_out(lambda part: targets(part, settings), images, settings, progress, threads)
@@ -113,35 +117,36 @@ def weave_targets(
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> Woven:
-    """As `weave_many`, from targets (n, c, c) that are prepared already."""
+    """As `weave_many`, from targets (n, c, c) that `targets` has prepared."""
     settings = settings or WeaveSettings()
     size = settings.canvas_size
     if wanted.ndim != 3 or wanted.shape[1:] != (size, size):
-        raise SourceError(f"targets must have the form (n, {size}, {size}), got {wanted.shape}")
+        raise SourceError(f"targets must have shape (n, {size}, {size}), got {wanted.shape}")
     return _share_out(
         lambda part: np.ascontiguousarray(part, dtype=np.float32), wanted, settings, progress, threads
     )
 
 
 def _share_out(
-    ready: Callable[[NDArray[Any]], NDArray[np.float32]],
+    prepare_part: Callable[[NDArray[Any]], NDArray[np.float32]],
     images: NDArray[Any],
     settings: WeaveSettings,
     progress: Progress | None,
     threads: int | None,
 ) -> Woven:
+    """Weave `images` in chunks, of which `prepare_part` makes targets, on several cores."""
     count = len(images)
     nails = np.full((count, settings.max_lines + 1), -1, dtype=np.int32)
     lengths, explained = np.zeros(count, dtype=np.int32), np.zeros(count, dtype=np.float32)
-    made = make_weave(settings)
+    compiled = make_weave(settings)
 
     def work(weave: Weave, first: int) -> int:
         part = slice(first, first + CHUNK)
-        weave(Rows(ready(images[part]), nails[part], lengths[part], explained[part]))
+        weave(Rows(prepare_part(images[part]), nails[part], lengths[part], explained[part]))
         return len(lengths[part])
 
     done = 0
-    with closing(in_threads(work, lambda: made, range(0, count, CHUNK), most=threads)) as chunks:
+    with closing(in_threads(work, lambda: compiled, range(0, count, CHUNK), max_threads=threads)) as chunks:
         for finished in chunks:
             done += finished
             if progress is not None:

@@ -1,4 +1,4 @@
-"""Photographs made ready for thread: crop to the frame, even out the light, turn light and dark round.
+"""Photographs made ready for thread: crop to the frame, even out the contrast, swap light and dark.
 
 Everything works on grey pictures (h, w) uint8; colour is already luminance. This module knows nothing of
 boards or threads.
@@ -32,7 +32,7 @@ class PhotoSettings(Settings):
 
 
 def prepare_photo(grey: Grey, settings: PhotoSettings) -> Grey:
-    """The square that is to be woven, light where thread is wanted."""
+    """The square to weave, light where thread is wanted."""
     square = crop(grey, settings)
     if settings.equalize > 0:
         evened = equalize_locally(square)
@@ -44,7 +44,7 @@ def prepare_photo(grey: Grey, settings: PhotoSettings) -> Grey:
 def crop(grey: Grey, settings: PhotoSettings) -> Grey:
     """The square part of a picture (h, w) that fills the frame."""
     if grey.ndim != 2 or 0 in grey.shape:
-        raise SourceError(f"a grey picture has the form (h, w), got {grey.shape}")
+        raise SourceError(f"a grey picture must have shape (h, w), got {grey.shape}")
     height, width = grey.shape
     side = max(1, round(min(height, width) * settings.zoom))
     top = round(min(max(settings.centre_y * height - side / 2, 0), height - side))
@@ -74,10 +74,11 @@ def equalize_locally(grey: Grey, *, limit: float = 3.0) -> Grey:
 
 
 def _curve(tile: Grey, limit: float) -> NDArray[np.float32]:
+    """The new grey for each grey of one tile, (256,)."""
     counts = np.bincount(tile.reshape(-1), minlength=256).astype(np.float64)
-    most = max(limit * tile.size / 256, 1.0)
-    spilled = np.maximum(counts - most, 0).sum()
-    counts = np.minimum(counts, most) + spilled / 256
+    cap = max(limit * tile.size / 256, 1.0)
+    clipped = np.maximum(counts - cap, 0).sum()
+    counts = np.minimum(counts, cap) + clipped / 256
     return np.asarray(255 * np.cumsum(counts) / counts.sum(), dtype=np.float32)
 
 

@@ -1,6 +1,6 @@
 """How a picture becomes a thread: the settings, their rules, and the presets.
 
-This module knows nothing of how it is done; `encoder` does it.
+This module does not know how it is done; `encoder` does.
 
 Try it: python -c "from nitograph.weaving.settings import PRESETS; print(PRESETS['photo'])"
 """
@@ -23,11 +23,11 @@ class WeaveSettings(Settings):
 
     nails: int = setting(256, "nails on the ring", low=MIN_NAILS, high=MAX_NAILS)
     canvas_size: int = setting(64, "side of the working canvas", unit="pixels", low=8, high=2048)
-    max_lines: int = setting(240, "most chords", low=1, high=MAX_LINES)
+    max_lines: int = setting(240, "maximum number of chords", low=1, high=MAX_LINES)
     min_lines: int = setting(
         1, "chords laid before the stop rule may end the thread", low=1, high=MAX_LINES
     )
-    min_nail_gap: int = setting(6, "smallest circular distance of one step", unit="nails", low=1)
+    min_nail_gap: int = setting(6, "minimum circular distance of a step", unit="nails", low=1)
     line_radius: float = setting(
         1.0, "a chord is 2 × this + 1 wide on the canvas", unit="pixels", low=0.0, high=64.0
     )
@@ -53,7 +53,7 @@ class WeaveSettings(Settings):
     )
     quality: str = setting(
         "default",
-        "default: greedy from the best first chord; fast: from nail 0; best: and local search",
+        "default: greedy from the best first chord; fast: from nail 0; best: default and local search",
         choices=("fast", "default", "best"),
     )
 
@@ -72,7 +72,6 @@ class WeaveSettings(Settings):
             raise SettingsError(
                 f"line_radius must be whole with coverage bresenham, got {self.line_radius:g}"
             )
-
         if self.beam > 1 and (self.coverage != "antialiased" or self.canvas_size > BEAM_CANVAS):
             raise SettingsError(
                 f"a beam needs coverage antialiased and a canvas_size of at most {BEAM_CANVAS}; "
@@ -110,7 +109,7 @@ def with_real_thread(
     """
     if not 0 < thread_mm < board_mm:
         raise SettingsError(
-            "a thread must be thinner than its board, and both above 0 mm, "
+            "a thread must be thinner than its board, and both wider than 0 mm, "
             f"got {thread_mm:g} and {board_mm:g}"
         )
     covered = opacity * (2 * thread_mm / board_mm) / settings.width

@@ -1,4 +1,4 @@
-"""One picture woven in slices: to show progress, to stop and keep the thread so far, to weight its parts.
+"""One picture woven in slices: to show progress, to stop early and keep the thread, to weight its pixels.
 
 The nails are those of `encoder.weave`; this module knows nothing of files or of how pictures are read.
 
@@ -20,14 +20,14 @@ from nitograph.weaving.loops import greedy
 from nitograph.weaving.loops.operands import Rows
 from nitograph.weaving.settings import WeaveSettings
 
-COLUMNS_A_SLICE = 4e6
+COLUMNS_PER_SLICE = 4e6  # columns of bands scored in one slice, about
 
 
 class Weaver:
     """A thread growing over one target (c, c) float32 in 0 to 1.
 
     importance: (c, c), how much each pixel counts, at least 0; its largest value is taken as 1. Raises
-    SourceError where the forms differ, SettingsError for importance with quality best or bresenham.
+    SourceError where the shapes differ, SettingsError for importance with quality best or bresenham.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Weaver:
         self.settings, self.done = settings, False
         self._wanted = np.ascontiguousarray(wanted, dtype=np.float32)
         if self._wanted.shape != (size, size):
-            raise SourceError(f"the target must have the form ({size}, {size}), got {self._wanted.shape}")
+            raise SourceError(f"the target must have shape ({size}, {size}), got {self._wanted.shape}")
         self._whole: Woven | None = None
         self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
         self._length = 0
@@ -55,21 +55,21 @@ class Weaver:
 
     def _set_up(self, importance: NDArray[np.floating] | None) -> None:
         settings, size = self.settings, self.settings.canvas_size
-        ring, pen = chords.chords(settings.nails, size, settings.width), dispatch.pen_of(settings)
+        ring, pen = chords.all_chords(settings.nails, size, settings.width), dispatch.pen_of(settings)
         weights, extra = np.full((size, size), 256, dtype=np.int32), None
         if importance is not None:
             weights, extra = _pixel_weights(importance, size), np.empty(len(ring.lines))
             cells.weighted_extra(ring.lines, weights, extra)
-            extra *= pen.dose / FINE
-        self._left = np.rint(self._wanted.astype(np.float64) * pen.unit).astype(np.int32)
+            extra *= pen.strength / FINE
+        self._left = np.rint(self._wanted.astype(np.float64) * pen.white).astype(np.int32)
         self._canvas = cells.Canvas(self._left, np.zeros(cells.cells_of(size), dtype=np.int32), weights)
         self._bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
         self._task = dispatch.task_of(settings, extra)
-        self._step = max(1, int(COLUMNS_A_SLICE / (size * settings.nails * 0.3)))
+        self._step = max(1, int(COLUMNS_PER_SLICE / (size * settings.nails * 0.3)))
 
     @property
     def chords(self) -> int:
-        """Chords laid so far."""
+        """How many chords are laid so far."""
         return max(self._length - 1, 0)
 
     def advance(self) -> bool:
@@ -89,7 +89,7 @@ class Weaver:
         return not self.done
 
     def run(self) -> "Weaver":
-        """Go on to the end."""
+        """Continue to the end."""
         while self.advance():
             pass
         return self
@@ -98,7 +98,7 @@ class Weaver:
         """1 − `chords.error` of what is laid so far."""
         if self._whole is not None:
             return float(self._whole.explained[0])
-        shown = np.minimum(self._wanted - self._left / self._task.pen.unit, 1.0)
+        shown = np.minimum(self._wanted - self._left / self._task.pen.white, 1.0)
         found = chords.error(self._wanted, shown)
         return 1.0 - found if math.isfinite(found) else 0.0
 

@@ -1,7 +1,7 @@
 """Pictures to targets: resize, stretch the greys, blur, gamma, for thousands of pictures at once.
 
-The same whole-number steps as Pillow's Lanczos `resize`, `autocontrast` and `GaussianBlur` take (their
-results are equal grey for grey on square pictures, which a test holds), compiled, without Image objects.
+The same steps in whole numbers as Pillow's Lanczos `resize`, `autocontrast` and `GaussianBlur`, compiled
+and without Image objects; a test checks that square pictures come out the same, grey level by grey level.
 This module knows nothing of boards or threads.
 
 Try it: python -c "from nitograph.weaving.targets import *; print(prepare(np.eye(9)[None], 64, 1, 1).sum())"
@@ -34,8 +34,8 @@ def prepare(
 ) -> NDArray[np.float32]:
     """Targets (n, c, c) float32 in 0 to 1 from images (n, h, w): uint8 greys, or floats 0 to 1.
 
-    h and w may differ; the whole frame is brought onto the square. stretch: lowest grey to 0, highest to
-    255 (autocontrast). Raises SourceError where the images have another form.
+    h and w may differ; the whole picture is scaled to the square. stretch: lowest grey to 0, highest to
+    255 (autocontrast). Raises SourceError where the images have another shape.
     """
     greys = as_greys(images)
     _, height, width = greys.shape
@@ -50,14 +50,17 @@ def as_greys(images: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Images (n, h, w) as uint8; floats are taken as 0 to 1."""
     images = np.asarray(images)
     if images.ndim != 3 or 0 in images.shape[1:]:
-        raise SourceError(f"images must have the form (n, h, w), got {images.shape}")
+        raise SourceError(f"images must have shape (n, h, w), got {images.shape}")
     if images.dtype == np.uint8:
         return np.ascontiguousarray(images)
     if images.dtype == np.bool_:
         return images.astype(np.uint8) * np.uint8(255)
     values = np.asarray(images, dtype=np.float64)
     if not np.isfinite(values).all() or values.min(initial=0.0) < 0 or values.max(initial=0.0) > 1:
-        raise SourceError("images of floats must lie between 0 and 1; divide them by their white first")
+        raise SourceError(
+            f"images of floats must lie between 0 and 1, got {values.min():g} to {values.max():g}; "
+            "divide them by their white level"
+        )
     return np.rint(values * 255).astype(np.uint8)
 
 
@@ -114,7 +117,7 @@ def box_of(radius: float, passes: int = 3) -> tuple[int, int, int]:
 
 @inner
 def _blur(image: Ints, spare: Ints, total: Ints, box: tuple[int, int, int]) -> None:
-    """Three boxes along the columns of image (c, c), which comes out turned over its diagonal."""
+    """Three boxes along the columns of image (c, c), which comes out transposed."""
     size = len(image)
     reach, weight, edge = box
     source, goal = image, spare

@@ -1,106 +1,111 @@
-"""The judge of copying: samples against all training threads, by chords, nails and pictures.
+"""The judge of copying: samples compared with all training threads, by chords, nails and pictures.
 
-Everything stands beside the same figure for test threads, which cannot be copies. This module decides no
-threshold; `nearest` does the comparing of chords and nails.
+Every figure comes with that of test threads, which cannot be copies. `nearest` compares chords and nails.
+This module knows no threshold.
 
 Try it: python -m nitograph evaluate --stand-in rewinder --samples-per-class 20 --seeds 1
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.parallel import one_blas_thread
-from nitograph.evaluation.judges.court import Court, Found, mean, quantiles
-from nitograph.evaluation.material import SIDE, Training, rasters
-from nitograph.evaluation.metrics import mean_interval, ratio_interval
-from nitograph.evaluation.nearest import in_both, longest_runs, nearest, repeats
+from nitograph.evaluation.judges.comparison import Comparison, Judgement, mean, quantiles
+from nitograph.evaluation.material import SIDE, Training, Woven, rasters
+from nitograph.evaluation.metrics import Estimate, mean_interval, ratio_interval
+from nitograph.evaluation.nearest import Paths, in_both, longest_runs, nearest, repeats
 from nitograph.evaluation.verdicts import Figure, rounded
 
 Float32 = NDArray[np.float32]
-COARSE = 4  # px of a raster averaged each way, so that a shape counts and not how it was wound
+COARSE = 4  # px averaged in each direction, so that the shape counts and not the way it was wound
 ROWS = 20_000
 
 
-def copying(court: Court, training: Training) -> Found:
-    """Every sample against every training thread, beside the same for test threads."""
-    board = court.material.weaving.nails
-    mine, theirs = court.samples.paths(), court.reference.paths()
-    jaccard, where = nearest(mine, training.paths, board)
-    usual, _ = nearest(theirs, training.paths, board)
-    walks, _ = nearest(court.walks.paths(), training.paths, board)
-    runs, usual_runs = (longest_runs(paths, training.paths, board) for paths in (mine, theirs))
-    shelf = small(rasters(training.paths, court.material.weaving))
-    away, usual_away, lost_away = (
-        distances(small(kind.rasters), shelf) for kind in (court.samples, court.reference, court.walks)
-    )
-    same = in_both(mine, training.paths) | (jaccard >= 1.0)
-    limit = float(np.quantile(usual, 0.99))
-    twice = np.zeros(len(mine))
-    twice[: repeats(mine)] = 1.0
-    by_seed = [court.round(i) for i in range(court.rounds)]
-    near_ratio, run_ratio = ratio_interval(jaccard, usual), ratio_interval(runs, usual_runs)
-    walk_runs = longest_runs(court.walks.paths(), training.paths, board)
-    figures = {
-        "duplicates": Figure(
-            "duplicates",
-            mean_interval(twice),
-            mean(twice),
-            repeats(theirs) / len(theirs),
-            [repeats(mine.take(np.arange(part.start, part.stop))) / court.size for part in by_seed],
-            repeats(court.walks.paths()) / court.size,
-        ),
-        "copies": Figure(
-            "copies",
-            mean_interval(same),
-            mean(same),
-            mean(usual >= 1.0),
-            [mean(same[part]) for part in by_seed],
-            mean(walks >= 1.0),
-        ),
-        "nearness": Figure(
-            "nearness",
-            near_ratio,
-            mean(jaccard),
-            mean(usual),
-            [mean(jaccard[part]) for part in by_seed],
-            mean(walks),
-        ),
-        "near_copies": Figure(
-            "near_copies",
-            mean_interval(jaccard > limit),
-            mean(jaccard > limit),
-            0.01,
-            [mean(jaccard[part] > limit) for part in by_seed],
-            mean(walks > limit),
-        ),
-        "pictures": Figure(
-            "pictures",
-            ratio_interval(usual_away, away),
-            mean(away),
-            mean(usual_away),
-            [mean(away[part]) for part in by_seed],
-            mean(lost_away),
-        ),
-        "longest_run": Figure(
-            "longest_run",
-            run_ratio,
-            mean(runs),
-            mean(usual_runs),
-            [mean(runs[part]) for part in by_seed],
-            mean(walk_runs),
-        ),
-    }
+@dataclass(frozen=True, eq=False)
+class _Nearness:
+    """How near each of some threads is to its nearest training thread, arrays (n,).
+
+    jaccard: shared chords; which: the thread that shares them. runs: longest shared run of nails.
+    distances: to the nearest training picture.
+    """
+
+    paths: Paths
+    jaccard: NDArray[np.float64]
+    which: NDArray[np.int64]
+    runs: NDArray[np.int64]
+    distances: NDArray[np.float64]
+
+
+def copying(compared: Comparison, training: Training) -> Judgement:
+    """Every sample compared with every training thread, and the same for test threads and random walks."""
+    pictures = small(rasters(training.paths, compared.material.weaving))
+
+    def nearness(threads: Woven) -> _Nearness:
+        paths, nails = threads.paths(), compared.material.weaving.nails
+        return _Nearness(
+            paths,
+            *nearest(paths, training.paths, nails),
+            longest_runs(paths, training.paths, nails),
+            distances(small(threads.rasters), pictures),
+        )
+
+    mine, test, walks = map(nearness, (compared.samples, compared.reference, compared.walks))
+    limit = float(np.quantile(test.jaccard, 0.99))
+    figures = _figures(compared, training, mine, test, walks, limit)
     details: dict[str, Any] = {
-        "jaccard": quantiles(jaccard) | {"test": quantiles(usual)},
-        "picture_distance": quantiles(away) | {"test": quantiles(usual_away)},
-        "longest_run_nails": quantiles(runs) | {"test": quantiles(usual_runs)},
+        "jaccard": quantiles(mine.jaccard) | {"test": quantiles(test.jaccard)},
+        "picture_distance": quantiles(mine.distances) | {"test": quantiles(test.distances)},
+        "longest_run_nails": quantiles(mine.runs) | {"test": quantiles(test.runs)},
         "limit_99": rounded(limit),
-        "nearness": {"samples": jaccard, "test": usual},
-        "where": where,
+        "nearness": {"samples": mine.jaccard, "test": test.jaccard},
+        "where": mine.which,
     }
     return figures, details
+
+
+def _figures(
+    compared: Comparison,
+    training: Training,
+    mine: _Nearness,
+    test: _Nearness,
+    walks: _Nearness,
+    limit: float,
+) -> dict[str, Figure]:
+    """All figures of copying. limit: the Jaccard index above which a sample is a near copy."""
+    rounds = [compared.round(i) for i in range(compared.rounds)]
+
+    def figure(
+        key: str, value: Estimate, samples: NDArray[Any], reference: float, floor: NDArray[Any]
+    ) -> Figure:
+        return Figure(key, value, mean(samples), reference, [mean(samples[r]) for r in rounds], mean(floor))
+
+    repeated = np.zeros(len(mine.paths))
+    repeated[: repeats(mine.paths)] = 1.0
+    duplicates = Figure(
+        "duplicates",
+        mean_interval(repeated),
+        mean(repeated),
+        repeats(test.paths) / len(test.paths),
+        [repeats(mine.paths.take(np.arange(r.start, r.stop))) / compared.size for r in rounds],
+        repeats(walks.paths) / compared.size,
+    )
+    copied = in_both(mine.paths, training.paths) | (mine.jaccard >= 1.0)
+    near = mine.jaccard > limit
+    near_ratio = ratio_interval(mine.jaccard, test.jaccard)
+    away_ratio = ratio_interval(test.distances, mine.distances)
+    run_ratio = ratio_interval(mine.runs, test.runs)
+    found = [
+        duplicates,
+        figure("copies", mean_interval(copied), copied, mean(test.jaccard >= 1.0), walks.jaccard >= 1.0),
+        figure("nearness", near_ratio, mine.jaccard, mean(test.jaccard), walks.jaccard),
+        figure("near_copies", mean_interval(near), near, 0.01, walks.jaccard > limit),
+        figure("pictures", away_ratio, mine.distances, mean(test.distances), walks.distances),
+        figure("longest_run", run_ratio, mine.runs, mean(test.runs), walks.runs),
+    ]
+    return {figure.key: figure for figure in found}
 
 
 def small(pictures: NDArray[np.uint8]) -> Float32:
@@ -111,11 +116,11 @@ def small(pictures: NDArray[np.uint8]) -> Float32:
 
 
 @one_blas_thread
-def distances(queries: Float32, shelf: Float32) -> NDArray[np.float64]:
-    """Root mean square distance to the nearest row of the shelf: (q, d) and (n, d) → (q,)."""
+def distances(queries: Float32, pictures: Float32) -> NDArray[np.float64]:
+    """Root mean square distance to the nearest row of `pictures`: (q, d) and (n, d) → (q,)."""
     best = np.full(len(queries), np.inf)
-    for first in range(0, len(shelf), ROWS):
-        part = shelf[first : first + ROWS]
+    for first in range(0, len(pictures), ROWS):
+        part = pictures[first : first + ROWS]
         found = (part * part).sum(axis=1) - 2 * queries @ part.T
         best = np.minimum(best, found.min(axis=1))
     squares = np.maximum(best + (queries * queries).sum(axis=1), 0)

@@ -1,9 +1,9 @@
-"""Winding a given picture: a plan model's threads beside the encoder's own, on the same MNIST test images.
+"""Winding a given picture: a plan model's threads beside the encoder's, for the same MNIST test images.
 
-The model is given a picture, and its class, in two ways: the exact light (behind the picture's codes), or
-the codes alone, and then it sees the light that they stand for. Fidelity is `chords.error` on the canvas of
-the weaving settings, for each picture ÷ the encoder's; a few pictures also get the relaxed bound, which no
-additive thread can undercut. This module samples nothing that the model plans itself.
+The model gets a picture and its class in two ways: with the exact light (after the picture's codes), or
+with the codes alone, when it sees the light decoded from them. Fidelity is `chords.error` on the canvas of
+the weaving settings, ÷ the encoder's error for each picture; a few pictures also get the relaxed bound, a
+lower bound for any additive thread. This module samples nothing that the model plans itself.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nitograph.compute.parallel import in_threads
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import ModelCandidate
-from nitograph.evaluation.judges.court import Court, Panel, mean
+from nitograph.evaluation.judges.comparison import Comparison, Critics, mean
 from nitograph.evaluation.judges.likelihood import measure
 from nitograph.evaluation.material import CLASSES, Material, Woven, rasters
 from nitograph.evaluation.metrics import mean_interval
@@ -28,23 +28,25 @@ from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.light import chords
 from nitograph.model.decoder import Decoder
 from nitograph.model.weights import Weights
-from nitograph.sampling.invent import Decoding, invent
+from nitograph.sampling.sampler import Decoding, invent
 from nitograph.thread import Thread
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import WeaveSettings, targets
 
 PICTURES = 200  # the first references, classes in turn
-BOUNDED = 20  # of them with the relaxed bound, some 0.8 s each the first time
-GAP = 0.03  # from the bound's certificate to what is reached; the latter is used, as by `weave --bound`
-ALONE = 5  # pictures wound one by one, for the time
+BOUNDED = 20  # how many of them get the relaxed bound, about 0.8 s each the first time
+GAP = (
+    0.03  # between the certified and the reached bound, at most; the latter is used, as in `weave --bound`
+)
+SINGLE = 5  # pictures wound one at a time, to measure the time
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Wound:
-    """What a page shows: targets (n, c, c) in 0 to 1, and the encoder's and the model's threads of them."""
+class GivenPictures:
+    """What the page shows: targets (n, c, c) in 0 to 1, and the encoder's and the model's threads."""
 
     targets: Float32
     encoder: Sequence[Thread]
@@ -52,7 +54,7 @@ class Wound:
 
 
 class CodesAlone:
-    """A decoder that is not given a picture's light and sees what its codes stand for."""
+    """A decoder that ignores a picture's light, so that it uses the light decoded from the codes."""
 
     def __init__(self, decoder: Decoding) -> None:
         self._decoder = decoder
@@ -72,39 +74,42 @@ class CodesAlone:
 
 @dataclass(frozen=True, eq=False)
 class _Pictures:
-    """What every thread of these pictures is held against; bound: of the first of them, or of none."""
+    """What threads of these pictures are compared with.
+
+    wanted: targets. own: the encoder's errors. bound: that of the first pictures; empty if there is none.
+    """
 
     reference: Woven
     wanted: Float32
     own: Float64
     bound: Float64
     weaving: WeaveSettings
-    panel: Panel
+    critics: Critics
 
     def row(self, threads: Sequence[Thread]) -> dict[str, Any]:
-        """Errors of threads of these pictures, and what critics read in them, JSON values."""
+        """Errors of threads of these pictures, and the critics' accuracy on them, JSON values."""
         found = errors(threads, self.wanted, self.weaving)
         row = {"error": ends(mean_interval(found)), **_over("encoder", found / self.own)}
         if len(self.bound):
             row |= _over("bound", found[: len(self.bound)] / self.bound)
         shown, labels = rasters(pack([t.nails for t in threads]), self.weaving), self.reference.labels
-        right = {name: critic.read(shown)[1] == labels for name, critic in self.panel.critics.items()}
+        right = {name: critic.read(shown)[1] == labels for name, critic in self.critics.items()}
         return row | {"read": {name: ends(mean_interval(parts)) for name, parts in right.items()}}
 
 
 def winding(
-    candidate: ModelCandidate, court: Court, panel: Panel, *, seed: int = 0
-) -> tuple[dict[str, Figure], dict[str, Any], Wound]:
-    """The figure of fidelity, its details, and the first picture of each digit as they were wound.
+    candidate: ModelCandidate, compared: Comparison, critics: Critics, *, seed: int = 0
+) -> tuple[dict[str, Figure], dict[str, Any], GivenPictures]:
+    """The figure of fidelity, its details, and the first picture of each digit with its threads.
 
-    seed: of the first picture; the others follow. SettingsError where the model is of the plain design.
+    seed: that of the first picture; the others count up from it. SettingsError if the model has no plan.
     """
-    reference = court.reference.take(np.arange(min(PICTURES, court.size)))
-    weaving, images = court.material.weaving, court.material.test.images[reference.rows]
+    reference = compared.reference.take(np.arange(min(PICTURES, compared.size)))
+    weaving, images = compared.material.weaving, compared.material.test.images[reference.rows]
     wanted = targets(images, weaving)
     own = errors(reference.threads, wanted, weaving)
-    bound, facts = _bound(wanted[:BOUNDED], court.material)
-    pictures = _Pictures(reference, wanted, own, bound, weaving, panel)
+    bound, facts = _bound(wanted[:BOUNDED], compared.material)
+    pictures = _Pictures(reference, wanted, own, bound, weaving, critics)
     rows = [{"wound_by": "encoder", **pictures.row(reference.threads)}]
     made: list[list[Thread]] = []
     exact: Decoding = candidate.decoder or Decoder(candidate.weights)
@@ -118,15 +123,19 @@ def winding(
             rows.append(row | pictures.row(threads))
             made.append(threads)
     first = errors(made[0], wanted, weaving)
-    walks = errors(court.walks.threads[: len(wanted)], wanted, weaving)
+    walks = errors(compared.walks.threads[: len(wanted)], wanted, weaving)
     figure = Figure("winding", mean_interval(first / own), mean(first), mean(own), (), mean(walks))
-    alone = [
-        _wind(candidate, reference.take(np.array([i])), wanted[i : i + 1], seed)[1] for i in range(ALONE)
+    single = [
+        _wind(candidate, reference.take(np.array([i])), wanted[i : i + 1], seed)[1] for i in range(SINGLE)
     ]
-    details = {"pictures": len(reference), "rows": rows, "bound": facts, "ms_alone": round(mean(alone), 1)}
+    details = {"pictures": len(reference), "rows": rows, "bound": facts, "ms_alone": round(mean(single), 1)}
     details["nats_a_thread"] = _nats(candidate.weights, images, reference)
     shown = slice(len(CLASSES))
-    return {"winding": figure}, details, Wound(wanted[shown], reference.threads[shown], made[0][shown])
+    return (
+        {"winding": figure},
+        details,
+        GivenPictures(wanted[shown], reference.threads[shown], made[0][shown]),
+    )
 
 
 def errors(threads: Sequence[Thread], wanted: Float32, weaving: WeaveSettings) -> Float64:
@@ -139,17 +148,17 @@ def errors(threads: Sequence[Thread], wanted: Float32, weaving: WeaveSettings) -
 def _wind(
     candidate: ModelCandidate, pictures: Woven, wanted: Float32, seed: int
 ) -> tuple[list[Thread], float]:
-    """The model's threads of pictures whose classes are given, and milliseconds a picture."""
+    """The model's threads of pictures with given classes, and milliseconds per picture."""
     weights, light = candidate.weights, candidate.weights.zernike.light(wanted)
     labels = [CLASSES[label] for label in pictures.labels]
     seeds = range(seed, seed + len(labels))
-    began = time.perf_counter()
+    start = time.perf_counter()
     made = invent(weights, labels, seeds, candidate.settings, light=light, decoder=candidate.decoder)
-    return made, round(1000 * (time.perf_counter() - began) / len(made), 1)
+    return made, round(1000 * (time.perf_counter() - start) / len(made), 1)
 
 
 def _bound(wanted: Float32, material: Material) -> tuple[Float64, dict[str, Any]]:
-    """The relaxed bound of each target, kept in the cache; where it cannot be had none, and the reason."""
+    """The relaxed bound of each target, cached; if it cannot be computed, no bounds and the reason."""
 
     def make() -> dict[str, NDArray[Any]]:
         def bound(_: None, target: Float32) -> float:
@@ -171,7 +180,7 @@ def _over(name: str, quotients: Float64) -> dict[str, Any]:
 
 
 def _nats(weights: Weights, images: NDArray[np.uint8], reference: Woven) -> dict[str, Any]:
-    """Of the encoder's threads: given the class alone (an upper bound), its codes too, its light too."""
+    """Nats of the encoder's threads, given the class (an upper bound), the codes too, or the light too."""
     given = weights, images, reference.labels, reference.paths()
     coded, exact = measure(*given), measure(*given, exact=True)
     nats = {

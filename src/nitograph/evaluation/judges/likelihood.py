@@ -1,9 +1,9 @@
-"""How well a model foretells real threads it never saw: nats a token, by PyTorch on whole sequences.
+"""How well a model predicts real threads it never saw: nats per token, by PyTorch on whole sequences.
 
-A plan model writes a picture's plan codes c, then the nails x. Given a test image, its codes are known, and
-−log p(c) − log p(x | c) is exactly the joint −log p(c, x); as other codes could lead to the same thread, it
-is an upper bound of −log p(x). A plain model has no plan and the bound is exact. Illegal nails are left
-out before normalising, as in sampling. This module knows no pictures' rasters and no critics.
+A plan model writes a picture's plan codes c, then the nails x. The codes of a test image are known, so
+−log p(c) − log p(x | c) is exactly the joint −log p(c, x). Other codes could lead to the same thread, so it
+is an upper bound of −log p(x); for a plain model, which has no codes, it is exact. Illegal nails are masked
+before normalising, as in sampling. This module knows no rasters and no critics.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
@@ -33,22 +33,22 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Nats:
-    """Of each thread: nats and counts of its nails (EOS among them) and of its plan, four of shape (n,)."""
+    """Nats and token counts of each thread, for its nails (EOS included) and its plan codes, (n,) each."""
 
     nail: Float64
     nails: Float64
     plan: Float64
     codes: Float64
-    even: Float64  # nats of its nails if every legal step were as likely as any other
+    uniform: Float64  # nats of its nails if all legal steps were equally likely
 
     def means(self) -> dict[str, Estimate]:
-        """Means with intervals by name; without codes there is no figure of a code."""
+        """Means with intervals by name; figures with a count of zero are left out."""
         kinds = {
             "nats_a_nail": (self.nail, self.nails),
             "nats_a_code": (self.plan, self.codes),
             "joint_nats_a_token": (self.nail + self.plan, self.nails + self.codes),
             "joint_nats_a_thread": (self.nail + self.plan, np.ones(len(self.nail))),
-            "floor_nats_a_nail": (self.even, self.nails),
+            "floor_nats_a_nail": (self.uniform, self.nails),
         }
         return {
             name: mean_interval(nats, weights=counts)
@@ -57,7 +57,7 @@ class Nats:
         }
 
     def summary(self) -> dict[str, Any]:
-        """The same as JSON values, and of how much."""
+        """The same as JSON values, with the counts of threads and tokens."""
         counts = {"threads": len(self.nail), "tokens": int((self.nails + self.codes).sum())}
         return counts | {name: ends(mean) for name, mean in self.means().items()}
 
@@ -70,9 +70,9 @@ def measure(
     *,
     exact: bool = False,
 ) -> Nats:
-    """Nats of woven threads under a model; images (n, h, w) they were woven from, labels class indices.
+    """Nats of woven threads under a model; images: (n, h, w) they were woven from; labels: class indices.
 
-    exact: a plan model is told the picture's own light behind its codes, not what the codes stand for.
+    exact: a plan model gets the picture's own light after its codes instead of the light decoded from them.
     """
     network = Network.from_weights(weights).eval()
     order = np.argsort(np.diff(paths.starts), kind="stable")
@@ -98,7 +98,7 @@ def _padded(paths: Paths, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
 def _plan(
     weights: Weights, images: NDArray[np.uint8], exact: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-    """Codes of the pictures, and their light or what the codes keep of it; None for a plain model."""
+    """Codes of the pictures, and their exact or decoded light; None for a plain model."""
     if not weights.settings.planned:
         return None
     weaving = WeaveSettings.from_dict(dict(weights.weaving))
@@ -127,7 +127,7 @@ def _batch(
         legal.transpose(1, 2), torch.from_numpy(following), ignore_index=-1, reduction="none"
     )
     inside = following >= 0
-    even = (np.log(allowed.sum(axis=2)) * inside).sum(axis=1)
+    uniform = (np.log(allowed.sum(axis=2)) * inside).sum(axis=1)
     coded = np.zeros(len(nails))
     if plan_logits is not None and codes is not None:
         coded = (
@@ -138,11 +138,11 @@ def _batch(
         )
     slots = 0 if codes is None else codes.shape[1]
     nail = nats.double().sum(dim=1).numpy()
-    return np.stack([nail, inside.sum(axis=1), coded, np.full(len(nails), slots), even])
+    return np.stack([nail, inside.sum(axis=1), coded, np.full(len(nails), slots), uniform])
 
 
 def _following(nails: NDArray[np.int64], lengths: NDArray[np.int64], eos: int) -> NDArray[np.int64]:
-    """What comes after j nails, (b, t + 1): a nail, EOS, then −1."""
+    """The target token after j nails, (b, t + 1): a nail, then EOS, then −1."""
     place = np.arange(nails.shape[1] + 1)
     wanted = np.pad(nails, ((0, 0), (0, 1)))
     wanted = np.where(place == lengths[:, None], eos, wanted)

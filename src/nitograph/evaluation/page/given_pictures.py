@@ -1,6 +1,6 @@
-"""The part of the page that shows given pictures, wound: three rows of pictures and two tables.
+"""The section of the page on given pictures: three rows of pictures and two tables.
 
-Takes what judges.given_pictures found, gives HTML text.
+Takes the details of `judges.given_pictures`, returns HTML text; computes no figure.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1 --page page.html
 """
@@ -9,20 +9,20 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from nitograph.evaluation.judges.given_pictures import Wound
+from nitograph.evaluation.judges.given_pictures import GivenPictures
 from nitograph.evaluation.page import thumbnails
 from nitograph.evaluation.page.elements import number, percent, spread, table
 
 KNOWN = {
-    "class": "its class alone, at most",
+    "class": "its class alone (upper bound)",
     "codes": "its class and codes",
     "light": "its exact light too",
 }
 
 
-def section(found: Mapping[str, Any], wound: Wound) -> str:
-    """Fidelity, what critics read, and likelihood, under the first picture of each digit."""
-    shown = thumbnails.under(wound.targets, wound.encoder, wound.model)
+def section(found: Mapping[str, Any], given: GivenPictures) -> str:
+    """The first picture of each digit, then fidelity, the critics' accuracy and likelihood."""
+    shown = thumbnails.under(given.targets, given.encoder, given.model)
     names = list(found["rows"][0]["read"])
     head = (
         "",
@@ -37,14 +37,14 @@ def section(found: Mapping[str, Any], wound: Wound) -> str:
     return (
         "<h2>Given pictures, wound</h2>"
         f"<p>{found['pictures']} test pictures with their classes, each wound by the model in one pass. "
-        "Error is the light that is wrong, squared, ÷ the picture’s, on the encoder’s own canvas. "
-        f"{_bound(found['bound'])} Wound one by one, a picture takes {found['ms_alone']:.0f} ms.</p>"
+        "Error is the squared error of the light, ÷ the picture’s energy, on the encoder’s canvas. "
+        f"{_bound(found['bound'])} One at a time, a picture takes {found['ms_alone']:.0f} ms.</p>"
         f'<figure><img alt="given pictures and their threads" src="{shown}"><figcaption>Given; wound by '
         "the encoder; wound by the model from the exact light</figcaption></figure>"
         + table(head, [_row(row, names) for row in found["rows"]])
-        + "<h3>How well it foretells the encoder’s threads</h3><p>Nats a thread. That of the class alone "
-        "is the joint of codes and nails, an upper bound, and so is what is gained over it; the other two "
-        "are exact.</p>" + table(("given", "nats a thread", "gained"), _nats(found["nats_a_thread"]))
+        + "<h3>How well it predicts the encoder’s threads</h3><p>Nats per thread. For the class alone it "
+        "is the joint of codes and nails, an upper bound, and so are the gains over it; the other two are "
+        "exact.</p>" + table(("given", "nats per thread", "gain"), _nats(found["nats_a_thread"]))
     )
 
 
@@ -62,9 +62,9 @@ def _row(row: Mapping[str, Any], names: list[str]) -> list[str]:
 
 def _bound(bound: Mapping[str, Any]) -> str:
     if not bound["pictures"]:
-        return f"There is no relaxed bound: {html.escape(bound['refused'])}."
+        return f"No relaxed bound: {html.escape(bound['refused'])}."
     return (
-        f"The relaxed bound, under which no additive thread can be, is {bound['error'][0]:.4g} on average "
+        f"The relaxed bound, a lower bound for any additive thread, is {bound['error'][0]:.4g} on average "
         f"over the first {bound['pictures']}."
     )
 

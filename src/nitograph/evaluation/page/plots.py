@@ -1,7 +1,7 @@
 """Small plots as SVG text: a figure's interval against its threshold, confusion, histograms.
 
-Colours are the page's own, set as attributes, so that no style has to be allowed for. Numbers in, text out;
-this module knows no evaluation.
+Colours match the page and are set as attributes, so that the policy need not allow any style. Numbers in,
+text out; this module knows no evaluation.
 
 Try it: python -c "from nitograph.evaluation.page.plots import *; print(confusion([[9]], '1')[:60])"
 """
@@ -27,7 +27,7 @@ def interval(
     at_least: bool,
     width: int = 220,
 ) -> str:
-    """A dot with its interval on a short scale, the side of the threshold that passes a little lighter."""
+    """A dot with its interval on a short scale; the passing side of the threshold is a little lighter."""
     height, pad = 22, 6
     known = [x for x in (value, low, high, threshold) if math.isfinite(x)]
     first, last = min(known), max(known)
@@ -51,7 +51,7 @@ def interval(
 
 
 def confusion(table: Sequence[Sequence[int]], names: Sequence[str], *, cell: int = 26) -> str:
-    """Rows are what was asked for, columns what was read; mistakes stand out, not the diagonal."""
+    """Rows are classes requested, columns classes read; errors stand out, not the diagonal."""
     size, parts = len(names), []
     counts = np.asarray(table, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -65,25 +65,25 @@ def confusion(table: Sequence[Sequence[int]], names: Sequence[str], *, cell: int
             parts.append(_box(x + 1, y + 1, cell - 2, cell - 2, colour, max(0.03, strength)))
             if counts[i, j]:
                 parts.append(_text(x + cell / 2, y + cell / 2, f"{counts[i, j]:.0f}", INK, 10))
-    return _svg(cell * (size + 1), cell * (size + 1), parts, "confusion: rows asked for, columns read")
+    return _svg(cell * (size + 1), cell * (size + 1), parts, "confusion: rows requested, columns read")
 
 
 def histogram(
     one: ArrayLike, two: ArrayLike, names: tuple[str, str], label: str, *, width: int = 560
 ) -> str:
-    """Two sets of numbers as shares in the same bins, drawn as outlines over each other."""
+    """Two sets of numbers as shares in the same bins, drawn over each other."""
     height, left, base, bins = 190, 14, 150, 48
     a, b = np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
     top = max(float(a.max(initial=0)), float(b.max(initial=0)), 1e-6)
     edges = np.linspace(0, top * 1.02, bins + 1)
     shares = [np.histogram(x, edges)[0] / max(len(x), 1) for x in (a, b)]
-    most = max(float(share.max()) for share in shares) or 1.0
+    highest = max(float(share.max()) for share in shares) or 1.0
     across = (width - 2 * left) / bins
     parts = [_line(left, base, width - left, base, EDGE)]
     for share, colour in zip(shares, (ACCENT, OTHER), strict=True):
         points = [f"M{left} {base}"]
         for i, part in enumerate(share):
-            y = base - (base - 26) * part / most
+            y = base - (base - 26) * part / highest
             points.append(f"V{y:.1f}H{left + (i + 1) * across:.1f}")
         points.append(f"V{base}Z")
         parts.append(

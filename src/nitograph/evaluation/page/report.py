@@ -1,6 +1,6 @@
-"""The page of an evaluation: verdicts first, then pictures, then the details. One file, nothing fetched.
+"""The page of an evaluation: verdicts first, then pictures, then details. One file that fetches nothing.
 
-Takes an Evaluation, gives HTML text; `elements` has the template and its policy.
+Takes an Evaluation, returns HTML text; `elements` has the template and its policy. Computes no figure.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1 --page page.html
 """
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nitograph.evaluation.material import CLASSES
-from nitograph.evaluation.metrics import ENDLESS
+from nitograph.evaluation.metrics import INFINITE
 from nitograph.evaluation.page import given_pictures, plots, thumbnails
 from nitograph.evaluation.page.elements import fill, number, percent, spread, table
 from nitograph.evaluation.protocol import Evaluation
@@ -20,7 +20,7 @@ from nitograph.evaluation.verdicts import Figure
 from nitograph.thread import Thread
 
 SHOWN, FAILURES, NEAREST, MIXED = 7, 24, 6, 12
-DISTANCES = (
+NOT_SHARES = (
     "frechet",
     "density",
     "coverage",
@@ -28,7 +28,7 @@ DISTANCES = (
     "pictures",
     "longest_run",
     "winding",
-)  # measured in their own units
+)  # figures that are not shown as percentages
 
 
 def page(found: Evaluation) -> str:
@@ -43,8 +43,12 @@ def page(found: Evaluation) -> str:
         _failures(found),
         _copying(found),
         _likelihood(record.get("likelihood")),
-        *([given_pictures.section(record["winding"], found.wound)] if found.wound else []),
-        _rest(record),
+        *(
+            [given_pictures.section(record["winding"], found.given_pictures)]
+            if found.given_pictures
+            else []
+        ),
+        _rules_and_times(record),
     ]
     return fill(f"Evaluation of {record['candidate']}", "\n".join(parts))
 
@@ -58,13 +62,13 @@ def _head(record: dict[str, Any]) -> str:
     return (
         f"<h1>Evaluation of {html.escape(str(record['candidate']))}</h1>"
         f"<p><strong>{passed} of {len(verdicts)} figures reached</strong>"
-        f"{_also(verdicts)}. {record['samples']} samples: "
-        f"{settings['samples_per_class']} a class in {settings['seeds']} rounds, best of one.</p>"
+        f"{_others(verdicts)}. {record['samples']} samples: "
+        f"{settings['samples_per_class']} per class in {settings['seeds']} rounds, none discarded.</p>"
         f'<p class="soft">{made}</p>'
     )
 
 
-def _also(verdicts: Sequence[str]) -> str:
+def _others(verdicts: Sequence[str]) -> str:
     return "".join(f", {verdicts.count(v)} {v}" for v in ("open", "fail") if v in verdicts)
 
 
@@ -73,20 +77,20 @@ def _figures(found: Evaluation) -> str:
     head = ("figure", "samples", "woven test", "random walks", "judged", "", "goal", "verdict")
     return (
         "<h2>Figures and verdicts</h2>"
-        '<p class="soft">“Woven test” is what real handwriting, woven, gets: the ceiling, or the floor '
+        '<p class="soft">“Woven test” is the figure of woven real handwriting: the ceiling, or the floor '
         "of a distance. The bar is the judged value with its 95 % interval against the goal. A figure "
-        "fails where its whole interval misses the goal; it is open where more samples would decide.</p>"
+        "fails if its whole interval misses the goal; it is open if more samples would decide.</p>"
         + table(head, rows)
     )
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
     goal, value = figure.goal, figure.value
-    threshold = goal.least if goal.least is not None else goal.most or 0.0
+    threshold = goal.at_least if goal.at_least is not None else goal.at_most or 0.0
     bar = plots.interval(
-        value.value, value.low, value.high, threshold, figure.verdict, at_least=goal.least is not None
+        value.value, value.low, value.high, threshold, figure.verdict, at_least=goal.at_least is not None
     )
-    show = number if figure.key in DISTANCES else percent
+    show = number if figure.key in NOT_SHARES else percent
     return (
         f"{html.escape(goal.title)}<small>{html.escape(goal.meaning)}</small>",
         show(figure.measured),
@@ -94,13 +98,13 @@ def _row(figure: Figure) -> tuple[str, ...]:
         show(figure.floor),
         f"{_judged(value.value)}<small>{_judged(value.low)} to {_judged(value.high)}</small>",
         bar,
-        goal.says(),
+        goal.threshold(),
         f'<span class="{figure.verdict}">{figure.verdict}</span>',
     )
 
 
 def _judged(value: float) -> str:
-    return f"{value:.3f}" if value < ENDLESS else "∞"
+    return f"{value:.3f}" if value < INFINITE else "∞"
 
 
 def _sheets(found: Evaluation) -> str:
@@ -127,8 +131,8 @@ def _blind(found: Evaluation) -> str:
     threads, invented = thumbnails.mixed(*picked, seed=2)
     key = ", ".join(f"{i + 1}" for i, mine in enumerate(invented) if mine)
     return (
-        "<h3>Which are which?</h3><p>Half of these are invented, half are woven from real handwriting; "
-        "count from the left, row by row, eight a row.</p>"
+        "<h3>Can you tell them apart?</h3><p>Half of these are invented, half are woven from real "
+        "handwriting. Count from the left, eight per row.</p>"
         f'<figure><img alt="samples and woven digits mixed" src="{thumbnails.sheet(threads, 8)}"></figure>'
         f"<details><summary>Show the answer</summary><p>Invented: {key}.</p></details>"
     )
@@ -156,7 +160,7 @@ def _recognised(record: dict[str, Any]) -> str:
     head = ["digit", *[f"critic {n}{end}" for n in names for end in ("", ", woven")]]
     maps = "".join(
         f"<figure>{plots.confusion(details[name]['confusion'], CLASSES)}"
-        f"<figcaption>Critic {name}: rows asked for, columns read</figcaption></figure>"
+        f"<figcaption>Critic {name}: rows requested, columns read</figcaption></figure>"
         for name in names
     )
     features = html.escape(record["closeness"]["features"])
@@ -171,7 +175,7 @@ def _recognised(record: dict[str, Any]) -> str:
 
 def _frechet(found: dict[str, Any]) -> str:
     value, low, high = found["frechet"]
-    return f"{value:.3g} ({low:.3g} to {high:.3g}) where real against real is {found['real_frechet']:.3g}"
+    return f"{value:.3g} ({low:.3g} to {high:.3g}); real against real it is {found['real_frechet']:.3g}"
 
 
 def _failures(found: Evaluation) -> str:
@@ -219,8 +223,8 @@ def _copying(found: Evaluation) -> str:
     )
     count, clean = found.record["hygiene"]["training_threads"], found.record["hygiene"]
     return (
-        f"<h2>Invention or memory?</h2><p>Each sample against {count:,} training threads. Images in both "
-        f"test and training: {clean['images_in_both']}; sequences: {clean['sequences_in_both']}.</p>"
+        f"<h2>Invented or copied?</h2><p>Each sample compared with {count:,} training threads. Images in "
+        f"both test and training: {clean['images_in_both']}; sequences: {clean['sequences_in_both']}.</p>"
         f"{plot}<h3>The samples nearest to training</h3>"
         f'<div class="row tiles">{shown}</div>'
     )
@@ -230,11 +234,11 @@ def _likelihood(found: dict[str, Any] | None) -> str:
     if not found:
         return ""
     titles = {
-        "nats_a_nail": "nats a nail, given the plan",
-        "nats_a_code": "nats a code of the plan",
-        "joint_nats_a_token": "both together, nats a token",
-        "joint_nats_a_thread": "both together, nats a thread",
-        "floor_nats_a_nail": "if every legal step were as likely, nats a nail",
+        "nats_a_nail": "nats per nail, given the plan",
+        "nats_a_code": "nats per plan code",
+        "joint_nats_a_token": "both together, nats per token",
+        "joint_nats_a_thread": "both together, nats per thread",
+        "floor_nats_a_nail": "nats per nail if all legal steps were equally likely",
     }
     rows = [
         [title, *[spread(found[part].get(key)) for part in ("test", "training") if part in found]]
@@ -244,25 +248,23 @@ def _likelihood(found: dict[str, Any] | None) -> str:
     gap = ""
     if "gap" in found:
         value, low, high = found["gap"]
-        gap = f"<p>Test less training: {value:.4f} nats a token ({low:.4f} to {high:.4f}).</p>"
+        gap = f"<p>Test minus training: {value:.4f} nats per token ({low:.4f} to {high:.4f}).</p>"
     return (
-        "<h2>Likelihood</h2><p>On threads woven from images of the test set and from images it "
-        "learned from, after the legal mask. Codes and nails together are the exact joint of plan and "
-        "thread, and so an upper bound for the thread alone; a model without a plan has no codes, and "
-        "its nails are the thread exactly.</p>"
-        + table(("", *[part for part in ("test", "training") if part in found]), rows)
-        + gap
+        "<h2>Likelihood</h2><p>On threads woven from test images and from training images, with illegal "
+        "nails masked. Codes and nails together are the exact joint of plan and thread, and so an upper "
+        "bound for the thread alone; a model without a plan has no codes, and its nails give the thread "
+        "exactly.</p>" + table(("", *[part for part in ("test", "training") if part in found]), rows) + gap
     )
 
 
-def _rest(record: dict[str, Any]) -> str:
+def _rules_and_times(record: dict[str, Any]) -> str:
     rules = record["rules"]
     off = rules.get("mask_off")
     masked = (
         ""
         if off is None
-        else f" With the mask off {percent(off['share'][0])} of {off['paths']} paths break one; "
-        "a model that learns under the mask is never told."
+        else f" Sampled without the mask, {percent(off['share'][0])} of {off['paths']} paths break one; "
+        "training under the mask does not teach the rules."
     )
     chords, usual = rules["chords"], rules["test_chords"]
     times = [(html.escape(name), f"{seconds:.1f} s") for name, seconds in record["seconds"].items()]

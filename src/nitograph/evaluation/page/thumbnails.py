@@ -1,7 +1,7 @@
 """Threads as small pictures for the page: sheets, single tiles and a sheet of both kinds mixed.
 
-Samples and woven digits are drawn by the same painter with the same settings, so that only their nails can
-tell them apart. Gives PNG as data addresses; touches no disk.
+Samples and woven digits are drawn with the same settings, so that they differ in their nails only. Returns
+PNGs as data URLs; touches no disk.
 
 Try it: python -c "from nitograph.evaluation.page.thumbnails import *; print(tile(Thread([0, 99]))[:30])"
 """
@@ -21,19 +21,19 @@ LOOK = NeonSettings(size=SIDE, thickness=2.2, glow=0.5, brightness=0.8, ring=Fal
 
 
 def tile(thread: Thread) -> str:
-    """One thread as the data address of a PNG."""
-    return address(neon.draw(thread, LOOK, workers=1))
+    """One thread as the data URL of a PNG."""
+    return data_url(neon.draw(thread, LOOK, workers=1))
 
 
 def sheet(threads: Sequence[Thread], columns: int) -> str:
-    """Threads in rows of `columns`, the data address of one PNG."""
+    """Threads in rows of `columns`, as the data URL of one PNG."""
     return _joined([picture.pixels for picture in neon.draw_many(threads, LOOK)], columns)
 
 
 def under(targets: NDArray[np.floating], *rows: Sequence[Thread]) -> str:
-    """Targets (n, c, c) in 0 to 1 side by side, and rows of n threads under them, one PNG's data address.
+    """Targets (n, c, c) in 0 to 1 side by side over rows of n threads, as the data URL of one PNG.
 
-    A target is shown as light of the same colours, each tile's pixel the nearest of the target's.
+    A target is shown in the same colours, scaled to a tile by its nearest pixels.
     """
     nearest = np.arange(SIDE) * targets.shape[-1] // SIDE
     greys = np.rint(255 * targets[:, nearest][:, :, nearest]).astype(np.uint8)
@@ -43,14 +43,14 @@ def under(targets: NDArray[np.floating], *rows: Sequence[Thread]) -> str:
 
 
 def mixed(one: Sequence[Thread], two: Sequence[Thread], *, seed: int) -> tuple[list[Thread], list[bool]]:
-    """Both kinds in random order, and of each whether it is one of the first kind."""
+    """Both kinds in random order, and whether each is of the first kind."""
     threads, kinds = [*one, *two], [True] * len(one) + [False] * len(two)
     order = np.random.default_rng(seed).permutation(len(threads))
     return [threads[i] for i in order], [kinds[i] for i in order]
 
 
-def address(picture: Picture) -> str:
-    """A picture as the data address of a PNG."""
+def data_url(picture: Picture) -> str:
+    """A picture as the data URL of a PNG."""
     data = picture.png(with_threads=False, workers=1)
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
@@ -62,4 +62,4 @@ def _joined(pictures: Sequence[NDArray[np.uint8]], columns: int) -> str:
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
         whole[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE] = picture
-    return address(neon.framed(whole, LOOK))
+    return data_url(neon.framed(whole, LOOK))

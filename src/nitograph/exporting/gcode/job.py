@@ -1,8 +1,9 @@
-"""G-code: the thread drawn with a pen, wound by a thread feeder, or its nail holes drilled.
+"""G-code: drawing the thread with a pen, winding it with a thread feeder, or drilling the nail holes.
 
-Winding: the feeder goes straight inside the ring to the gap before the nail, out through it, on an arc
-round the back of the nail and in through the gap after it, on the side that the workpiece's turns say. It
-never comes nearer to a nail than half the nail and half the feeder. Machines are in `machines`.
+Winding: the feeder moves straight inside the ring to the gap before the nail, out through it, on an arc
+round the back of the nail and in through the gap after it, in the direction of the workpiece's turns. It
+never comes nearer to a nail than half the nail plus half the feeder. This module knows no dialect;
+`machines` does.
 
 Try it: python -m nitograph export thread.json -o job.gcode --job wind --profile grbl
 """
@@ -20,19 +21,21 @@ from nitograph.exporting.gcode.settings import GcodeSettings as GcodeSettings
 from nitograph.exporting.workpiece import FloatArray, Workpiece, y_up
 
 WIDTH = 68
-"""Longest comment: some senders and firmwares cut lines at 80 characters."""
+"""Maximum length of a comment: some senders and firmwares cut lines at 80 characters."""
 
 
 def gcode(workpiece: Workpiece, settings: GcodeSettings | None = None) -> str:
-    """The whole job as text; SettingsError where it cannot be done on that board."""
+    """The whole job as text; SettingsError if it is impossible on that board."""
     settings = settings or GcodeSettings()
     job = {"plot": plot, "wind": wind, "drill": drill}[settings.job]
     last = workpiece.num_nails if settings.job == "drill" else workpiece.thread.line_count
     if settings.start_at > last:
         kind = "holes" if settings.job == "drill" else "steps"
-        raise SettingsError(f"this job has {last} {kind}, got a start at {settings.start_at}")
+        raise SettingsError(
+            f"this job has {last} {kind}, got start_at {settings.start_at}; give one of 1 to {last}"
+        )
     if settings.job == "wind":
-        check_room(workpiece, settings)
+        check_clearance(workpiece, settings)
     if settings.job == "drill" and workpiece.spacing <= workpiece.settings.nail_diameter:
         raise SettingsError(
             f"holes of {workpiece.settings.nail_diameter:g} mm every {workpiece.spacing:.2f} mm run into "
@@ -55,18 +58,18 @@ def machine_for(workpiece: Workpiece, settings: GcodeSettings) -> Machine:
     return kind(settings, workpiece.radius)
 
 
-def check_room(workpiece: Workpiece, settings: GcodeSettings) -> None:
-    """SettingsError where the feeder cannot pass between nails or round them."""
+def check_clearance(workpiece: Workpiece, settings: GcodeSettings) -> None:
+    """SettingsError if the feeder cannot pass between nails or round them."""
     nail, feeder = workpiece.settings.nail_diameter, settings.feeder_diameter
     if workpiece.spacing < nail + feeder:
         raise SettingsError(
-            f"nails of {nail:g} mm every {workpiece.spacing:.2f} mm leave no way for a feeder of "
+            f"nails of {nail:g} mm every {workpiece.spacing:.2f} mm leave no gap for a feeder of "
             f"{feeder:g} mm; use a larger board, fewer or thinner nails, or a thinner feeder"
         )
     if not (nail + feeder) / 2 < settings.reach < workpiece.radius / 2:
         raise SettingsError(
             f"reach must lie between {(nail + feeder) / 2:g} mm, where the feeder would touch the nail, "
-            f"and {workpiece.radius / 2:g} mm, half the way to the middle; got {settings.reach:g}"
+            f"and {workpiece.radius / 2:g} mm, half way to the middle; got {settings.reach:g}"
         )
 
 
@@ -84,7 +87,7 @@ def plot(workpiece: Workpiece, machine: Machine) -> None:
 
 
 def wind(workpiece: Workpiece, machine: Machine) -> None:
-    """Round each nail on its side; a person ties the thread on and off."""
+    """Wind round each nail in its direction; the operator ties the thread on and off."""
     reach, first = machine.settings.reach, machine.settings.start_at
     radius = workpiece.radius
     inside, outside = radius - reach, radius + reach
@@ -111,7 +114,7 @@ def wind(workpiece: Workpiece, machine: Machine) -> None:
 
 
 def drill(workpiece: Workpiece, machine: Machine) -> None:
-    """Every nail hole once, in the order of their numbers: the shortest way round."""
+    """Drill every nail hole once, in order around the ring."""
     if machine.settings.spindle:
         machine.line(f"M3 S{machine.settings.spindle}")
         machine.wait(2.0)
@@ -126,7 +129,7 @@ def drill(workpiece: Workpiece, machine: Machine) -> None:
 
 
 def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
-    """Comments: what it is, where zero is, how much and how long."""
+    """Header comments: the job, the origin, the work and the time."""
     s = machine.settings
     name = {"plot": "pen plot", "wind": "winding", "drill": "drilling"}[s.job]
     lift = (
@@ -135,28 +138,28 @@ def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
         else f"Z0 is the face of the board; Z{number(s.safe_height)} safe, "
         f"Z{number(s.working_height)} at work."
     )
-    much = (
+    work = (
         f"{last - s.start_at + 1} holes, {number(s.plunge_feed)} mm/min downwards"
         if s.job == "drill"
-        else f"Way of the tool at work {machine.way / 1000:.2f} m, at {number(s.feed)} mm/min"
+        else f"Tool path {machine.way / 1000:.2f} m, at {number(s.feed)} mm/min"
     )
     about = [
         f"Nitograph {__version__}: {name} for {s.profile}, steps {s.start_at} to {last}.",
         workpiece.statement().replace("°", " degrees"),
         machine.frame(),
         lift,
-        f"{much}, about {duration(machine.minutes)} without pauses.",
+        f"{work}, about {duration(machine.minutes)} without pauses.",
     ]
     if s.job == "wind":
-        about.append(f"Thread {workpiece.length:.1f} m, have {workpiece.length_to_have:.0f} m at hand.")
+        about.append(f"Thread {workpiece.length:.1f} m, have {workpiece.length_to_have:.0f} m ready.")
     if s.start_at > 1:
-        about.append(f"A restart: everything before step {s.start_at} is taken as done.")
+        about.append(f"A restart: everything before step {s.start_at} is assumed to be done.")
     ascii_only = (text.encode("ascii", "replace").decode() for text in about)
     return [f"; {line}" for text in ascii_only for line in textwrap.wrap(text, WIDTH)]
 
 
 def opening(machine: Machine) -> list[str]:
-    """Modes, home, and the tool up, before anything moves sideways."""
+    """Modes, homing, and raising the tool before any move."""
     s = machine.settings
     lines = list(machine.modes)
     if s.profile == "marlin" and s.home:
@@ -169,7 +172,7 @@ def opening(machine: Machine) -> list[str]:
 
 
 def finish(machine: Machine) -> None:
-    """Park, and switch off what was on."""
+    """Park and switch off."""
     if machine.settings.job == "drill" and machine.settings.spindle:
         machine.line("M5")
     machine.say("park")

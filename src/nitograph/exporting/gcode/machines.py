@@ -1,7 +1,7 @@
-"""Machines and their dialects of G-code: GRBL, Marlin, and a table that turns the board under the tool.
+"""Machines and their G-code dialects: GRBL, Marlin, and a polar machine whose table turns the board.
 
 A machine takes points of the board (mm from the middle of the nail circle, x right, y UP, as seen from the
-working side) and writes lines; it counts the way and the time as it goes. It knows nothing of threads.
+working side) and writes lines; it sums up the tool path and the time. It knows nothing of threads.
 
 Try it: python -m nitograph export thread.json -o job.gcode --profile polar --job wind
 """
@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 Point = tuple[float, float]
 
 DECIMALS = 3
-"""Digits after the point in every coordinate: a thousandth of a millimetre or of a degree."""
+"""Decimals of every coordinate, in mm or degrees."""
 
 
 def number(value: float) -> str:
@@ -30,7 +30,7 @@ def number(value: float) -> str:
 
 
 class Machine(ABC):
-    """Lines so far, where the tool is, the way at work (mm) and the time (minutes)."""
+    """The lines so far, the position of the tool, its path at work (mm) and the time (minutes)."""
 
     modes: tuple[str, ...] = ("G21 G90 G17 G94",)
     ending = "M2"
@@ -82,12 +82,12 @@ class Machine(ABC):
         return f" F{number(feed)}"
 
     def rapid(self, minutes: float) -> str:
-        """The feed word of a rapid move: none, where the machine has its own speed for it."""
+        """The feed word of a rapid move; none if the machine has its own speed for it."""
         self.minutes += minutes
         return ""
 
     def lift(self) -> None:
-        """Take the tool up."""
+        """Raise the tool."""
         if self.settings.lifts_by == "servo":
             self._servo(self.settings.servo_up)
         else:
@@ -95,7 +95,7 @@ class Machine(ABC):
             self.line(f"G0 Z{number(self.settings.safe_height)}{word}")
 
     def lower(self) -> None:
-        """Take the tool down to work."""
+        """Lower the tool to work."""
         if self.settings.lifts_by == "servo":
             self._servo(self.settings.servo_down)
         else:
@@ -104,7 +104,7 @@ class Machine(ABC):
             self.line(f"G1 Z{number(self.settings.working_height)}{word}")
 
     def pause(self, text: str) -> None:
-        """Wait for a person to do that."""
+        """Wait until the operator has done that."""
         self.line("M0", text)
 
     def _depth(self) -> float:
@@ -115,7 +115,7 @@ class Machine(ABC):
         self.wait(self.settings.dwell)
 
     def wait(self, seconds: float) -> None:
-        """Stand still."""
+        """Wait."""
         if seconds > 0:
             self.minutes += seconds / 60
             self.line(f"G4 P{number(seconds)}")
@@ -177,7 +177,7 @@ class Grbl(Machine):
 
 
 class Marlin(Grbl):
-    """Cartesian, its zero in a corner of the bed; rapid moves take a feed; waits in milliseconds."""
+    """Cartesian, origin in a corner of the bed; rapid moves have a feed; waits in milliseconds."""
 
     modes = ("G21", "G90")
     ending = "M400"
@@ -207,11 +207,11 @@ class Marlin(Grbl):
 
 
 class Polar(Machine):
-    """The tool moves along X, its distance from the middle; the table turns the board by A, degrees.
+    """The tool moves along X, the distance from the middle; the table turns the board by A, degrees.
 
-    Every move says how long it takes (G93), so that the thread runs at the same speed near the rim and near
-    the middle. The table always turns the shorter way and its angle is never wrapped. Source of G93: NIST
-    RS274/NGC Interpreter, version 3 (2000), section 3.5.19.
+    Every move states its duration (G93, inverse time), so that the thread runs at the same speed near the
+    rim and near the middle. The table always turns the shorter way and its angle is never wrapped. Source
+    of G93: NIST RS274/NGC Interpreter, version 3 (2000), section 3.5.19.
     """
 
     modes = ("G21 G90 G17 G93",)
@@ -306,7 +306,7 @@ def sweep(radius: float, angle: float, tolerance: float) -> tuple[list[float], l
 
 
 def _bow(radii: FloatArray, ends: FloatArray, nearest: float) -> float:
-    """How far even moves between those ends leave the chord, mm, at seven points of each."""
+    """Maximum distance of the moves between those ends from the chord, mm, at seven points of each."""
     share = np.linspace(0, 1, 9)[1:-1, None]
     track = (radii[:-1] + share * np.diff(radii)) * np.cos(ends[:-1] + share * np.diff(ends))
     return float(np.abs(track - nearest).max())

@@ -1,6 +1,6 @@
-"""What a G-code job is told: the machine's dialect, the job, speeds, heights, and where things stand.
+"""Settings of a G-code job: the machine's dialect, the job, speeds, heights and positions.
 
-It knows no G-code; `machines` and `gcode` read it.
+This module knows no G-code; `machines` and `job` use it.
 
 Try it: python -c "from nitograph.exporting.gcode.settings import GcodeSettings as G; print(G.names())"
 """
@@ -11,12 +11,12 @@ from nitograph.errors import SettingsError
 from nitograph.settings import Settings, setting
 
 WORK_HEIGHTS = {"plot": 0.0, "wind": 3.0, "drill": -6.0}
-"""Height of the tool at work, mm above the board, where none is given."""
+"""Default height of the tool at work, mm above the board."""
 
 
 @dataclass(frozen=True)
 class GcodeSettings(Settings):
-    """Which machine does what, how fast and how high."""
+    """Machine, job, speeds and heights."""
 
     profile: str = setting("grbl", "the machine's dialect", choices=("grbl", "marlin", "polar"))
     job: str = setting(
@@ -25,7 +25,7 @@ class GcodeSettings(Settings):
         choices=("plot", "wind", "drill"),
     )
     start_at: int = setting(
-        1, "first step to do, as the winding list counts them (a hole is a step when drilling)", low=1
+        1, "first step to do, numbered as in the winding list (when drilling, a step is a hole)", low=1
     )
     feed: float = setting(2000.0, "speed at work", unit="mm/min", low=1, high=100_000)
     travel_feed: float = setting(4000.0, "speed above the board", unit="mm/min", low=1, high=100_000)
@@ -34,13 +34,13 @@ class GcodeSettings(Settings):
     )
     lift: str | None = setting(
         None,
-        "what lifts the tool; GRBL lifts by servo, all else and all drills by Z",
+        "what lifts the tool; default: servo for GRBL, Z for other machines and for drilling",
         choices=("servo", "z"),
     )
     safe_height: float = setting(15.0, "height clear of the nails", unit="mm", low=-500, high=500)
     work_height: float | None = setting(
         None,
-        "height at work; 0 for a pen, 3 for a thread feeder, -6 for a drill where not given",
+        "height at work; default: 0 for a pen, 3 for a thread feeder, -6 for a drill",
         unit="mm",
         low=-500,
         high=500,
@@ -51,19 +51,19 @@ class GcodeSettings(Settings):
     servo_down: int = setting(90, "servo value with the tool down", low=0, high=10_000)
     dwell: float = setting(0.25, "wait after each servo move", unit="seconds", low=0, high=60)
     spindle: int = setting(
-        10_000, "turns of the drill; 0 waits for you to switch it on", unit="turns/min", low=0, high=100_000
+        10_000, "speed of the drill; 0 waits for you to switch it on", unit="turns/min", low=0, high=100_000
     )
     reach: float = setting(
         4.0, "how far the feeder passes inside and outside of the nail circle", unit="mm", low=0.1, high=500
     )
     feeder_diameter: float = setting(
-        1.2, "thickness of the tube that feeds the thread", unit="mm", low=0, high=50
+        1.2, "diameter of the tube that feeds the thread", unit="mm", low=0, high=50
     )
-    arcs: bool = setting(True, "arcs as G2 and G3; without them as short straight moves")
+    arcs: bool = setting(True, "write arcs as G2 and G3 instead of short straight moves")
     home: bool = setting(True, "Marlin: find home (G28) first")
     centre_x: float | None = setting(
         None,
-        "X of the board's middle; 0, for Marlin a full board from its corner",
+        "X of the board's middle; default: 0, for Marlin so that the board fits into the corner",
         unit="mm",
         low=-1e5,
         high=1e5,
@@ -72,32 +72,32 @@ class GcodeSettings(Settings):
         None, "Y of the board's middle, likewise", unit="mm", low=-1e5, high=1e5
     )
     park_x: float | None = setting(
-        None, "X to park at (polar: radius); below the board where not given", unit="mm", low=-1e5, high=1e5
+        None, "X to park at (polar: radius); default: below the board", unit="mm", low=-1e5, high=1e5
     )
     park_y: float | None = setting(
         None, "Y to park at (polar: angle of the table, degrees)", unit="mm", low=-1e5, high=1e5
     )
     table_direction: str = setting(
-        "cw", "polar: which way the table turns, from above, when A grows", choices=("cw", "ccw")
+        "cw", "polar: direction of the table for growing A, seen from above", choices=("cw", "ccw")
     )
     table_speed: float = setting(
-        3600.0, "polar: fastest the table may turn", unit="degrees/min", low=1, high=1e6
+        3600.0, "polar: maximum speed of the table", unit="degrees/min", low=1, high=1e6
     )
     tolerance: float = setting(
-        0.1, "how far a curve or chord made of short moves may be off", unit="mm", low=0.001, high=5
+        0.1, "maximum error of a curve or chord made of short moves", unit="mm", low=0.001, high=5
     )
 
     def check(self) -> None:
-        """Heights, servo values and jobs that cannot be."""
+        """Heights, servo values and jobs that exclude each other."""
         if self.lifts_by == "z" and self.working_height >= self.safe_height:
             raise SettingsError(
-                f"the tool works below its safe height of {self.safe_height:g} mm, got a work height of "
+                f"work_height must be below safe_height, {self.safe_height:g} mm, got "
                 f"{self.working_height:g}; lower the one or raise the other"
             )
         if self.lifts_by == "servo" and self.servo_up == self.servo_down:
             raise SettingsError(f"servo_up and servo_down must differ, got {self.servo_up} for both")
         if self.job == "drill" and self.lift == "servo":
-            raise SettingsError("a drill is lifted by Z, got lift servo; leave lift away for drilling")
+            raise SettingsError("a drill is lifted by Z, got lift servo; leave lift out for drilling")
 
     @property
     def lifts_by(self) -> str:
@@ -106,5 +106,5 @@ class GcodeSettings(Settings):
 
     @property
     def working_height(self) -> float:
-        """The height at work, mm, the job's own where none was given."""
+        """The height at work, mm; by default that of the job."""
         return WORK_HEIGHTS[self.job] if self.work_height is None else self.work_height

@@ -1,7 +1,7 @@
 """PDF: a drilling template at true scale, on one sheet or on tiles, and the printed winding list.
 
-This module opens the document and lays out what both share; `template` and `printed_list` draw the pages.
-fpdf2 writes the file. It knows the workpiece and nothing of machines.
+This module opens the document and chooses the paper; `template` and `list` draw the pages. It knows the
+workpiece and nothing of machines.
 
 Try it: python -m nitograph export thread.json -o template.pdf --paper a4
 """
@@ -15,16 +15,18 @@ from nitograph.settings import Settings, setting
 
 @dataclass(frozen=True)
 class PdfSettings(Settings):
-    """What is printed, on which paper."""
+    """What is printed, and on which paper."""
 
     pdf: str = setting("template", "drilling template or winding list", choices=("template", "list"))
-    paper: str = setting("a4", "paper; one sheet is as large as the board", choices=("sheet", *PAPERS))
-    overlap: float = setting(10.0, "what neighbouring tiles share", unit="mm", low=0, high=50)
-    page_margin: float = setting(8.0, "border that the printer cannot reach", unit="mm", low=3, high=30)
+    paper: str = setting(
+        "a4", "paper; `sheet` is one page as large as the board", choices=("sheet", *PAPERS)
+    )
+    overlap: float = setting(10.0, "overlap of neighbouring tiles", unit="mm", low=0, high=50)
+    page_margin: float = setting(8.0, "margin that the printer cannot print on", unit="mm", low=3, high=30)
 
 
 def pdf(workpiece: Workpiece, settings: PdfSettings) -> bytes:
-    """The whole document; FileError where fpdf2 is missing, SettingsError where it cannot be printed."""
+    """The whole document; FileError if fpdf2 is missing, SettingsError if it cannot be printed."""
     from nitograph.exporting.pdf.list import draw_list
     from nitograph.exporting.pdf.template import draw_template
 

@@ -1,4 +1,4 @@
-"""How a board too large for the paper is cut into windows that overlap, and where they are joined.
+"""How a board too large for the paper is divided into overlapping windows, and where they are joined.
 
 It knows rectangles in millimetres and nothing of threads, pages or PDF.
 
@@ -59,7 +59,7 @@ class Grid:
                 yield Tile(row, column, left + column * right, top + row * below)
 
     def cuts(self) -> tuple[list[float], list[float]]:
-        """x of the upright and y of the level cutting lines, mm."""
+        """x of the vertical and y of the horizontal cutting lines, mm."""
         (across, down), (right, below), (left, top) = self.counts, self.step, self.corner
         half = self.overlap / 2
         return (

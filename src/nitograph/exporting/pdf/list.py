@@ -1,4 +1,4 @@
-"""The winding list to print: blocks of ten with a box to tick, metres so far, a heading at each hundred.
+"""The printed winding list: blocks of ten with a checkbox and metres so far, shaded at each hundred.
 
 It draws on a `Sheet` and knows nothing of the PDF library.
 
@@ -15,7 +15,7 @@ SIZE = 2.3
 
 
 def draw_list(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], margin: float) -> None:
-    """All pages of the list on that paper, width and height in mm, upright."""
+    """All pages of the list; paper: width and height in mm, portrait."""
     margin = max(margin, 12.0)
     steps = list(workpiece.steps())
     blocks = [steps[1 + k : 1 + k + BLOCK] for k in range(0, len(steps) - 1, BLOCK)]
@@ -45,8 +45,8 @@ def _draw_head(sheet: Sheet, workpiece: Workpiece, tied: Step, x: float, width: 
     lines = [
         workpiece.statement(),
         *needs(workpiece),
-        f"Tie it to nail {tied.nail}. Go from nail to nail, always round the BACK, on the rim's side.",
-        "cw: round the nail clockwise as you see it; ccw: the other way. So the thread holds by itself.",
+        f"Tie it to nail {tied.nail}. Go from nail to nail, always round the BACK, on the outer side.",
+        "cw: round the nail clockwise as you see it; ccw: the other way. So the thread stays in place.",
     ]
     for k, line in enumerate(lines):
         sheet.text(x, x + 11 + 5.4 * k, line, sheet.fitting(lines, width, 2.3))
@@ -55,7 +55,7 @@ def _draw_head(sheet: Sheet, workpiece: Workpiece, tied: Step, x: float, width: 
 def _draw_block(
     sheet: Sheet, block: list[Step], x: float, y: float, width: float, workpiece: Workpiece
 ) -> None:
-    """Ten steps: a box to tick, then step, nail, turn; the metres under the last one."""
+    """Ten steps: a checkbox, then step, nail and turn; the metres under the last one."""
     hundred = block[0].step % 100 == 1
     sheet.box(x, y, width, HEAD, grey=205 if hundred else 232, filled=True)
     sheet.box(x + 1, y + 1, HEAD - 2, HEAD - 2, grey=60)

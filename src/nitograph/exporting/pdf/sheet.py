@@ -1,4 +1,4 @@
-"""A pen on PDF pages, in millimetres: the strokes and the text that template and list are made of.
+"""Drawing on PDF pages in millimetres: the strokes and the text that template and list use.
 
 fpdf2 writes the file. This module knows no workpiece.
 
@@ -12,7 +12,7 @@ from nitograph.errors import SettingsError
 from nitograph.exporting.formats import require
 
 PAPERS = {"a4": (210.0, 297.0), "a3": (297.0, 420.0), "letter": (215.9, 279.4), "tabloid": (279.4, 431.8)}
-"""Width and height in mm, upright."""
+"""Width and height in mm, portrait."""
 
 
 class Sheet:
@@ -27,7 +27,7 @@ class Sheet:
         self._pdf.set_title(latin(title))
         self._pdf.set_subject(latin(subject))
         self._pdf.set_display_mode("fullpage")
-        # Printers' dialogs then begin at 100 % instead of "fit to page".
+        # Print dialogs then default to 100 % instead of "fit to page".
         self._pdf.viewer_preferences = require("fpdf.prefs", "a PDF").ViewerPreferences(
             print_scaling="None"
         )
@@ -66,7 +66,7 @@ class Sheet:
         align: str = "left",
         degrees: float = 0.0,
     ) -> None:
-        """Text with digits `size` mm high, from, to or about (x, y) on its baseline, turned clockwise."""
+        """Text with digits `size` mm high, aligned at (x, y) on its baseline and rotated clockwise."""
         text = latin(text)
         self._pdf.set_font("Helvetica", style="B" if bold else "", size=size * DIGIT_POINTS)
         self._pdf.set_text_color(grey)
@@ -79,7 +79,7 @@ class Sheet:
             self._pdf.text(start, y, text)
 
     def fitting(self, lines: Sequence[str], width: float, size: float) -> float:
-        """The height of digits, at most `size` mm, at which every line fits into `width` mm."""
+        """The maximum height of digits, up to `size` mm, at which every line fits into `width` mm."""
         self._pdf.set_font("Helvetica", size=size * DIGIT_POINTS)
         widest = max(float(self._pdf.get_string_width(latin(line))) for line in lines)
         return size * min(1.0, width / widest)
@@ -107,16 +107,16 @@ class Sheet:
 
 
 DIGIT_POINTS = 72 / 25.4 / 0.718
-"""Points of Helvetica for digits one millimetre high: its figures stand 718 thousandths of its size."""
+"""Points of Helvetica for digits one millimetre high: its digits are 0.718 of its size high."""
 
 
 def latin(text: str) -> str:
-    """The text in the letters that the built-in fonts have; others become question marks."""
+    """The text with characters that the built-in fonts lack replaced by question marks."""
     return text.encode("latin-1", errors="replace").decode("latin-1")
 
 
-def too_many_pages(pages: int, most: int) -> SettingsError:
-    """The error for a template nobody would print."""
+def too_many_pages(pages: int, limit: int) -> SettingsError:
+    """The error for a template of too many pages."""
     return SettingsError(
-        f"a template has at most {most} tiles, this one would have {pages}; take larger paper or one sheet"
+        f"a template has at most {limit} tiles, got {pages}; use larger paper or one sheet"
     )

@@ -1,8 +1,8 @@
 """The drilling template: nail positions at true scale, on one sheet or on tiles to be joined.
 
-Each tile shows a window of the board; neighbours share a strip, are cut along the dashed line in its
-middle and meet at the ringed crosses. Every page carries a 50 mm bar to check the printer with. Tiles on
-which nothing stands are left out. It draws on a `Sheet` and knows nothing of the PDF library.
+Each tile shows a window of the board; neighbours share a strip, are cut along the dashed line in its middle
+and meet at the ringed crosses. Every page has a 50 mm bar to check the scale of the print. Empty tiles are
+left out. It draws on a `Sheet` and knows nothing of the PDF library.
 
 Try it: python -m nitograph export thread.json -o template.pdf --paper a4
 """
@@ -22,17 +22,17 @@ Mask = NDArray[np.bool_]
 
 FOOT = 16.0
 BAR = 50.0
-MOST_TILES = 400
-LARGEST_SHEET = 5000.0
-"""Readers of PDF stop at 200 inches."""
+MAX_TILES = 400
+MAX_SHEET = 5000.0
+"""mm; PDF readers support at most 200 inches."""
 
 
 def draw_template(
     sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float] | None, overlap: float, margin: float
 ) -> None:
-    """Draw the whole template; `paper` is its width and height in mm; None means one sheet for it all.
+    """Draw the whole template; `paper`: width and height in mm, or None for one sheet.
 
-    SettingsError where the sheet would be larger than a PDF can be, or the tiles too many or too small.
+    SettingsError if the sheet is too large for a PDF, or the tiles are too many or too small.
     """
     shown = rim(workpiece)
     half = workpiece.radius + shown.width + 2.0
@@ -55,34 +55,34 @@ def draw_template(
 def _best_grid(
     workpiece: Workpiece, shown: Rim, half: float, paper: tuple[float, float], overlap: float, margin: float
 ) -> Grid:
-    """Upright or lying paper, whichever needs fewer pages."""
+    """Portrait or landscape, whichever needs fewer pages."""
     found = []
     for width, height in (paper, paper[::-1]):
         inner = width - 2 * margin, height - 2 * margin - FOOT
         if min(inner) < 2 * overlap + 40:
             raise SettingsError(
-                f"tiles must keep 40 mm beside their overlaps, page_margin {margin:g} and overlap "
+                f"tiles need 40 mm besides their overlaps, but page_margin {margin:g} and overlap "
                 f"{overlap:g} leave less; lower them"
             )
         grid = Grid(half, *inner, overlap)
-        if math.prod(grid.counts) > 100 * MOST_TILES:
-            raise too_many_pages(math.prod(grid.counts), MOST_TILES)
+        if math.prod(grid.counts) > 100 * MAX_TILES:
+            raise too_many_pages(math.prod(grid.counts), MAX_TILES)
         found.append((len(_kept(grid, workpiece, shown)), grid))
     pages, grid = min(found, key=lambda pair: pair[0])
-    if pages > MOST_TILES:
-        raise too_many_pages(pages, MOST_TILES)
+    if pages > MAX_TILES:
+        raise too_many_pages(pages, MAX_TILES)
     return grid
 
 
 def _check_sheet(side: float) -> None:
-    if side + FOOT > LARGEST_SHEET:
+    if side + FOOT > MAX_SHEET:
         raise SettingsError(
-            f"one sheet of PDF is at most {LARGEST_SHEET:g} mm long, this board wants {side:.0f}; use tiles"
+            f"one sheet of PDF is at most {MAX_SHEET:g} mm long, this board needs {side:.0f}; use tiles"
         )
 
 
 def _kept(grid: Grid, workpiece: Workpiece, shown: Rim) -> list[Tile]:
-    """The tiles on which a nail, a number or one of the board's axes stands."""
+    """The tiles that show a nail, a number or one of the board's axes."""
     points = np.concatenate([workpiece.centres, shown.anchors])
     (left, top), (right, below), (across, down) = grid.corner, grid.step, grid.counts
     busy: set[tuple[int, int]] = set()
@@ -140,7 +140,7 @@ def _draw_numbers(sheet: Sheet, shown: Rim, visible: Mask, right: float, down: f
 
 
 def _inside(points: FloatArray, tile: Tile, grid: Grid) -> Mask:
-    """Which points (k, 2) stand in the window, or so near that what belongs to them may reach in."""
+    """Which points (k, 2) are in the window, or so near that their drawing may reach into it."""
     near = 25.0
     x, y = points[:, 0] - tile.left, points[:, 1] - tile.top
     return np.asarray((x > -near) & (x < grid.width + near) & (y > -near) & (y < grid.height + near))
@@ -192,7 +192,7 @@ def _draw_foot(sheet: Sheet, workpiece: Workpiece, name: str, x: float, top: flo
     for at in range(0, 51, 10):
         rise = 2.0 if at % 50 == 0 else 1.0
         sheet.line(x + at, y - rise, x + at, y + rise, 0.2)
-    sheet.text(x, y + 4.6, "50 mm - measure it; print at 100 %, never fit to page", 1.9)
+    sheet.text(x, y + 4.6, "50 mm - measure it; print at 100 %, not fit to page", 1.9)
     sheet.text(x + width, y + 1.5, name, 3.5, bold=True, align="right")
     statement = workpiece.statement()
     sheet.text(x, y + 9, statement, sheet.fitting([statement], width, 1.9))
@@ -207,7 +207,7 @@ def _draw_overview(sheet: Sheet, workpiece: Workpiece, grid: Grid, kept: list[Ti
     lines = [
         workpiece.statement(),
         f"{len(kept)} tiles, {across} across and {down} down; neighbours share {grid.overlap:g} mm.",
-        "1  Print every page at 100 %. Measure the 50 mm bar on one page before you go on.",
+        "1  Print every page at 100 %. Measure the 50 mm bar on one page before you continue.",
         "2  Cut along the dashed lines; lay the ringed crosses of neighbours over each other; tape them.",
         f"3  Check the circle: {workpiece.settings.diameter:g} mm from nail to nail across the middle.",
         "4  Lay the middle cross on the middle of your board, nail 0 where it belongs; prick every nail.",

@@ -1,7 +1,7 @@
 """The cache and the buffers of many sequences for the compiled blocks of `step`.
 
-What model.blocks.Trunk keeps as NumPy wants it, this keeps in the order in which compiled code reads it;
-sequences that leave cost nothing more. This module knows neither tokens nor light.
+The same state as model.blocks.Trunk, in the order in which compiled code reads it; sequences that have
+left the batch cost no time. This module knows neither tokens nor light.
 
 Try it: python -c "import nitograph.model.batch.blocks"
 """
@@ -28,27 +28,27 @@ class BatchTrunk:
         self.start(0)
 
     def start(self, b: int) -> None:
-        """Forget everything and begin b sequences."""
+        """Discard all state and begin b sequences."""
         self.length = self._width = 0
         self._slots = np.arange(b)
         self._allocate(b, 0)
         self._make_buffers(b)
 
     def select(self, rows: NDArray[np.int64]) -> None:
-        """Keep these sequences, in this order; only where one is repeated is the cache itself copied."""
+        """Keep these sequences, in this order; the cache is copied only if one is repeated."""
         self._slots = self._slots[rows]
         if len(np.unique(rows)) < len(rows):
             self._gather()
         self._make_buffers(len(rows))
 
     def reserve(self) -> int:
-        """How many more tokens the cache holds, at least one; a full one gives way to one twice as wide."""
+        """How many more tokens fit into the cache, at least one; a full cache is doubled."""
         if self.length == self._width:
             self._grow(2 * self.length or first_width(self._packed.prepared))
         return self._width - self.length
 
     def operands(self) -> Blocks:
-        """What compiled steps work on, with a place in the cache for at least one token."""
+        """The operands of compiled steps, with space in the cache for at least one token."""
         self.reserve()
         cache = Cache(self._keys, self._values, self._slots)
         d, matrices = self._packed.prepared.settings.embed_dim, self._packed.matrices
@@ -59,13 +59,13 @@ class BatchTrunk:
         return Buffers(x, normed, qkv, up, heads, self._attention)
 
     def _gather(self) -> None:
-        """Lay the sequences side by side in the cache, in their order."""
+        """Copy the sequences into a cache without gaps, in their order."""
         self._keys = self._keys.take(self._slots, axis=1)
         self._values = self._values.take(self._slots, axis=1)
         self._slots = np.arange(len(self._slots))
 
     def _grow(self, width: int) -> None:
-        """Make the cache hold `width` tokens."""
+        """Grow the cache to `width` tokens."""
         if self._width:
             self._gather()
         keys, values, self._width = self._keys, self._values, width
@@ -76,7 +76,7 @@ class BatchTrunk:
         self._turns = np.stack([turns.real, turns.imag], axis=1)
 
     def _allocate(self, b: int, width: int) -> None:
-        """An empty cache, read from front to back by a step, and what depends on its width."""
+        """An empty cache, which a step reads from front to back, and buffers that depend on its width."""
         s, e, kind = self._packed.prepared.settings, self._packed.prepared.head_size, np.float32
         scores, mixed = np.empty((s.heads, width), kind), np.empty((s.heads, padded(e)), kind)
         self._attention = AttentionBuffers(scores, mixed)
@@ -90,5 +90,5 @@ class BatchTrunk:
 
 
 def padded_rows(b: int, width: int) -> Float32:
-    """A buffer of b rows and of what pads them to a multiple of ROWS."""
+    """A buffer of b rows, padded with zeros to a multiple of ROWS rows."""
     return np.zeros((-(-b // ROWS) * ROWS, width), np.float32)

@@ -1,8 +1,8 @@
 """The decoder for many sequences at once: the same three calls, each one step of compiled code.
 
-What model.decoder.Decoder does in NumPy for any batch, this does with `step` for batches that are worth
-loading Numba; logits are the same up to the last bits. Several of these, over one Packed, can run in
-threads side by side, as the compiled code releases the interpreter.
+The same as model.decoder.Decoder, with the compiled code of `step`, for batches large enough to be worth
+loading Numba; logits agree except in the last bits. Several of these decoders can share one Packed and run
+in threads, as compiled code releases the GIL. This module does not know how a token is chosen.
 
 Try it: python -c "import nitograph.model.batch.decoder"
 """
@@ -31,9 +31,9 @@ class BatchDecoder(TokenDecoder):
         self.trunk = BatchTrunk(self.packed)
 
     def winding(self) -> Winding | None:
-        """What steps after the plan work on beside trunk.operands(), if nothing else is needed for them.
+        """The operands of steps after the plan, besides trunk.operands(), where nothing else is needed.
 
-        None in a model without a plan, and in one with sight, which looks before each step.
+        None in a plain model, and in one with sight, which looks before each step.
         """
         light, views = self.prepared.light, self.packed.views
         if light is None or views is None or self._sight is not None:
@@ -58,7 +58,7 @@ class BatchDecoder(TokenDecoder):
         self._make_buffers(len(rows))
 
     def _make_buffers(self, b: int) -> None:
-        """Buffers for b sequences; what a step needs is not allocated anew each time."""
+        """Buffers for b sequences, so that a step allocates nothing."""
         light, views = self.prepared.light, self.packed.views
         if light is not None and views is not None:
             sight, head, waves = light.sight.shape[0], LANES * len(views.head), light.waves.shape[0]
@@ -74,7 +74,7 @@ class BatchDecoder(TokenDecoder):
         self.trunk.length += 1
         return logits[: len(x), :size].copy()
 
-    def _wind(self, nails: NDArray[np.int64], light: PreparedLight) -> Float32:
+    def _nail_logits(self, nails: NDArray[np.int64], light: PreparedLight) -> Float32:
         assert self.packed.views is not None  # there is light, and so there are views of it
         logits = np.empty((len(nails), self.weights.board.num_nails + 1), np.float32)
         winding, blocks = self._winding(light, self.packed.views), self.trunk.operands()

@@ -1,8 +1,8 @@
-"""What the compiled step works on, by name: matrices, cache, buffers, light.
+"""The operands of the compiled step as named tuples: matrices, cache, buffers, light.
 
-Numba takes these tuples as they are, and hands their fields on as if each were an argument. Sequences are
-padded to B rows, and widths to whole LANES, so that no product has a rest; b, M, F and e are those of
-model.prepared. This module only gives things names.
+Numba takes these tuples as they are, and passes their fields on as if each were an argument. Sequences are
+padded to B rows, and widths to multiples of LANES, so that no product has a remainder; b, M, F and e are
+those of model.prepared. This module only declares them.
 
 Try it: python -c "from nitograph.model.batch.operands import Cache; print(Cache._fields)"
 """
@@ -41,20 +41,20 @@ class LayerCache(NamedTuple):
 
 
 class AttentionBuffers(NamedTuple):
-    """What lies between the products of attention, for one sequence at a time."""
+    """Intermediate results of attention, for one sequence at a time."""
 
     scores: Float32  # (heads, width)
     mixed: Float32  # (heads, E)
 
 
 class Buffers(NamedTuple):
-    """What lies between the products of a block."""
+    """Intermediate results of a block."""
 
     x: Float32  # (B, ≥ d), the token on its way through the blocks
     normed: Float32  # (B, ≥ d)
     qkv: Float32  # (B, ≥ (heads + 2) · e)
     up: Float32  # (B, ≥ f)
-    heads: Float32  # (B, ≥ d), what attention brings of each head
+    heads: Float32  # (B, ≥ d), the output of each attention head
     attention: AttentionBuffers
 
 
@@ -70,7 +70,7 @@ class Blocks(NamedTuple):
 
 
 class Light(NamedTuple):
-    """The light still missing, and what a chord takes off it."""
+    """The light still missing, and what a chord subtracts from it."""
 
     before: NDArray[np.int64]  # (b,), the nail on which each thread stands, −1 before the first
     left: Complex64  # (b, M)
@@ -89,9 +89,9 @@ class Views(NamedTuple):
 
 
 class WindingBuffers(NamedTuple):
-    """What lies between the light missing and the logits, B rows each."""
+    """Intermediate results between the missing light and the logits, B rows each."""
 
-    missing: Float32  # (B, 2M), real and imaginary parts in turn
+    missing: Float32  # (B, 2M), real and imaginary parts alternating
     seen: Float32  # (B, ≥ d + 2F)
     found: Float32  # (B, ≥ n + 1 + 2F)
     waves: Float32  # (B, 2F)
@@ -99,7 +99,7 @@ class WindingBuffers(NamedTuple):
 
 
 class Winding(NamedTuple):
-    """What a nail passes through beside the blocks, from light to logits."""
+    """The operands of a step after the plan besides the blocks: from light to logits."""
 
     light: Light
     buffers: WindingBuffers

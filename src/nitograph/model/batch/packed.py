@@ -1,4 +1,6 @@
-"""Prepared matrices in the order in which compiled products read them. Made once, shared by all batches.
+"""Prepared matrices in the order in which compiled products read them, made once and shared by all batches.
+
+This module knows no sequences.
 
 Try it: python -c "from nitograph.model.batch.packed import padded; print(padded(200))"
 """

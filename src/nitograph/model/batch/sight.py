@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nitograph.compute.parallel import one_blas_thread
 from nitograph.light.bands import added_gain, score_factor
 from nitograph.light.cells import cells_of
-from nitograph.light.chords import chords
+from nitograph.light.chords import all_chords
 from nitograph.model.batch import sight_loops as loops
 from nitograph.model.batch.sight_loops import Looked, Sequences
 from nitograph.model.settings import FACTS
@@ -98,7 +98,9 @@ def _begin(settings: SightSettings, wanted: Int32, paths: NDArray[np.int64]) -> 
 def _looked(settings: SightSettings) -> Looked:
     """What the compiled loops look at."""
     scoring, rules = settings.scoring, settings.rules
-    ring = chords(scoring.nails, scoring.canvas_size, scoring.width)
-    factor = score_factor(ring.total, scoring.dose, scoring.unit, scoring.length_power)
-    worth = np.stack([added_gain(ring.total, ring.squares, scoring.dose), factor], axis=1)
-    return Looked(ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.dose)
+    ring = all_chords(scoring.nails, scoring.canvas_size, scoring.width)
+    factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
+    worth = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
+    return Looked(
+        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength
+    )

@@ -33,7 +33,7 @@ class Looked(NamedTuple):
     num_nails: int
     min_nail_gap: int
     recent_edges: int
-    dose: int
+    strength: int
 
 
 class Buffers(NamedTuple):
@@ -80,14 +80,14 @@ def tell(best: float, chances: Float64, count: int, surprise: float, facts: Floa
 @inner
 def learn(looked: Looked, canvas: Canvas, chances: Float64, here: int, taken: int) -> float:
     """As sight.laid: lay chord here–taken and move the belief; the surprise in nats."""
-    n, dose = looked.num_nails, looked.dose
+    n, strength = looked.num_nails, looked.strength
     for j in range(n):
         moved = chances[j] - 1.0 if j == taken else chances[j]
         light = int(np.rint(moved * BELIEF)) * FINE
         if j == taken:
-            light += dose
+            light += strength
         if light != 0 and j != here:
-            lay_light(looked.bands, chord_number(here, j, n), light, dose, 1.0, canvas)
+            lay_light(looked.bands, chord_number(here, j, n), light, strength, 1.0, canvas)
     return -math.log(max(chances[taken], 1e-30))
 
 
@@ -99,7 +99,7 @@ def look(
     """As Sight.step for one sequence, whose path[:length] ends with the new nail."""
     here, n, surprise = path[length - 1], looked.num_nails, 0.0
     if length == 1:
-        fill_cells(canvas, looked.dose, 1.0)
+        fill_cells(canvas, looked.strength, 1.0)
     else:
         surprise = learn(looked, canvas, chances, path[length - 2], here)
     score_fan(looked.bands, n, canvas.cells, len(canvas.left), looked.scoring, here, buffers.scores)

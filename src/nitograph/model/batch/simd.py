@@ -1,4 +1,4 @@
-"""Two loops of decoding written for the vector unit: a small product, and exponentials with their sum.
+"""Two loops of decoding in LLVM vector code: a small matrix product, and exponentials with their sum.
 
 In the product the running sums of all rows stay in registers and LANES numbers are loaded once for all of
 them; the exponentials stay in registers from the score to the sum. Numba's own vectoriser does neither.
@@ -20,20 +20,20 @@ from nitograph.compute.jit import LOOSE
 
 
 def wide() -> bool:
-    """Whether code is compiled for registers of 16 numbers, which are 32 then (AVX-512)."""
+    """Whether code is compiled for AVX-512: 32 registers of 16 numbers."""
     if config.CPU_FEATURES is None:
         return bool(binding.get_host_cpu_features().get("avx512f"))
     return "+avx512f" in config.CPU_FEATURES
 
 
-# The running sums of so many rows, or heads, of LANES numbers fit into the registers: 32 of 16 numbers, or
-# 16 of 8.
+# The running sums of this many rows, or heads, of LANES numbers fit into the registers: 32 registers of 16
+# numbers, or 16 of 8.
 LANES, ROWS, HEADS = (32, 8, 6) if wide() else (16, 6, 6)
-LINE = 16  # numbers in a line of the cache
-DEPTH = 256  # so many rows of a strip of a matrix stay in the first cache
+LINE = 16  # float32 numbers in a cache line
+DEPTH = 256  # rows of a strip of a matrix that fit into the L1 cache
 FLOATS, WHOLES = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(32), LANES)
 EXACT = ("contract",)
-ROUNDER = 1.5 * 2**23  # what is added to it loses its fraction
+ROUNDER = 1.5 * 2**23  # adding it to a float32 rounds that to a whole number
 # e^y = 1 + y + y² p(y) for |y| ≤ ln 2 / 2 (S. L. Moshier, Cephes, expf), highest power first.
 EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 
@@ -42,9 +42,8 @@ def lane_product(rows: int) -> Any:
     """out[o + r·o_step + lane] = Σ_t weights[w + r·w_step + t·w_next] × source[s + t·s_next + lane].
 
     A function for compiled code, for t < count, r < rows and LANES lanes: weights, source and out are
-    contiguous (any,) float32, the other arguments whole numbers but for the last one. Bounds are the
-    caller's. The numbers that lie `ahead` of those of the source are brought into the cache meanwhile.
-    add: the sums are added to `out`.
+    contiguous (any,) float32, the other arguments whole numbers except the last. The caller checks bounds.
+    Numbers that lie `ahead` of those of the source are prefetched. add: add the sums to `out`.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
@@ -75,7 +74,7 @@ def lane_product(rows: int) -> Any:
 def fused(_typing: Any, a: Any, b: Any, c: Any) -> Any:
     """a × b + c, rounded once, for float32.
 
-    Said where it matters which of two products is rounded: LLVM, left free, chooses by what is around it.
+    For places where it matters which of two products is rounded: LLVM would choose by the surrounding code.
     """
 
     def build(_context: Any, builder: Any, _given: Any, args: Any) -> Any:
@@ -85,7 +84,7 @@ def fused(_typing: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 def _builder(rows: int) -> Any:
-    """What writes the code of lane_product."""
+    """The code generator of lane_product."""
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
         weights, w, w_step, w_next, source, s, s_next, ahead, count, out, o, o_step, add = args
@@ -127,7 +126,7 @@ def _builder(rows: int) -> Any:
 
 
 def _fetch(builder: Any, place: Any) -> None:
-    """Bring what lies there into the cache, without waiting for it; a place outside does no harm."""
+    """Prefetch this address into the cache; an address out of bounds does no harm."""
     octets, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [octets, whole, whole, whole])
     prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
@@ -137,11 +136,11 @@ def _fetch(builder: Any, place: Any) -> None:
 
 @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
 def exp_sum(_typing: Any, scores: Any, s: Any, count: Any) -> Any:
-    """exp(score − the largest) in place for scores[s : s + count] (any,) float32, count ≥ 1; the sum.
+    """exp(score − largest) in place for scores[s : s + count] (any,) float32, count ≥ 1; returns the sum.
 
-    What is below the largest by more than 44 counts as 44 below, so that no share is so small that its
-    products are slow (subnormal). A score that is not finite makes a sum that is none. What lies behind,
-    up to the next multiple of LANES, becomes 0.
+    A score more than 44 below the largest counts as 44 below, so that no product becomes subnormal, which
+    is slow. If a score is not finite, neither is the sum. The numbers after the scores, up to the next
+    multiple of LANES, become 0.
     """
 
     def build(context: Any, builder: Any, given: Any, args: Any) -> Any:
@@ -177,7 +176,7 @@ def exp_sum(_typing: Any, scores: Any, s: Any, count: Any) -> Any:
 
 
 def _folded(builder: Any, lanes: Any, together: Callable[[Any, Any], Any]) -> Any:
-    """All lanes brought together, half by half, to one number."""
+    """All lanes reduced, half by half, to one number."""
     width = LANES
     while width > 1:
         width //= 2
@@ -190,7 +189,7 @@ def _folded(builder: Any, lanes: Any, together: Callable[[Any, Any], Any]) -> An
 
 
 def _spread(builder: Any, value: Any, kind: Any = FLOATS) -> Any:
-    """LANES times the same number."""
+    """One number in all LANES lanes."""
     nothing, first = ir.Constant(kind, ir.Undefined), ir.Constant(ir.IntType(32), 0)
     one = builder.insert_element(nothing, value, first)
     return builder.shuffle_vector(one, nothing, ir.Constant(WHOLES, [0] * LANES))

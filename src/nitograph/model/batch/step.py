@@ -1,9 +1,9 @@
 """A step of decoding for a batch, compiled as a whole: products, attention, norms, light.
 
-The same as blocks and decoder in NumPy, which are its oracle, up to the last bits. What it works on is
-named in `operands`. Rows are padded to a multiple of ROWS and columns to one of LANES, so that no product
-has a rest; what is in the padding never matters. What is not a number stays not a number, so that the
-choice can refuse it.
+The same as blocks and decoder in NumPy, which are its oracle, except in the last bits. Its operands are
+declared in `operands`. Rows are padded to a multiple of ROWS and columns to one of LANES, so that no
+product has a remainder; the padding never affects a result. NaN stays NaN, so that sampling can reject it.
+This module does not know how a token is chosen.
 
 Try it: python -c "import nitograph.model.batch.step"
 """
@@ -11,21 +11,21 @@ Try it: python -c "import nitograph.model.batch.step"
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compute.jit import loose_inner as inner, loose_jit as jit
+from nitograph.compute.jit import loose_inner, loose_jit
 from nitograph.model.batch.operands import AttentionBuffers, Blocks, LayerCache, Light, Winding
 from nitograph.model.batch.simd import DEPTH, HEADS, LANES, ROWS, exp_sum, fused, lane_product
 from nitograph.model.prepared import Float32
 
-f32 = np.float32  # Numba makes sums with plain numbers float64 otherwise
+f32 = np.float32  # without it, Numba computes sums with Python numbers in float64
 many_rows, many_heads, one_head = lane_product(ROWS), lane_product(HEADS), lane_product(1)
 
 
-@inner
+@loose_inner
 def multiply(x: Float32, matrix: Float32, out: Float32, add: bool) -> None:
     """out = x @ matrix, or with `add` out += x @ matrix: x (B, ≥ k), the matrix in strips (p, k, LANES).
 
-    out is (B, ≥ p · LANES). A strip too long for the processor's cache is taken in parts; while
-    one is at work, the next is fetched.
+    out is (B, ≥ p · LANES). A strip too long for the processor's cache is taken in parts; while one
+    is being multiplied, the next is prefetched.
     """
     strips, k = matrix.shape[0], matrix.shape[1]
     all_x, all_w, all_out = x.reshape(-1), matrix.reshape(-1), out.reshape(-1)
@@ -41,12 +41,12 @@ def multiply(x: Float32, matrix: Float32, out: Float32, add: bool) -> None:
                 )  # fmt: skip
 
 
-@inner
+@loose_inner
 def products(
     heads: int, weights: Float32, w: int, w_step: int, w_next: int, source: Float32, s: int, s_next: int,
     ahead: int, count: int, out: Float32, o: int, o_step: int,
 ) -> None:  # fmt: skip
-    """lane_product for any number of heads; its arguments are places in three arrays, as there."""
+    """lane_product for any number of heads; its arguments are offsets into three arrays, as there."""
     whole = heads // HEADS * HEADS
     for h in range(0, whole, HEADS):
         many_heads(
@@ -60,15 +60,15 @@ def products(
         )  # fmt: skip
 
 
-@inner
+@loose_inner
 def turn_and_keep(
     row: Float32, at: int, turn_by: Float32, keys: Float32, values: Float32, nail: bool
 ) -> None:
-    """Turn queries and key of a token, (e, heads + 1) and flat, by its position; keep key and value.
+    """Rotate queries and key of a token, (e, heads + 1) and flat, by its position; cache key and value.
 
-    turn_by (2, (heads + 1) · e / 2): cosines and sines. The value, (e,), lies behind. nail: which of two
-    products is rounded is not the same for nails as for codes, because it was not when the compiler chose;
-    said here, it stays so, and a seed gives the thread that it has always given.
+    turn_by (2, (heads + 1) · e / 2): cosines and sines. The value, (e,), follows in `row`. nail: for nails
+    another of the two products is rounded than for codes. The compiler once chose so; it is fixed here so
+    that a seed keeps giving the same thread.
     """
     half, cosine, sine = turn_by.shape[1], turn_by[0], turn_by[1]
     e, block, lane = keys.shape[1], at // LANES, at % LANES
@@ -86,7 +86,7 @@ def turn_and_keep(
         values[at, i] = row[2 * half + i]
 
 
-@inner
+@loose_inner
 def attend(
     qkv: Float32,
     cache: LayerCache,
@@ -98,8 +98,8 @@ def attend(
 ) -> None:
     """Attention of one token of each sequence over its cache, to out (B, ≥ heads · e).
 
-    qkv: (B, ≥ (heads + 2) · e), of which queries and keys, (e, heads + 1), are turned in place. The token's
-    own key and value are put into the cache at the place `at`.
+    qkv: (B, ≥ (heads + 2) · e), of which queries and keys, (e, heads + 1), are rotated in place. The
+    token's own key and value are written to the cache at position `at`.
     """
     keys, values, slots = cache
     scores, mixed = buffers
@@ -130,9 +130,9 @@ def attend(
                 own[i] = mixed[h, i] * share
 
 
-@inner
+@loose_inner
 def norm(x: Float32, d: int, eps: np.float32, out: Float32) -> None:
-    """The rows of x (B, ≥ d) over their lengths, to out."""
+    """The rows of x (B, ≥ d) divided by their lengths, to out."""
     for r in range(len(x)):
         row, normed, power = x[r, :d], out[r, :d], f32(0)
         for i in range(d):
@@ -142,7 +142,7 @@ def norm(x: Float32, d: int, eps: np.float32, out: Float32) -> None:
             normed[i] = row[i] * factor
 
 
-@inner
+@loose_inner
 def squared_relu(up: Float32) -> None:
     """max(up, 0)² in place, (B, f); NaN stays."""
     for r in range(len(up)):
@@ -152,9 +152,9 @@ def squared_relu(up: Float32) -> None:
             row[i] = above * above
 
 
-@inner
+@loose_inner
 def run_blocks(at: int, blocks: Blocks, nail: bool) -> None:
-    """The token in `x` through all blocks, at this place; its state is left in `normed`."""
+    """Run the token in `x`, at this position, through all blocks; its state is left in `normed`."""
     matrices, d, eps = blocks.matrices, blocks.d, blocks.eps
     x, normed, qkv, up, heads, attention = blocks.buffers
     norm(x, d, eps, normed)
@@ -170,7 +170,7 @@ def run_blocks(at: int, blocks: Blocks, nail: bool) -> None:
         norm(x, d, eps, normed)
 
 
-@jit
+@loose_jit
 def step_token(token: Float32, head: Float32, logits: Float32, at: int, blocks: Blocks) -> None:
     """Logits (B, ≥ v) after a token (b, d) whose embedding is given; head (d, v) in strips."""
     x, d = blocks.buffers.x, token.shape[1]
@@ -181,9 +181,9 @@ def step_token(token: Float32, head: Float32, logits: Float32, at: int, blocks: 
     multiply(blocks.buffers.normed, head, logits, False)
 
 
-@inner
+@loose_inner
 def lay_chord(light: Light, nails: NDArray[np.int64], missing: Float32) -> None:
-    """Take the chord to `nails` (b,) off the light still missing; missing (B, 2M): as seen from there.
+    """Subtract the chord to `nails` (b,) from the light still missing; missing (B, 2M): as seen from there.
 
     light.before becomes `nails`.
     """
@@ -201,11 +201,11 @@ def lay_chord(light: Light, nails: NDArray[np.int64], missing: Float32) -> None:
         before[r] = nails[r]
 
 
-@inner
+@loose_inner
 def place_fan(
     found: Float32, fan: Float32, reach: Float32, nails: NDArray[np.int64], logits: Float32
 ) -> None:
-    """Logits (b, n + 1): those of the state, and the fan (b, n) laid around the ring from each nail."""
+    """Logits (b, n + 1): those of the state plus the fan (b, n), placed around the ring from each nail."""
     n = len(reach)
     for r in range(len(nails)):
         own, chord, row, nail = found[r], fan[r], logits[r], nails[r]
@@ -216,9 +216,9 @@ def place_fan(
         row[n] = own[n]
 
 
-@inner
+@loose_inner
 def wind_on(nails: NDArray[np.int64], logits: Float32, winding: Winding, at: int, blocks: Blocks) -> None:
-    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind; at: tokens in the cache."""
+    """Logits (b, n + 1) after the next nail of each row, as in model.decoder; at: tokens in the cache."""
     missing, seen, found, waves, fan = winding.buffers
     embed, sight, head, mix, reach = winding.views
     d, n = embed.shape[1], len(reach)
@@ -237,7 +237,7 @@ def wind_on(nails: NDArray[np.int64], logits: Float32, winding: Winding, at: int
     place_fan(found, fan, reach, nails, logits)
 
 
-@jit
+@loose_jit
 def step_nail(nails: NDArray[np.int64], logits: Float32, winding: Winding, at: int, blocks: Blocks) -> None:
     """wind_on, for callers that are not compiled."""
     wind_on(nails, logits, winding, at, blocks)

@@ -1,4 +1,4 @@
-"""The choice of a nail, compiled: the rules of the board, what narrows the choice, the draw.
+"""The choice of a nail, compiled: the rules of the board, temperature, top-k and min-p, the draw.
 
 choose.choose_nails is the oracle. This module knows no decoder.
 
@@ -19,14 +19,14 @@ Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
-i32 = np.int32  # Numba makes sums with plain numbers int64 otherwise, which are slower
+i32 = np.int32  # without it, Numba computes sums with Python numbers in int64, which is slower
 
 NONE_ALLOWED, NOT_FINITE = -1, -2
 FORBIDDEN = i32(-(2**31))
 
 
 class Choice(NamedTuple):
-    """The rules of the board and what narrows the choice, as choose.Terms has them."""
+    """The rules of the board and the sampling settings, as in choose.Terms."""
 
     min_nail_gap: int
     recent_edges: int
@@ -36,10 +36,10 @@ class Choice(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """What a choice among n nails and EOS writes on the way, (n + 1,) each."""
+    """Scratch arrays of a choice among n nails and EOS, (n + 1,) each."""
 
     allowed: NDArray[np.bool_]
-    keys: Int32  # the bits of the logits in their order, FORBIDDEN where a token is
+    keys: Int32  # the bits of the logits, ordered; FORBIDDEN for tokens that are
     sums: NDArray[np.float64]
     listed: Int32
 
@@ -54,14 +54,14 @@ def new_buffers(n: int) -> Buffers:
 
 @inner
 def share_of(logit: float, largest: float, temperature: float, min_p: float) -> float:
-    """The chance of a token beside that of the likeliest; 0 under min_p."""
+    """The probability of a token relative to the most likely one; 0 if under min_p."""
     chance = math.exp((np.float64(logit) - np.float64(largest)) / temperature)
     return chance if chance >= min_p else 0.0
 
 
 @inner
 def kth_largest(keys: Int32, count: int, k: int) -> np.int32:
-    """A limit that just k of keys (count,) reach, or the k-th largest where others equal it."""
+    """A limit that exactly k of keys (count,) reach, or the k-th largest if others equal it."""
     low, high = -(2**31), 2**31 - 1
     while low < high:
         middle = low + (high - low + 1) // 2
@@ -93,7 +93,7 @@ def pick(row: Float32, choice: Choice, draw: float, buffers: Buffers) -> np.int6
     least, count, total = FORBIDDEN + 1, 0, 0.0
     if 0 < top_k < size and top_k < left:
         least = kth_largest(keys, size, top_k)
-    for i in range(size):  # without a branch, which the processor would have to guess
+    for i in range(size):  # no branch: it would be mispredicted too often
         listed[count] = i
         count += keys[i] >= least
     for c in range(count):
@@ -109,7 +109,7 @@ def pick(row: Float32, choice: Choice, draw: float, buffers: Buffers) -> np.int6
 def choose_nail(
     row: Float32, path: Int64, count: int, choice: Choice, early: bool, draw: float, buffers: Buffers
 ) -> np.int64:
-    """One token as choose.choose_nails; where none is sound the reason, < 0.
+    """One token as choose.choose_nails, or a negative reason where none can be chosen.
 
     row: (n + 1,) logits, EOS last. path[:count]: nails so far. early: the path is too short to end.
     draw: a uniform number.

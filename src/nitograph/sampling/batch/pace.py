@@ -1,7 +1,7 @@
-"""At which pace threads are walked: has the decoder a quicker twin, and are the threads many enough?
+"""Whether compiled decoding pays: has the decoder a compiled version, and are there enough threads?
 
-Compiled code needs Numba, which takes longer to load than a few threads take to walk. This module loads it
-only where it answers yes.
+Compiled code needs Numba, which takes longer to load than a few threads take to decode. This module loads
+it only if the answer is yes, and knows nothing of how nails are chosen.
 
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
@@ -12,14 +12,14 @@ from nitograph.model.decoder import TokenDecoder
 from nitograph.sampling.walk import Decoding, Pace
 
 BATCH = 64
-MANY = 2 * BATCH  # from so many threads on it pays to load Numba
+MANY = 2 * BATCH  # threads from which it pays to load Numba
 
 
 def quicker(decoder: Decoding, count: int) -> tuple[Pace, Callable[[], Decoding]] | None:
-    """For `count` threads: the quick pace and what makes decoders for it over the same weights.
+    """For `count` threads: the quick pace and a function that makes decoders for it from the same weights.
 
-    Each of these has a state of its own, so that several can run in threads. None where `decoder` had
-    better walk by itself.
+    Each of these decoders has its own state, so that several can run in parallel. None if `decoder` is the
+    better choice.
     """
     if count < MANY or not isinstance(decoder, TokenDecoder):
         return None

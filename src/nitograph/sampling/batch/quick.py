@@ -1,6 +1,6 @@
-"""The quick pace: compiled code chooses tokens, and takes many steps before the interpreter is asked.
+"""The quick pace: compiled code chooses tokens and takes many steps before it returns to Python.
 
-`pace` says for which decoders there is one.
+`pace` decides which decoders use it. This module knows only the decoder compiled for batches.
 
 Try it: python -m nitograph sample 7 --count 200 -o threads.jsonl
 """
@@ -11,39 +11,39 @@ from numpy.typing import NDArray
 from nitograph.errors import SamplingError
 from nitograph.model.batch.decoder import BatchDecoder
 from nitograph.sampling.batch import choice
-from nitograph.sampling.batch.stride import Journey, walk as compiled_walk
+from nitograph.sampling.batch.stride import Journey, run_steps
 from nitograph.sampling.choose import NONE_ALLOWED, NOT_FINITE, Terms
 from nitograph.sampling.walk import Decoding, Pace, Walk
 
 
 def stride(decoder: Decoding, nails: NDArray[np.int64], walk: Walk) -> NDArray[np.int64]:
-    """As walk.Stride says: steps while all paths go on, or one where the batch has no compiled walk."""
+    """A walk.Stride: steps until a path ends, or a single step where the batch has no compiled walk."""
     winding = decoder.winding() if isinstance(decoder, BatchDecoder) and walk.penalty == 1.0 else None
     if not isinstance(decoder, BatchDecoder) or winding is None:
         return walk.choose(decoder.step(nails), choose_nails)
     terms, chosen = walk.terms[0], nails.copy()
     draws, used = walk.uniforms.ahead(terms.temperature)
-    most = min(walk.max_lines - walk.count + 1, draws.shape[1] - used, decoder.trunk.reserve())
+    max_steps = min(walk.max_lines - walk.count + 1, draws.shape[1] - used, decoder.trunk.reserve())
     journey = Journey(
         paths=walk.paths, live=walk.live, length=walk.count, min_lines=walk.min_lines, masked=walk.masked,
-        draws=draws, used=used, most=most,
+        draws=draws, used=used, max_steps=max_steps,
     )  # fmt: skip
     logits = np.empty((len(nails), terms.board.num_nails + 1), np.float32)
     at, blocks = decoder.trunk.length, decoder.trunk.operands()
-    steps = compiled_walk(chosen, logits, journey, choice_of(terms), winding, at, blocks)
+    steps = run_steps(chosen, logits, journey, choice_of(terms), winding, at, blocks)
     decoder.trunk.length += steps
     walk.count += steps - 1
-    walk.uniforms.pass_by(steps, terms.temperature)
-    return sound(chosen)
+    walk.uniforms.consume(steps, terms.temperature)
+    return checked(chosen)
 
 
 def choose_nails(
     logits: NDArray[np.float32], recent: NDArray[np.int64], draws: NDArray[np.float64], terms: Terms
 ) -> NDArray[np.int64]:
-    """As choose.choose_nails, which is the oracle; the same tokens of the same draws."""
+    """As choose.choose_nails, its oracle: the same draws give the same tokens."""
     chosen = np.empty(len(logits), dtype=np.int64)
     choice.choose_nails(logits, np.ascontiguousarray(recent), choice_of(terms), terms.early, draws, chosen)
-    return sound(chosen)
+    return checked(chosen)
 
 
 def choice_of(terms: Terms) -> choice.Choice:
@@ -57,8 +57,8 @@ def choice_of(terms: Terms) -> choice.Choice:
     )
 
 
-def sound(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The tokens, or SamplingError where a row has a reason for none."""
+def checked(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The tokens; SamplingError where a row has a negative reason instead of one."""
     worst = chosen.min()
     if worst < 0:
         finite = worst != choice.NOT_FINITE

@@ -1,6 +1,7 @@
-"""Step and choice in turn, compiled: the walk of a batch for as long as all of it walks on.
+"""Steps and choices in turn, compiled: the walk of a batch until its first path ends.
 
-Between two nails the interpreter has nothing to do; batches in threads would wait there for each other.
+Python has nothing to do between two nails; batches in threads would wait for each other's GIL there. This
+module knows nothing of how sequences begin or end.
 
 Try it: python -c "import nitograph.sampling.batch.stride"
 """
@@ -10,27 +11,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compute.jit import loose_jit as jit
+from nitograph.compute.jit import loose_jit
 from nitograph.model.batch.operands import Blocks, Winding
 from nitograph.model.batch.step import wind_on
 from nitograph.sampling.batch.choice import Choice, choose_nail, new_buffers
 
 
 class Journey(NamedTuple):
-    """The paths of a batch on their way, and the numbers that decide how they go on."""
+    """The unfinished paths of a batch, and the random numbers for their next nails."""
 
     paths: NDArray[np.int64]  # (b, t)
-    live: NDArray[np.int64]  # (l,), the rows of `paths` that go on
+    live: NDArray[np.int64]  # (l,), the rows of `paths` that are not finished
     length: int  # nails on each of them so far
     min_lines: int
     masked: bool  # whether the board's rules hold
     draws: NDArray[np.float64]  # (b, m), uniform numbers
     used: int  # draws of each row that are used already
-    most: int  # steps to take
+    max_steps: int
 
 
-@jit
-def walk(
+@loose_jit
+def run_steps(
     chosen: NDArray[np.int64],
     logits: NDArray[np.float32],
     journey: Journey,
@@ -39,18 +40,18 @@ def walk(
     at: int,
     blocks: Blocks,
 ) -> int:
-    """Steps taken, at least one and at most journey.most, after each of which the next tokens are chosen.
+    """Step and choose the next tokens, 1 to journey.max_steps times; returns how many steps were taken.
 
-    chosen: (l,), the last nail of each live path; what was chosen last takes their place: nails, EOS or
-    reasons < 0. What was chosen before is added to the paths. logits: (l, n + 1), a buffer. at: tokens in
-    the cache.
+    chosen: (l,), the last nail of each live path, replaced by the tokens chosen last: nails, EOS or
+    negative reasons. Nails chosen before them are appended to the paths. logits: (l, n + 1), a buffer. at:
+    tokens in the cache.
     """
     paths, live, min_lines = journey.paths, journey.live, journey.min_lines
-    n, most = logits.shape[1] - 1, journey.most
+    n, max_steps = logits.shape[1] - 1, journey.max_steps
     buffers = new_buffers(n)
-    for step in range(most):
+    for step in range(max_steps):
         wind_on(chosen, logits, winding, at + step, blocks)
-        length, going = journey.length + step, step + 1 < most
+        length, going = journey.length + step, step + 1 < max_steps
         early = length <= min_lines
         for r in range(len(live)):
             path, draw = paths[live[r]], journey.draws[live[r], journey.used + step]
@@ -61,4 +62,4 @@ def walk(
             return step + 1
         for r in range(len(live)):
             paths[live[r], length] = chosen[r]
-    return most
+    return max_steps

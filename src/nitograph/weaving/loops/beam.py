@@ -1,4 +1,4 @@
-"""The compiled beam: several walks over one picture side by side, the best of all their next steps go on.
+"""The compiled beam: several walks over one picture side by side; the best of all their next steps survive.
 
 A step is ranked by the error of the whole walk after it, so a chord that gains little now may win later.
 Walks of the same chords in another order end at the same nail with the same error: only one is kept.
@@ -19,20 +19,19 @@ from nitograph.weaving.loops.operands import Bool, Float64, Int32, Rows, Task
 
 
 class Walks(NamedTuple):
-    """Walks over one picture, of the same length; only the first `alive` are any."""
+    """Walks over one picture, of the same length; only the first `alive` are in use."""
 
     canvases: list[Canvas]
     paths: Int32  # (beam, max_lines + 1)
-    falls: Float64  # (beam,), how much of the error each took off
+    falls: Float64  # (beam,), by how much each has lowered the error
     alive: int
 
 
 @inner
 def next_steps(task: Task, walks: Walks, length: int, steps: Float64, ended: Bool) -> int:
-    """The best steps of all walks into steps (beam, 3): fall of the error after it, walk, nail.
+    """The best steps of all walks into steps (beam, 3), best first: fall of the error after it, walk, nail.
 
-    A walk that no chord improves is noted in `ended` (beam,). Returns how many steps there are, the best
-    first.
+    A walk that no chord improves is marked in `ended` (beam,). Returns how many steps there are.
     """
     limits, scoring, paths = task.limits, task.scoring, walks.paths
     count = limits.num_nails
@@ -56,7 +55,7 @@ def next_steps(task: Task, walks: Walks, length: int, steps: Float64, ended: Boo
 
 @inner
 def insert(steps: Float64, found: int, fall: float, walk: int, nail: int) -> int:
-    """Put a step where it belongs, the best first; not beside its twin. Returns how many there are."""
+    """Insert a step in order, best first, unless its equal is there. Returns how many steps there are."""
     beam = len(steps)
     if found == beam and fall <= steps[beam - 1, 0]:
         return found
@@ -73,7 +72,7 @@ def insert(steps: Float64, found: int, fall: float, walk: int, nail: int) -> int
 
 @inner
 def copy_canvas(source: Canvas, target: Canvas) -> None:
-    """What is wanted of a picture and its gains, from one canvas to another."""
+    """Copy the light still wanted and its gains from one canvas to another."""
     target.left[:], target.cells[:] = source.left, source.cells
 
 
@@ -81,17 +80,17 @@ def copy_canvas(source: Canvas, target: Canvas) -> None:
 def beam_many(task: Task, beam: int, rows: Rows) -> None:
     """Weave each picture, `beam` walks side by side."""
     wanted, nails, lengths, shown = rows
-    size, most, pen = wanted.shape[1], nails.shape[1], task.pen
+    size, width, pen = wanted.shape[1], nails.shape[1], task.pen
     now, then = [new_canvas(size) for _ in range(beam)], [new_canvas(size) for _ in range(beam)]
     best_left, bounds = np.empty((size, size), np.int32), np.empty(len(task.bands.lines), np.float32)
     steps, ended = np.empty((beam, 3)), np.empty(beam, np.bool_)
     for i in range(len(wanted)):
-        paths, other = np.empty((beam, most), np.int32), np.empty((beam, most), np.int32)
+        paths, other = np.empty((beam, width), np.int32), np.empty((beam, width), np.int32)
         falls, best, alive = np.zeros(beam), -np.inf, 1
-        scale_up(wanted[i], pen.unit, now[0].left)
+        scale_up(wanted[i], pen.white, now[0].left)
         bounds[:] = np.inf
         length = begin(task, now[0], bounds, paths[0])
-        fill_cells(now[0], pen.dose, pen.overshoot)
+        fill_cells(now[0], pen.strength, pen.overshoot)
         while alive > 0:
             found = 0
             if length <= task.limits.max_lines:
@@ -114,4 +113,4 @@ def beam_many(task: Task, beam: int, rows: Rows) -> None:
             now, then, paths, other, alive = then, now, other, paths, found
             length += 1
         nails[i, lengths[i] :] = -1
-        shown[i] = explained(wanted[i], best_left, pen.unit, task.disc)
+        shown[i] = explained(wanted[i], best_left, pen.white, task.disc)

@@ -1,9 +1,9 @@
 """The compiled greedy walk: from the nail where the thread stands, always the chord that gains most.
 
 Thread only ever lowers what a chord can still gain (the error is convex), so the last score found for a
-chord stays an upper bound and only chords whose bound beats the best need a new look. First bounds come
-for LANES pictures at once. The result is the same, nail for nail, as scoring every chord at every step.
-This module knows nothing of settings, files or pictures.
+chord stays an upper bound, and only chords whose bound beats the best are scored again. First bounds are
+computed for LANES pictures at once. The result is the same, nail for nail, as scoring every chord at every
+step. This module knows nothing of settings, files or pictures.
 
 Try it: python -c "import nitograph.weaving.loops.greedy"
 """
@@ -11,28 +11,25 @@ Try it: python -c "import nitograph.weaving.loops.greedy"
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nitograph.compute.bits import ordered
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.light.bands import FINE, SHIFT
 from nitograph.light.cells import (
-    DEEPEST,
+    MIN_GAIN,
     Canvas,
     Cells,
     chord_number,
     chord_score,
-    deepest_of,
     fill_cells,
-    floor_of,
     lay,
+    min_gain_of,
+    min_left_of,
     pixel_gain,
 )
+from nitograph.weaving.loops.first_bounds import first_bounds, rounded_up
 from nitograph.weaving.loops.operands import Bool, Float32, Int32, Pen, Rounding, Rows, Task
-from nitograph.weaving.loops.simd import LANES, paired_sum
-
-BLOCK = 16
+from nitograph.weaving.loops.simd import LANES
 
 
 @inner
@@ -51,17 +48,17 @@ def largest(row: Float32, allowed: Bool) -> float:
 
 
 @inner
-def promising(row: Float32, least: float, listed: Int32) -> int:
-    """The nails whose bounds (n,) are at least so much, into listed; how many."""
+def candidates(row: Float32, least: float, listed: Int32) -> int:
+    """Write into listed the nails whose bounds (n,) are at least `least`; returns how many."""
     found = 0
     for nail in range(len(row)):
-        listed[found] = nail  # without a branch, which the processor would have to guess
+        listed[found] = nail  # no branch: it would be mispredicted too often
         found += row[nail] >= least
     return found
 
 
 class Buffers(NamedTuple):
-    """What best_next writes on the way, (n,) each."""
+    """Scratch arrays of best_next, (n,) each."""
 
     allowed: Bool
     row: Float32  # the bounds of the chords to all nails
@@ -82,7 +79,7 @@ def best_next(
 ) -> tuple[int, float]:
     """The best nail after path[:length] and its score; −1 where none is allowed. Ties: the lowest nail.
 
-    bounds (m,): what the score of a chord cannot exceed; brought down where one was looked at.
+    bounds (m,): what the score of a chord cannot exceed; lowered to the score where one is computed.
     """
     here, limits, count = path[length - 1], task.limits, task.limits.num_nails
     allowed, row, listed = buffers
@@ -101,41 +98,35 @@ def best_next(
     first = 0
     while row[first] != top:
         first += 1
-    best, chosen = look(task, canvas, bounds, here, first), first
+    best, chosen = rescore(task, canvas, bounds, here, first), first
     row[first] = -np.inf
-    for i in range(promising(row, best, listed)):
+    for i in range(candidates(row, best, listed)):
         nail = int(listed[i])
         if row[nail] >= best:
-            score = look(task, canvas, bounds, here, nail)
+            score = rescore(task, canvas, bounds, here, nail)
             if score > best or (score == best and nail < chosen):
                 best, chosen = score, nail
     return chosen, best
 
 
 @tiny
-def look(task: Task, canvas: Canvas, bounds: Float32, a: int, b: int) -> float:
-    """The score of chord a–b now, exactly; its bound is brought down to it."""
+def rescore(task: Task, canvas: Canvas, bounds: Float32, a: int, b: int) -> float:
+    """The exact score of chord a–b now; its bound is lowered to it."""
     k = chord_number(a, b, task.limits.num_nails)
     score = chord_score(task.bands, k, canvas.cells, len(canvas.left), task.scoring)
-    bounds[k] = above(score)
+    bounds[k] = rounded_up(score)
     return score
-
-
-@tiny
-def above(score: float) -> np.float32:
-    """The score in single precision, not below it."""
-    return np.float32(score + abs(score) * 1e-7)
 
 
 @inner
 def best_start(task: Task, canvas: Canvas, bounds: Float32) -> int:
-    """The lower nail of the best chord of all; ties: the first."""
+    """The lower nail of the best of all chords; ties: the first."""
     best, start, k = -np.inf, -1, 0
     count, gap = task.limits.num_nails, task.limits.min_nail_gap
     for a in range(count):
         for b in range(a + 1, count):
             if bounds[k] > best and min(b - a, count - b + a) >= gap:
-                score = look(task, canvas, bounds, a, b)
+                score = rescore(task, canvas, bounds, a, b)
                 if score > best:
                     best, start = score, a
             k += 1
@@ -144,15 +135,15 @@ def best_start(task: Task, canvas: Canvas, bounds: Float32) -> int:
 
 @inner
 def lay_next(task: Task, canvas: Canvas, a: int, b: int) -> None:
-    """Take the chord a–b off a canvas."""
+    """Lay the chord a–b on a canvas."""
     k = chord_number(a, b, task.limits.num_nails)
-    lay(task.bands, k, task.pen.dose, task.pen.overshoot, canvas)
+    lay(task.bands, k, task.pen.strength, task.pen.overshoot, canvas)
 
 
 @inner
 def begin(task: Task, canvas: Canvas, bounds: Float32, path: Int32) -> int:
-    """The first nail, and the first chord with it where it is chosen; returns nails written."""
-    fill_cells(canvas, task.pen.dose, task.pen.overshoot)
+    """The first nail, or the first chord if the nail is to be chosen; returns how many nails it wrote."""
+    fill_cells(canvas, task.pen.strength, task.pen.overshoot)
     path[0] = task.start
     if task.start >= 0:
         return 1
@@ -177,7 +168,7 @@ def begin(task: Task, canvas: Canvas, bounds: Float32, path: Int32) -> int:
 def advance(
     task: Task, canvas: Canvas, bounds: Float32, path: Int32, length: int, until: int
 ) -> tuple[int, bool]:
-    """Go on from path[:length] to at most `until` chords; returns nails written and whether it ended."""
+    """Continue path[:length] to at most `until` chords; returns its nails and whether it ended."""
     limits, buffers = task.limits, new_buffers(task.limits.num_nails)
     while length <= until:
         nail, score = best_next(task, canvas, bounds, path, length, buffers)
@@ -193,106 +184,46 @@ def advance(
 def slice_of_one(
     task: Task, canvas: Canvas, bounds: Float32, path: Int32, length: int, until: int
 ) -> tuple[int, bool]:
-    """Begin (length 0) or go on with one picture; returns nails written and whether it ended."""
+    """Begin (length 0) or continue one picture; returns how many nails there are and whether it ended."""
     if length == 0:
         length = begin(task, canvas, bounds, path)
     return advance(task, canvas, bounds, path, length, until)
 
 
 @inner
-def first_bounds(task: Task, rounding: Rounding, wanted: Float32, out: Float32) -> None:
-    """Upper bounds of every chord's score on empty canvases, for LANES pictures at once.
-
-    wanted: (up to LANES, c, c). out: (LANES, m).
-    """
-    lines, size, coarse = task.bands.lines, wanted.shape[1], rounding.coarse
-    slack, scoring = rounding.slack, task.scoring
-    sums = np.zeros((2 * size * (size + 2), LANES, 2), np.int16)
-    for lane in range(len(wanted)):
-        run_up(wanted[lane], task.pen, coarse, sums[:, lane])
-    total, block = np.empty(LANES, np.int32), np.empty((BLOCK, LANES), np.float32)
-    places, weights = np.empty(2 * size, np.int64), np.empty((2 * size, 2), np.int16)
-    scale = np.float32(1 << coarse)
-    for k in range(len(lines)):
-        top, rise, height, start, stop, steep = lines[k]
-        entries = 0
-        for u in range(start, stop):
-            low = max(top >> SHIFT, 0)
-            high = min((top >> SHIFT) + height, size * FINE)
-            top += rise
-            row = (steep * size + u) * (size + 2)
-            places[entries], places[entries + 1] = row + (low >> 5), row + (high >> 5)
-            weights[entries, 0], weights[entries, 1] = (low & 31) - 32, -(low & 31)
-            weights[entries + 1, 0], weights[entries + 1, 1] = 32 - (high & 31), high & 31
-            entries += 2
-        paired_sum(sums, places, weights, entries, total)
-        more, factor, row = slack[k] + scoring[k, 0], scoring[k, 1], block[k % BLOCK]
-        for lane in range(LANES):
-            row[lane] = above((np.float32(total[lane]) * scale + more) * factor)
-        if (k + 1) % BLOCK == 0 or k + 1 == len(lines):
-            for lane in range(LANES):
-                for done in range(k - k % BLOCK, k + 1):
-                    out[lane, done] = block[done % BLOCK, lane]
-
-
-@inner
-def run_up(wanted: Float32, pen: Pen, coarse: int, pairs: NDArray[np.int16]) -> None:
-    """Running sums of the gains of one empty canvas, rounded, each beside the next: pairs (2·c·(c + 2), 2).
-
-    They lie as (2, c, c + 2): down each column, then along each row; the last stands twice.
-    """
-    size = len(wanted)
-    down, half = np.zeros(size, np.int64), (1 << coarse) >> 1
-    for y in range(size):
-        along, row = 0, (size + y) * (size + 2)
-        for x in range(size):
-            gain = pixel_gain(int(np.rint(wanted[y, x] * pen.unit)), pen.dose, pen.overshoot, DEEPEST)
-            along += gain
-            down[x] += gain
-            right, below = (along + half) >> coarse, (down[x] + half) >> coarse
-            pairs[row + x, 1] = pairs[row + x + 1, 0] = right
-            column = x * (size + 2) + y
-            pairs[column, 1] = pairs[column + 1, 0] = below
-        pairs[row + size, 1] = pairs[row + size, 0]
-    for x in range(size):
-        last = x * (size + 2) + size
-        pairs[last, 1] = pairs[last, 0]
-
-
-@inner
-def scale_up(wanted: Float32, unit: float, left: Int32) -> None:
-    """wanted (c, c) float32 into left (c, c) int32, where white is `unit`."""
+def scale_up(wanted: Float32, white: float, left: Int32) -> None:
+    """wanted (c, c) float32 into left (c, c) int32, scaled so that white is `white`."""
     for y in range(len(left)):
         for x in range(len(left)):
-            left[y, x] = int(np.rint(wanted[y, x] * unit))
+            left[y, x] = int(np.rint(wanted[y, x] * white))
 
 
 @inner
-def explained(wanted: Float32, left: Int32, unit: float, disc: Bool) -> float:
+def explained(wanted: Float32, left: Int32, white: float, disc: Bool) -> float:
     """1 − Σ(T−R)²/ΣT² over the disc, R clipped at 1; 0 for an empty picture."""
     off, energy = 0.0, 0.0
     for y in range(len(left)):
         for x in range(len(left)):
             if disc[y, x]:
                 target = float(wanted[y, x])
-                shown = min(target - left[y, x] / unit, 1.0)
+                shown = min(target - left[y, x] / white, 1.0)
                 off += (target - shown) ** 2
                 energy += target**2
     return 1.0 - off / energy if energy > 0 else 0.0
 
 
 @inner
-def overflown(darkest: int, pen: Pen, cells: Cells) -> bool:
-    """Whether a walk has left the range of its cells, given the least that is still wanted of a pixel."""
-    gain = pixel_gain(darkest, pen.dose, pen.overshoot, DEEPEST)
-    return darkest <= floor_of(cells, pen.dose) or gain <= deepest_of(cells)
+def overflowed(darkest: int, pen: Pen, cells: Cells) -> bool:
+    """Whether a walk has left the range of its cells, given the lowest light still wanted of a pixel."""
+    gain = pixel_gain(darkest, pen.strength, pen.overshoot, MIN_GAIN)
+    return darkest <= min_left_of(cells, pen.strength) or gain <= min_gain_of(cells)
 
 
 @jit
 def walk_many(task: Task, rounding: Rounding, rows: Rows, cells: Cells) -> None:
     """Weave each picture.
 
-    cells: a buffer of int16 or int32. A length of −1 is given where those of int16 could not hold a gain.
+    cells: a buffer of int16 or int32. The length is −1 where int16 cells could not hold a gain.
     """
     wanted, nails, lengths, shown = rows
     pen, many = task.pen, len(rounding.slack) > 0
@@ -305,9 +236,9 @@ def walk_many(task: Task, rounding: Rounding, rows: Rows, cells: Cells) -> None:
         elif not many:
             bounds[0] = np.inf
         own = bounds[i % len(bounds)]
-        scale_up(wanted[i], pen.unit, canvas.left)
+        scale_up(wanted[i], pen.white, canvas.left)
         length = begin(task, canvas, own, nails[i])
         lengths[i], _ = advance(task, canvas, own, nails[i], length, task.limits.max_lines)
-        shown[i] = explained(wanted[i], canvas.left, pen.unit, task.disc)
-        if cells.itemsize == 2 and overflown(int(np.min(canvas.left)), pen, cells):
+        shown[i] = explained(wanted[i], canvas.left, pen.white, task.disc)
+        if cells.itemsize == 2 and overflowed(int(np.min(canvas.left)), pen, cells):
             lengths[i] = -1

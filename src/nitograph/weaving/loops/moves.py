@@ -1,8 +1,8 @@
-"""The moves of local search, compiled: move or drop a nail, add one, turn a stretch of the walk around.
+"""The moves of local search, compiled: move or drop a nail, add one, reverse a stretch of the walk.
 
-A move lifts the chords it changes off the canvas, weighs the new ones exactly and keeps them only where
-the error falls and the walk still keeps the rules; otherwise the old ones are laid again. Whole numbers
-make lifting exact, so the error never rises. This module does not know where moves are tried.
+A move lifts the chords it changes off the canvas, scores the new ones exactly and keeps them only if the
+error falls and the walk still obeys the rules; otherwise it lays the old ones again. Whole numbers make
+lifting exact, so the error never rises. This module does not know where moves are tried.
 
 Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 """
@@ -25,7 +25,7 @@ def apart(a: int, b: int, count: int) -> int:
 
 @tiny
 def gain(search: Search, canvas: Canvas, a: int, b: int) -> float:
-    """What laying chord a–b would take off the error now."""
+    """By how much laying chord a–b now would lower the error."""
     k = chord_number(a, b, search.limits.num_nails)
     found: float = band_sum(search.bands, k, canvas.cells, len(canvas.left)) + search.extra[k]
     return found
@@ -33,21 +33,21 @@ def gain(search: Search, canvas: Canvas, a: int, b: int) -> float:
 
 @tiny
 def loss(search: Search, canvas: Canvas, a: int, b: int) -> float:
-    """What lifting chord a–b, which lies on the canvas, would add to the error."""
+    """By how much lifting chord a–b, which lies on the canvas, would raise the error."""
     k = chord_number(a, b, search.limits.num_nails)
-    found: float = gain(search, canvas, a, b) + 2 * (search.pen.dose // FINE) * search.squares[k]
+    found: float = gain(search, canvas, a, b) + 2 * (search.pen.strength // FINE) * search.squares[k]
     return found
 
 
 @inner
 def put(search: Search, canvas: Canvas, a: int, b: int, sign: int) -> None:
     """Lay (sign 1) or lift (−1) chord a–b."""
-    lay(search.bands, chord_number(a, b, search.limits.num_nails), sign * search.pen.dose, 1.0, canvas)
+    lay(search.bands, chord_number(a, b, search.limits.num_nails), sign * search.pen.strength, 1.0, canvas)
 
 
 @inner
-def pair(search: Search, canvas: Canvas, a: int, b: int, c: int) -> float:
-    """The exact gain of a–b and then b–c; both lie on the canvas after."""
+def lay_pair(search: Search, canvas: Canvas, a: int, b: int, c: int) -> float:
+    """The exact gain of a–b and then b–c; both are laid."""
     found = gain(search, canvas, a, b)
     put(search, canvas, a, b, 1)
     found += gain(search, canvas, b, c)
@@ -57,7 +57,7 @@ def pair(search: Search, canvas: Canvas, a: int, b: int, c: int) -> float:
 
 @inner
 def legal(limits: Limits, path: Int32, length: int, first: int, last: int, allowed: Bool) -> bool:
-    """Whether every step to the nails path[first:last] keeps the rules."""
+    """Whether every step to the nails path[first:last] obeys the rules."""
     for step in range(max(first, 1), min(last, length)):
         forbid_next(path, step, limits.num_nails, limits.min_nail_gap, limits.recent_edges, allowed)
         if not allowed[path[step]]:
@@ -67,9 +67,9 @@ def legal(limits: Limits, path: Int32, length: int, first: int, last: int, allow
 
 @inner
 def best_between(search: Search, canvas: Canvas, a: int, c: int, near: int) -> tuple[int, float]:
-    """The nail b for which a–b and b–c gain most together (their overlap left aside); −1 if none.
+    """The nail b for which a–b and b–c gain most together (ignoring their overlap); −1 if none.
 
-    a or c may be −1: then only the other chord counts.
+    a or c may be −1: then only the other chord counts. near: only nails within the window; −1: all nails.
     """
     best, chosen = -np.inf, -1
     count, gap = search.limits.num_nails, search.limits.min_nail_gap
@@ -92,7 +92,7 @@ def best_between(search: Search, canvas: Canvas, a: int, c: int, near: int) -> t
 def move_end(
     search: Search, canvas: Canvas, path: Int32, length: int, at: int, allowed: Bool
 ) -> tuple[int, int]:
-    """As move_nail, for the first and the last nail."""
+    """As move_nail, for the first or the last nail."""
     end, near = path[at], path[1 if at == 0 else length - 2]
     put(search, canvas, near, end, -1)
     old = gain(search, canvas, near, end)
@@ -116,7 +116,7 @@ def move_end(
 def move_nail(
     search: Search, canvas: Canvas, path: Int32, length: int, at: int, allowed: Bool
 ) -> tuple[int, int]:
-    """Move the nail at a place of the path, or drop it, where that lowers the error.
+    """Move the nail at a place of the path, or drop it, if that lowers the error.
 
     Returns how many nails there are, and 1 if any changed.
     """
@@ -142,7 +142,7 @@ def move_nail(
     if new >= 0 and new != b:
         path[at] = new
         if legal(search.limits, path, length, at, at + recent + 3, allowed):
-            if pair(search, canvas, a, new, c) > old:
+            if lay_pair(search, canvas, a, new, c) > old:
                 return length, 1
             put(search, canvas, new, c, -1)
             put(search, canvas, a, new, -1)
@@ -156,7 +156,7 @@ def move_nail(
 def add_nail(
     search: Search, canvas: Canvas, path: Int32, length: int, at: int, new: int, allowed: Bool
 ) -> bool:
-    """Put nail `new` after a place of the path if that lowers the error and keeps the rules."""
+    """Insert nail `new` after a place of the path if that lowers the error and obeys the rules."""
     a, c = path[at], path[at + 1] if at + 1 < length else -1
     for place in range(length, at + 1, -1):
         path[place] = path[place - 1]
@@ -167,7 +167,7 @@ def add_nail(
             return True
         put(search, canvas, a, c, -1)
         old = gain(search, canvas, a, c)
-        if pair(search, canvas, a, new, c) > old:
+        if lay_pair(search, canvas, a, new, c) > old:
             return True
         put(search, canvas, new, c, -1)
         put(search, canvas, a, new, -1)
@@ -178,8 +178,8 @@ def add_nail(
 
 
 @inner
-def swap(path: Int32, low: int, high: int) -> None:
-    """Turn path[low .. high] around."""
+def reverse(path: Int32, low: int, high: int) -> None:
+    """Reverse path[low .. high] in place."""
     while low < high:
         path[low], path[high] = path[high], path[low]
         low += 1
@@ -187,8 +187,10 @@ def swap(path: Int32, low: int, high: int) -> None:
 
 
 @inner
-def turn(search: Search, canvas: Canvas, path: Int32, length: int, i: int, j: int, allowed: Bool) -> int:
-    """Turn path[i+1 .. j] around if that lowers the error and keeps the rules; 1 if it did."""
+def reverse_stretch(
+    search: Search, canvas: Canvas, path: Int32, length: int, i: int, j: int, allowed: Bool
+) -> int:
+    """Reverse path[i+1 .. j] if that lowers the error and obeys the rules; returns 1 if it did."""
     a, b, c, d = path[i], path[i + 1], path[j], path[j + 1]
     put(search, canvas, c, d, -1)
     old = gain(search, canvas, c, d)
@@ -199,10 +201,10 @@ def turn(search: Search, canvas: Canvas, path: Int32, length: int, i: int, j: in
     new += gain(search, canvas, b, d)
     put(search, canvas, b, d, 1)
     if new > old:
-        swap(path, i + 1, j)
+        reverse(path, i + 1, j)
         if legal(search.limits, path, length, i + 1, j + search.limits.recent_edges + 3, allowed):
             return 1
-        swap(path, i + 1, j)
+        reverse(path, i + 1, j)
     put(search, canvas, a, c, -1)
     put(search, canvas, b, d, -1)
     put(search, canvas, a, b, 1)

@@ -1,6 +1,6 @@
-"""What the compiled loops of weaving work on, by name. `dispatch` puts it together from settings.
+"""The operands of the compiled loops of weaving, as named tuples, which Numba takes as they are.
 
-Numba takes these tuples as they are. This module only gives things names.
+`dispatch` makes them from settings. This module only declares them.
 
 Try it: python -c "from nitograph.weaving.loops.operands import Task; print(Task._fields)"
 """
@@ -33,31 +33,31 @@ class Limits(NamedTuple):
 class Pen(NamedTuple):
     """What one chord does to a pixel that it covers, in whole numbers."""
 
-    dose: int  # the light of one chord, a multiple of FINE
-    unit: float  # white
+    strength: int  # the light of one chord, a multiple of FINE
+    white: float  # white on the same scale
     overshoot: float  # weight of light beyond the target
 
 
 class Task(NamedTuple):
-    """How pictures are woven: all that does not depend on the picture."""
+    """How pictures are woven: everything that does not depend on the picture."""
 
     bands: Bands
     limits: Limits
     pen: Pen
-    start: int  # the first nail, −1 where it is to be chosen
-    scoring: Float32  # (m, 2), what is added to a chord's sum of gains, and what that is multiplied by
+    start: int  # the first nail, −1 if the encoder chooses it
+    scoring: Float32  # (m, 2), added to a chord's sum of gains, then multiplied by
     disc: Bool  # (c, c), the pixels that count
 
 
 class Rounding(NamedTuple):
-    """How first bounds of scores are found for many pictures at once."""
+    """How first bounds of scores are computed for many pictures at once."""
 
     coarse: int  # sums of gains are kept in units of 2^coarse, so that they fit 16 bits
-    slack: Float32  # (m,), more than rounding can take off each chord; (0,): no first bounds
+    slack: Float32  # (m,), above any rounding error of each chord; (0,): no first bounds
 
 
 class Search(NamedTuple):
-    """How woven threads are improved by local search."""
+    """How local search improves woven threads."""
 
     bands: Bands
     limits: Limits
@@ -65,16 +65,16 @@ class Search(NamedTuple):
     extra: Float64  # (m,), what is added to a chord's sum of gains
     squares: Int64  # (m,), Σ share² of each chord
     disc: Bool  # (c, c), the pixels that count
-    sweeps: int  # the most of them
-    window: int  # how far a nail is moved
+    sweeps: int  # at most
+    window: int  # by how many nails a nail is moved at most
 
 
 class Rows(NamedTuple):
-    """Pictures, and where their threads are written: a row each."""
+    """Pictures, and where their threads are written, one row each."""
 
     wanted: Float32  # (n, c, c), 0 to 1
     nails: Int32  # (n, max_lines + 1), −1 after the end
-    lengths: Int32  # (n,), how many nails
+    lengths: Int32  # (n,), nails of each thread
     explained: Float32  # (n,)
 
 
@@ -91,7 +91,7 @@ class OriginalTask(NamedTuple):
 
     limits: Limits
     pen: OriginalPen
-    start: int  # the first nail, −1 where it is to be chosen
+    start: int  # the first nail, −1 if the encoder chooses it
     runs: Int32 | NDArray[np.uint16]  # (r, 2), see original_lines.ThickLines
     first: Int64  # (n² + 1,)
     scale: Float64  # (n²,), what turns a line's sum of gains into its score

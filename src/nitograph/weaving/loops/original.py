@@ -1,10 +1,10 @@
 """The first Nitograph's encoder, made fast: thick Bresenham lines on a raster clipped at 1.
 
-Kept so that its threads can be made again and compared. With running sums of the pixels' gains along rows
-and columns a run of a thick line costs two numbers. Gains are whole numbers. Clipping lets the gain of a
-pixel rise again; all that has risen anywhere is kept as one sum, so that an old score plus what has risen
-since is an upper bound, and lines whose bound is below the best need no new look. First bounds come for
-LANES pictures at once. This module knows nothing of files or flags; `dispatch` calls it.
+Kept so that its threads can be reproduced and compared. With running sums of the pixels' gains along rows
+and columns, a run of a thick line costs two look-ups. Gains are whole numbers. Clipping lets the gain of a
+pixel rise again. The sum of all rises is tracked, so that an old score plus the rises since is an upper
+bound, and lines whose bound is below the best are not scored again. First bounds are computed for LANES
+pictures at once. This module knows nothing of files or flags; `dispatch` calls it.
 
 Try it: nitograph weave mnist:train:0 --preset original -o thread.json
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.weaving.loops.greedy import BLOCK, above
+from nitograph.weaving.loops.first_bounds import BLOCK, rounded_up
 from nitograph.weaving.loops.operands import (
     Bool,
     Float32,
@@ -30,18 +30,18 @@ from nitograph.weaving.loops.simd import LANES, weighted_sum
 
 
 class Raster(NamedTuple):
-    """One picture while it is woven: its pixels, and what follows from them."""
+    """One picture while it is woven: its pixels, and what is derived from them."""
 
     target: Float64  # (c, c)
     shown: Float64  # (c, c)
     gains: Int32  # (c, c), of one more line over each pixel
     sums: Int32  # (2, c, c + 2), running sums of the gains along rows and along columns
-    change: Int32  # (c + 1, c), zeros; what the pixels of a line change by, turned over the diagonal
-    span: Int64  # (c, 2), where the change of each column begins and ends
+    change: Int32  # (c + 1, c), zeros; changes of the pixels of a line, transposed
+    span: Int64  # (c, 2), where the changes of each column begin and end
 
 
 class Buffers(NamedTuple):
-    """What _best_next writes on the way, (n,) each."""
+    """Scratch arrays of _best_next, (n,) each."""
 
     allowed: Bool
     row: Float64  # upper bounds of scores
@@ -49,7 +49,7 @@ class Buffers(NamedTuple):
 
 @tiny
 def _pixel_gain(target: float, shown: float, pen: OriginalPen) -> int:
-    """What one more line takes off the weighted squared error of a pixel, in 1/fine."""
+    """By how much one more line lowers the weighted squared error of a pixel, in 1/fine."""
     before = target - shown
     after = target - min(shown + pen.strength, 1.0)
     before *= before if before > 0 else pen.overshoot * before
@@ -61,10 +61,10 @@ def _pixel_gain(target: float, shown: float, pen: OriginalPen) -> int:
 def _best_next(
     task: OriginalTask, sums: Int32, bounds: Float32, risen: int, path: Int32, length: int, buffers: Buffers
 ) -> tuple[int, float]:
-    """The best nail after path[:length] and its score in whole numbers' scale; ties: the lowest.
+    """The best nail after path[:length] and its score; ties: the lowest nail.
 
-    bounds (n²,): what the sum of a line cannot exceed, less what had risen when that was found; brought up
-    to date where a line is looked at. risen: what has risen by now.
+    bounds (n²,): upper bounds of the sums of lines, minus `risen` at the time each was computed; updated
+    where a line is scored. risen: the sum of all rises of gains so far.
     """
     here, count = path[length - 1], task.limits.num_nails
     runs, first, scale, flat = task.runs, task.first, task.scale, sums.reshape(-1)
@@ -87,7 +87,7 @@ def _best_next(
         found = 0
         for r in range(first[k], first[k + 1]):
             found += flat[np.uint64(runs[r, 1])] - flat[np.uint64(runs[r, 0])]
-        bounds[k] = above(found - risen)
+        bounds[k] = rounded_up(found - risen)
         score = found * scale[k]
         if score > best or (score == best and nail < chosen):
             best, chosen = score, nail
@@ -110,8 +110,8 @@ def _first_bounds(task: OriginalTask, wanted: Float32, slack: float, out: Float3
         for place in range(len(flat)):
             together[place * LANES + lane] = flat[place]
     block = np.empty((BLOCK, LANES), np.float32)
-    most = 2 * np.max(first[1:] - first[:-1])
-    places, weights = np.empty(most, np.int64), np.empty(most, np.float32)
+    max_entries = 2 * np.max(first[1:] - first[:-1])
+    places, weights = np.empty(max_entries, np.int64), np.empty(max_entries, np.float32)
     weights[0::2], weights[1::2] = -1.0, 1.0
     lines = len(first) - 1
     for k in range(lines):
@@ -129,7 +129,7 @@ def _first_bounds(task: OriginalTask, wanted: Float32, slack: float, out: Float3
 
 @tiny
 def _add_behind(sums: Int32, place: int, fallen: int) -> None:
-    """Add what has fallen to all sums behind a place, in one pass whose length never varies."""
+    """Add `fallen` to all sums after a place, in one pass of fixed length, which vectorises."""
     by, last = np.int32(fallen), np.int32(place)
     for i in range(len(sums)):
         sums[i] += by if np.int32(i) > last else np.int32(0)
@@ -137,7 +137,7 @@ def _add_behind(sums: Int32, place: int, fallen: int) -> None:
 
 @inner
 def _lay(task: OriginalTask, k: int, raster: Raster) -> int:
-    """Draw line k, and bring gains and the running sums up to date; returns what has risen."""
+    """Draw line k, and update gains and running sums; returns the sum of the rises."""
     target, shown, gains, sums, change, span = raster
     runs, begin, end, pen = task.runs, task.first[k], task.first[k + 1], task.pen
     size = len(target)
@@ -177,7 +177,7 @@ def _lay(task: OriginalTask, k: int, raster: Raster) -> int:
 
 @inner
 def _carry_across(other: Int32, change: Int32, span: Int64, first: int, last: int) -> None:
-    """The same changes in the running sums of the other direction; change becomes zero again."""
+    """Apply the changes to the running sums of the other direction; `change` becomes zero again."""
     for v in range(first, last + 1):
         fallen = 0
         for u in range(span[v, 0], span[v, 1]):
@@ -199,7 +199,7 @@ def _sum_up(gains: Int32, sums: Int32) -> None:
 
 @inner
 def walk(task: OriginalTask, wanted: Float32, bounds: Float32, path: Int32) -> tuple[int, float]:
-    """Weave one target (c, c) into path (max_lines + 1,); returns the nails written and 1 − error."""
+    """Weave one target (c, c) into path (max_lines + 1,); returns the number of nails and 1 − error."""
     size, limits = len(wanted), task.limits
     target, shown = wanted.astype(np.float64), np.zeros((size, size))
     gains, sums = np.empty((size, size), np.int32), np.zeros((2, size, size + 2), np.int32)
@@ -232,7 +232,7 @@ def walk(task: OriginalTask, wanted: Float32, bounds: Float32, path: Int32) -> t
 
 @inner
 def _best_start(task: OriginalTask, sums: Int32, bounds: Float32, path: Int32, buffers: Buffers) -> int:
-    """The nail from which the best line of all begins; ties: the lowest."""
+    """The nail where the best of all lines begins; ties: the lowest."""
     best, chosen = -np.inf, 0
     for nail in range(task.limits.num_nails):
         path[0] = nail
@@ -246,7 +246,7 @@ def _best_start(task: OriginalTask, sums: Int32, bounds: Float32, path: Int32, b
 def walk_many(task: OriginalTask, slack: float, rows: Rows) -> None:
     """Weave each picture.
 
-    slack: more than single precision takes off the sum of any line; below 0 for no first bounds.
+    slack: above the rounding error of any line's sum in single precision; below 0 for no first bounds.
     """
     wanted, nails, lengths, shown = rows
     many, count = slack >= 0, task.limits.num_nails

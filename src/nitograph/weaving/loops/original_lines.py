@@ -26,7 +26,7 @@ class ThickLines:
 
     A Bresenham line is not quite the same from its other end, and the original drew each from where the
     thread stood. runs: (r, 2), places in the flat running sums (2, c, c + 2) where a run begins and
-    ends. first: (n² + 1,) int64, where each chord's runs begin. pixels: (n²,) int32, how many it covers.
+    ends. first: (n² + 1,) int64, where each chord's runs begin. pixels: (n²,) int32, how many each covers.
     """
 
     canvas_size: int
@@ -36,14 +36,14 @@ class ThickLines:
 
 
 def rounded_nails(num_nails: int, canvas_size: int) -> NDArray[np.int64]:
-    """The pixel of each nail, (n, 2) as x, y; neighbours may share one, as they did."""
+    """The pixel of each nail, (n, 2) as x, y; neighbours may share one, as in the original."""
     centre = (canvas_size - 1) / 2
     return np.rint(centre + (centre - MARGIN) * Board(num_nails).positions()).astype(np.int64)
 
 
 @functools.lru_cache(maxsize=2)
 def thick_lines(num_nails: int, canvas_size: int, radius: int) -> ThickLines:
-    """The runs of every chord; kept for the next call with the same numbers."""
+    """The runs of every chord; cached for the next call with the same arguments."""
     nails = rounded_nails(num_nails, canvas_size)
     across = np.arange(-radius, radius + 1)
     halves = np.floor(np.sqrt(radius * radius - across * across + 1e-9)).astype(np.int64)
@@ -54,7 +54,7 @@ def thick_lines(num_nails: int, canvas_size: int, radius: int) -> ThickLines:
     _runs(nails, canvas_size, halves, runs, first, pixels)
     runs = runs[: first[-1]]
     if 2 * canvas_size * (canvas_size + 2) < 2**16:
-        runs = runs.astype(np.uint16)  # half the memory to walk through
+        runs = runs.astype(np.uint16)  # half the memory to read
     return ThickLines(canvas_size, runs, first, pixels)
 
 

@@ -1,7 +1,7 @@
 """Local search over a finished thread, compiled: sweeps of moves along the walk until none helps.
 
-Where nothing has changed since a move was last tried nothing is tried again, but for a last sweep over
-everything. This module knows nothing of settings or files.
+A move is tried again only where something has changed since it was last tried; a last sweep tries all. This
+module knows nothing of settings or files.
 
 Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 """
@@ -11,13 +11,13 @@ import numpy as np
 from nitograph.compute.jit import inner, jit
 from nitograph.light.cells import Canvas, chord_number, fill_cells, lay, new_canvas
 from nitograph.weaving.loops.greedy import explained, scale_up
-from nitograph.weaving.loops.moves import add_nail, apart, gain, loss, move_nail, turn
+from nitograph.weaving.loops.moves import add_nail, apart, gain, loss, move_nail, reverse_stretch
 from nitograph.weaving.loops.operands import Bool, Float64, Int32, Rows, Search
 
 
 @inner
 def shift(marks: Bool, at: int, by: int) -> None:
-    """Move the marks from a place on by one place, as the nails of the path move."""
+    """Shift the marks from a place on by one, as the nails of the path shift."""
     if by < 0:
         for place in range(at, len(marks) - 1):
             marks[place] = marks[place + 1]
@@ -27,8 +27,8 @@ def shift(marks: Bool, at: int, by: int) -> None:
 
 
 @inner
-def waken(fresh: Bool, at: int, length: int) -> None:
-    """Mark a nail and its neighbours."""
+def mark_fresh(fresh: Bool, at: int, length: int) -> None:
+    """Mark a nail and its neighbours as changed."""
     for place in range(max(at - 1, 0), min(at + 2, length)):
         fresh[place] = True
 
@@ -45,9 +45,9 @@ def fill_row(search: Search, canvas: Canvas, a: int, row: Float64) -> None:
 def add_nails(
     search: Search, canvas: Canvas, path: Int32, length: int, allowed: Bool, awake: Bool, fresh: Bool
 ) -> int:
-    """Put nails between others, or after the last, where that lowers the error; returns nails then.
+    """Insert nails where that lowers the error; returns how many nails there are then.
 
-    Only behind nails that are awake, or whose next is; both marks are kept in step with the path.
+    Only after nails that are awake or whose next nail is; both kinds of marks are shifted with the path.
     """
     count, at, filled = search.limits.num_nails, 0, -1
     here, there = np.zeros(count), np.zeros(count)
@@ -71,7 +71,7 @@ def add_nails(
             length += 1
             shift(awake, at + 1, 1)
             shift(fresh, at + 1, 1)
-            waken(fresh, at + 1, length)
+            mark_fresh(fresh, at + 1, length)
         else:
             here, there = there, here
             filled = at + 1
@@ -80,12 +80,12 @@ def add_nails(
 
 
 @inner
-def turn_stretches(
+def reverse_stretches(
     search: Search, canvas: Canvas, path: Int32, length: int, allowed: Bool, fresh: Bool, every: bool
 ) -> bool:
-    """Turn stretches of the walk around: only the chords at their two ends change; whether any was.
+    """Reverse stretches of the walk, which changes only the chords at their two ends; returns if any was.
 
-    Only where one of those chords has an end that is fresh, or `every` one.
+    Only where an end of those chords is fresh, or everywhere with `every`.
     """
     count, gap, taken = search.limits.num_nails, search.limits.min_nail_gap, False
     losses, awake = np.empty(length - 1), np.empty(length - 1, np.bool_)
@@ -103,21 +103,21 @@ def turn_stretches(
             found += gain(search, canvas, b, d)
             if found > best:
                 best, chosen = found, j
-        if chosen >= 0 and turn(search, canvas, path, length, i, chosen, allowed):
+        if chosen >= 0 and reverse_stretch(search, canvas, path, length, i, chosen, allowed):
             taken = True
-            waken(fresh, i, length)
-            waken(fresh, chosen, length)
+            mark_fresh(fresh, i, length)
+            mark_fresh(fresh, chosen, length)
     return taken
 
 
 @inner
 def refine(search: Search, canvas: Canvas, path: Int32, length: int) -> tuple[int, int]:
-    """Improve path[:length] in place, whose chords lie on the canvas; returns nails and sweeps made.
+    """Improve path[:length] in place, whose chords lie on the canvas; returns nails and sweeps.
 
-    The error falls by gain × dose / FINE for each move taken, in the canvas's whole numbers. After the
-    first sweep only nails are tried that moved, or whose neighbours did, since they were tried last.
+    The error falls by gain × strength / FINE for each move taken, in the canvas's whole numbers. After the
+    first sweep a nail is tried only if it or a neighbour has moved since it was last tried.
     """
-    fill_cells(canvas, search.pen.dose, 1.0)
+    fill_cells(canvas, search.pen.strength, 1.0)
     allowed = np.empty(search.limits.num_nails, np.bool_)
     fresh = np.ones(len(path) + 2, np.bool_)
     every = True
@@ -131,7 +131,7 @@ def refine(search: Search, canvas: Canvas, path: Int32, length: int) -> tuple[in
                 if moved:
                     if length < before:
                         shift(fresh, at, -1)
-                    waken(fresh, at, length)
+                    mark_fresh(fresh, at, length)
                     changed = True
             at += 1
         awake = np.ones(len(fresh), np.bool_) if every else fresh.copy()
@@ -139,7 +139,7 @@ def refine(search: Search, canvas: Canvas, path: Int32, length: int) -> tuple[in
         length = add_nails(search, canvas, path, length, allowed, awake, fresh)
         if length > before:
             changed = True
-        if turn_stretches(search, canvas, path, length, allowed, fresh, every):
+        if reverse_stretches(search, canvas, path, length, allowed, fresh, every):
             changed = True
         if not changed and every:
             return length, sweep + 1
@@ -151,16 +151,16 @@ def refine(search: Search, canvas: Canvas, path: Int32, length: int) -> tuple[in
 
 @jit
 def refine_many(search: Search, rows: Rows) -> None:
-    """Improve each row of nails, which were woven for its picture."""
+    """Improve each row of nails, woven for the picture of that row."""
     wanted, nails, lengths, shown = rows
-    canvas, dose, unit = new_canvas(wanted.shape[1]), search.pen.dose, search.pen.unit
+    canvas, strength, white = new_canvas(wanted.shape[1]), search.pen.strength, search.pen.white
     for i in range(len(wanted)):
-        scale_up(wanted[i], unit, canvas.left)
-        fill_cells(canvas, dose, 1.0)
+        scale_up(wanted[i], white, canvas.left)
+        fill_cells(canvas, strength, 1.0)
         for at in range(lengths[i] - 1):
             k = chord_number(nails[i, at], nails[i, at + 1], search.limits.num_nails)
-            lay(search.bands, k, dose, 1.0, canvas)
+            lay(search.bands, k, strength, 1.0, canvas)
         lengths[i], _ = refine(search, canvas, nails[i], lengths[i])
         for at in range(lengths[i], nails.shape[1]):
             nails[i, at] = -1
-        shown[i] = explained(wanted[i], canvas.left, unit, search.disc)
+        shown[i] = explained(wanted[i], canvas.left, white, search.disc)

@@ -1,8 +1,8 @@
-"""Two small loops written for the vector unit: sums over many pictures side by side.
+"""Two small loops in LLVM vector code: sums over many pictures side by side.
 
-LANES pictures lie interleaved, so that one load brings the same pixel of all of them. Numba's own
-vectoriser keeps the running sums in memory here; written out they stay in registers. This module knows
-nothing of what the numbers mean.
+LANES pictures are interleaved, so that one load reads the same pixel of all of them. Numba's own vectoriser
+keeps the running sums in memory here; in this form they stay in registers. This module knows nothing of
+what the numbers mean.
 
 Try it: python -c "from nitograph.weaving.loops.simd import LANES; print(LANES)"
 """
@@ -22,7 +22,7 @@ def weighted_sum(_typing: Any, source: Any, places: Any, weights: Any, count: An
     """out[lane] = Σ weights[t] × source[places[t] + lane] for t < count and LANES lanes.
 
     source: (any,) float32. places: (≥ count,) int64. weights: (≥ count,) float32. out: (LANES,) float32.
-    All contiguous; bounds are the caller's.
+    All contiguous; the caller checks bounds.
     """
     signature = types.void(source, places, weights, count, out)
     vector = ir.VectorType(ir.FloatType(), LANES)
@@ -52,8 +52,8 @@ def weighted_sum(_typing: Any, source: Any, places: Any, weights: Any, count: An
 def paired_sum(_typing: Any, source: Any, places: Any, weights: Any, count: Any, out: Any) -> Any:
     """out[lane] = Σ weights[t, i] × source[places[t], lane, i] over t < count and i < 2, in LANES lanes.
 
-    source: (any, LANES, 2) int16. places: (≥ count,) int64. weights:
-    (≥ count, 2) int16. out: (LANES,) int32. All contiguous; bounds are the caller's, also those of 32 bits.
+    source: (any, LANES, 2) int16. places: (≥ count,) int64. weights: (≥ count, 2) int16. out: (LANES,)
+    int32. All contiguous; the caller checks bounds, those of 32-bit sums too.
     """
     signature = types.void(source, places, weights, count, out)
     small, wide = ir.VectorType(ir.IntType(16), 2 * LANES), ir.VectorType(ir.IntType(32), 2 * LANES)

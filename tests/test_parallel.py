@@ -1,4 +1,4 @@
-"""Guards of work in threads: order, tools that nobody shares, errors, and the cores it may use."""
+"""Guards of work in threads: order, one tool per thread, errors, and the usable cores."""
 
 import os
 import threading
@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from nitograph.compute import parallel as side_by_side
+from nitograph.compute import parallel
 from nitograph.compute.cores import cores
 from nitograph.compute.parallel import in_threads
 
@@ -15,7 +15,7 @@ from nitograph.compute.parallel import in_threads
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_results_come_in_order(count, monkeypatch):
     """Whatever part ends first; no tool is used by two parts at once, and there are no more than cores."""
-    monkeypatch.setattr(side_by_side, "cores", lambda: count)
+    monkeypatch.setattr(parallel, "cores", lambda: count)
     made = []
 
     def make():
@@ -34,7 +34,7 @@ def test_results_come_in_order(count, monkeypatch):
 
 def test_an_error_ends_the_work(monkeypatch):
     """The first error is raised, and parts that have not begun never begin."""
-    monkeypatch.setattr(side_by_side, "cores", lambda: 1)
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
     begun = []
 
     def work(tool, part):
@@ -50,8 +50,8 @@ def test_an_error_ends_the_work(monkeypatch):
 
 
 def test_an_end_before_the_end(monkeypatch):
-    """Whoever wants no further results has to wait for those parts only that have begun."""
-    monkeypatch.setattr(side_by_side, "cores", lambda: 1)
+    """Closing the generator waits only for the parts that have begun."""
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
     begun = []
     with closing(
         in_threads(lambda tool, part: (begun.append(part), time.sleep(0.02)), object, range(50))
@@ -63,16 +63,16 @@ def test_an_end_before_the_end(monkeypatch):
 
 
 def test_at_most(monkeypatch):
-    """Fewer at once where the caller says so."""
+    """The caller can limit the number of threads."""
     made = []
-    assert list(in_threads(lambda tool, part: part, lambda: made.append(0), range(5), most=1)) == [
+    assert list(in_threads(lambda tool, part: part, lambda: made.append(0), range(5), max_threads=1)) == [
         *range(5)
     ]
     assert len(made) == 1
 
 
 def test_cores_are_those_of_the_process(monkeypatch):
-    """What taskset leaves counts, not what the machine has; some systems do not tell."""
+    """What taskset leaves counts, not what the machine has; some systems do not report it."""
     assert 1 <= cores() <= (os.cpu_count() or 1)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert cores() == (os.cpu_count() or 1)

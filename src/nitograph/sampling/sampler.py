@@ -1,10 +1,10 @@
 """Logits to threads: temperature, top-k, min-p, repetition penalty, and the board's rules.
 
-A sampler knows only the three calls of a decoder (start, step, select), not what stands behind them. Each
-sequence has its own generator, NumPy's PCG64 seeded with its seed, and takes one uniform number a token
-(the inverse of the cumulated probabilities in order of tokens); so a seed gives the same thread alone or
-in a batch, from either decoder, up to the last bits of the logits. Temperature 0 takes the likeliest
-token and draws nothing. Logits that are not finite are an error.
+A sampler knows only the three calls of a decoder (start, step, select), not how it works. Each sequence has
+its own generator, NumPy's PCG64 with its seed, and takes one uniform number per token (it inverts the
+cumulative distribution over tokens in order). So a seed gives the same thread alone or in a batch and from
+either decoder, unless the last bits of the logits decide. Temperature 0 takes the most likely token and
+draws nothing. Logits that are not finite are an error.
 
 Try it: python -m nitograph sample 7 --count 3 -o threads.jsonl
 """
@@ -35,29 +35,29 @@ from nitograph.thread import Thread
 class SampleSettings(Settings):
     """How tokens are chosen."""
 
-    temperature: float = setting(0.85, "of the nails; 0 takes the likeliest", low=0, high=100)
-    top_k: int = setting(32, "choose among this many likeliest nails (0: all)", low=0, high=1_000_000)
-    min_p: float = setting(0.0, "drop nails under this share of the likeliest one's chance", low=0, high=1)
+    temperature: float = setting(0.85, "of the nails; 0 takes the most likely", low=0, high=100)
+    top_k: int = setting(32, "choose among this many most likely nails (0: all)", low=0, high=1_000_000)
+    min_p: float = setting(0.0, "drop nails less likely than this share of the most likely", low=0, high=1)
     repetition_penalty: float = setting(
         1.0, "makes nails of the thread so far less likely", low=0.1, high=10
     )
     plan_temperature: float | None = setting(
-        None, "of the plan; where not given 1, or 0 if the temperature of the nails is 0", low=0, high=100
+        None, "of the plan; if not given 1, or 0 if the temperature of the nails is 0", low=0, high=100
     )
     guidance: float = setting(
-        1.5, "how far the plan is driven from any class towards its own; 1 not at all", low=0, high=20
+        1.5, "how far the plan is pushed from any class towards its own; 1: not at all", low=0, high=20
     )
     min_lines: int = setting(1, "chords before the thread may end", low=1, high=1_000_000)
     max_lines: int | None = setting(
-        None, "most chords; the model's own where not given", low=1, high=1_000_000
+        None, "maximum number of chords; the model's own if not given", low=1, high=1_000_000
     )
     min_nail_gap: int | None = setting(
-        None, "smallest circular distance of one step; the model's own where not given", unit="nails", low=1
+        None, "minimum circular distance of a step; the model's own if not given", unit="nails", low=1
     )
 
 
 class Batch(NamedTuple):
-    """What is to be invented together; light as in `invent`."""
+    """What one batch is to invent; light as in `invent`."""
 
     labels: Sequence[str | None]
     seeds: Sequence[int]
@@ -76,10 +76,10 @@ def invent(
 ) -> list[Thread]:
     """A new thread for each label (None: any class) and seed, decoded in batches.
 
-    light: (b, k) Zernike coefficients of pictures to wind instead of plans of the model's own.
-    decoder defaults to the NumPy one over `weights`. progress hears how many threads are done. From MANY
-    threads on, a decoder that has a quicker twin for batches is walked in parts side by side; the parts
-    depend on the number of threads alone, so that the number of cores does not change what is invented.
+    light: (b, k) Zernike coefficients of pictures to draw instead of plans of the model's own. decoder
+    defaults to the NumPy one over `weights`. progress is called with the number of threads done. From MANY
+    threads on, a decoder that has a compiled version runs in parts on several cores; the parts depend only
+    on the number of threads, so the number of cores does not change what is invented.
     """
     settings = settings or SampleSettings()
     paths = sample_paths(weights, labels, seeds, settings, light=light, decoder=decoder, progress=progress)
@@ -90,7 +90,7 @@ def invent(
 
 
 @one_blas_thread
-def sample_paths(  # eight arguments, four of them by name alone
+def sample_paths(
     weights: Weights,
     labels: Sequence[str | None],
     seeds: Sequence[int],
@@ -101,9 +101,10 @@ def sample_paths(  # eight arguments, four of them by name alone
     masked: bool = True,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[NDArray[np.int64]]:
-    """The nails alone, (t + 1,) each, as `invent` has them.
+    """Only the nails of `invent`, (t + 1,) each.
 
-    masked=False lets any nail follow: does the model itself know the rules? Such a path may be no thread.
+    masked=False lets any nail follow, to see if the model itself knows the rules. Such a path may not be a
+    valid thread.
     """
     if decoder is None:
         from nitograph.model.decoder import Decoder
@@ -112,7 +113,7 @@ def sample_paths(  # eight arguments, four of them by name alone
 
     def walk(decoder: Decoding, part: slice, pace: Pace) -> list[NDArray[np.int64]]:
         batch = Batch(labels[part], seeds[part], None if light is None else light[part])
-        with np.errstate(all="ignore"):  # what overflows is not finite, and that the choice refuses
+        with np.errstate(all="ignore"):  # an overflow is not finite, which the choice rejects
             return _sample_batch(decoder, weights, batch, settings, masked, pace)
 
     paths: list[NDArray[np.int64]] = []
@@ -142,7 +143,7 @@ def _parts(count: int) -> list[slice]:
 
 
 def provenance(weights: Weights, settings: SampleSettings, seed: int) -> dict[str, Any]:
-    """Everything it takes to make the same thread again, as JSON values."""
+    """Everything needed to make the same thread again, as JSON values."""
     return {
         "made_by": "nitograph generate",
         "nitograph": __version__,
@@ -153,16 +154,18 @@ def provenance(weights: Weights, settings: SampleSettings, seed: int) -> dict[st
 
 
 def resolved(settings: SampleSettings, weights: Weights) -> SampleSettings:
-    """The settings with the model's own limits where none were given; SettingsError where impossible."""
+    """The settings with the model's own limits filled in; SettingsError if they contradict each other."""
     gap = weights.rules.min_nail_gap if settings.min_nail_gap is None else settings.min_nail_gap
-    most = weights.max_lines if settings.max_lines is None else settings.max_lines
-    if settings.min_lines > most:
-        raise SettingsError(f"min_lines must not be above max_lines, got {settings.min_lines} and {most}")
+    max_lines = weights.max_lines if settings.max_lines is None else settings.max_lines
+    if settings.min_lines > max_lines:
+        raise SettingsError(
+            f"min_lines must not be above max_lines, got {settings.min_lines} and {max_lines}"
+        )
     Rules(gap, weights.rules.recent_edges).check_fits(weights.board)
     plan = settings.plan_temperature
     if plan is None:
         plan = 1.0 if settings.temperature > 0 else 0.0
-    return settings.replace(min_nail_gap=gap, max_lines=most, plan_temperature=plan)
+    return settings.replace(min_nail_gap=gap, max_lines=max_lines, plan_temperature=plan)
 
 
 def _sample_batch(
@@ -173,14 +176,14 @@ def _sample_batch(
     masked: bool,
     pace: Pace,
 ) -> list[NDArray[np.int64]]:
-    """The paths of one batch, from plan to last nail."""
+    """The paths of one batch, from the plan to the last nail."""
     labels, seeds, light = batch
-    words = weights.vocabulary
+    vocabulary = weights.vocabulary
     settings = resolved(settings, weights)
     if light is not None and not weights.settings.planned:
-        raise SettingsError("a plain model winds no given picture; use weights of the plan design")
+        raise SettingsError("a plain model cannot draw a given picture; use weights of the plan design")
     uniforms = Uniforms(seeds)
-    ids = [len(words.classes) if label is None else words.class_index(label) for label in labels]
+    ids = [len(vocabulary.classes) if label is None else vocabulary.class_index(label) for label in labels]
     if not weights.settings.planned:
         logits = decoder.start(np.array(ids))
     elif light is not None:
@@ -193,7 +196,7 @@ def _sample_batch(
 def _copy_plan(
     decoder: Decoding, weights: Weights, ids: list[int], light: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Feed the plan of a given light; logits of the first nail."""
+    """Feed the decoder the plan of a given light; returns the logits of the first nail."""
     codes = encode_plan(weights, light)
     decoder.start(np.array(ids))
     for slot in range(codes.shape[1] - 1):
@@ -209,10 +212,11 @@ def _write_plan(
     settings: SampleSettings,
     next_codes: NextNails,
 ) -> NDArray[np.float32]:
-    """Sample the plan, any code of which may follow; logits of the first nail.
+    """Sample the plan, where any code may follow; returns the logits of the first nail.
 
-    With guidance each sequence has a twin of no class that takes the same codes, and the logits go from
-    the twin's towards and past its own (J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance", 2022).
+    With guidance each sequence has a twin of no class that takes the same codes, and the logits are
+    extrapolated from the twin's through its own (J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance",
+    2022).
     """
     count, guided = len(ids), settings.guidance != 1.0
     temperature = settings.plan_temperature or 0.0
@@ -240,7 +244,7 @@ def _walk(
     masked: bool,
     pace: Pace,
 ) -> list[NDArray[np.int64]]:
-    """The nails, on the terms of the settings."""
+    """The nails of all sequences, from the logits of the first."""
     rules = Rules(settings.min_nail_gap or weights.rules.min_nail_gap, weights.rules.recent_edges)
     narrowing = (settings.temperature, settings.top_k, settings.min_p)
     early, late = (Terms(weights.board, rules, short, *narrowing) for short in (True, False))

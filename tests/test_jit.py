@@ -1,4 +1,4 @@
-"""Guards of what is compiled and kept: an edit anywhere takes effect, and a bad cache costs time only."""
+"""Guards of the compiled cache: an edit anywhere takes effect, and a bad cache only costs time."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nitograph
-from nitograph.compute import jit as compiled
+from nitograph.compute import jit
 from nitograph.compute.jit import stamp
 
 CALL = """
@@ -38,13 +38,13 @@ def part(x):
 @pytest.fixture
 def package(tmp_path):
     """A package of this name with the real compilers, an entry, its part in another file, a constant."""
-    module = compiled.__name__.removeprefix("nitograph.")
+    module = jit.__name__.removeprefix("nitograph.")
     folder = tmp_path / "src" / "nitograph"
     place = folder.joinpath(*module.split(".")).with_suffix(".py")
     place.parent.mkdir(parents=True)
     for path in (folder, *place.relative_to(folder).parents):
         (folder / path / "__init__.py").touch()
-    shutil.copy(compiled.__file__, place)
+    shutil.copy(jit.__file__, place)
     (folder / "entry.py").write_text(ENTRY.format(m=module))
     (folder / "part.py").write_text(PART.format(m=module))
     (folder / "facts.py").write_text("ADDED = 1.0\n")
@@ -82,7 +82,7 @@ def test_an_edit_of_a_part_takes_effect(package):
 @pytest.mark.parametrize("ending", ["nbi", "nbc"])
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_cut_file_is_made_again(package, ending, share):
-    """An index or code that is empty or cut short is compiled and kept anew."""
+    """An empty or truncated index or code file is compiled and cached again."""
     call(package)
     for path in kept(package, ending):
         path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
@@ -103,7 +103,7 @@ def test_no_folder_for_the_cache(package, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
 def test_a_full_disk(package):
-    """What cannot be written is not kept, and the work goes on."""
+    """What cannot be written is not cached, and the work continues."""
     hook = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
     (package / "entry.py").write_text(hook + (package / "entry.py").read_text())
     assert call(package)[0] == 2.0

@@ -1,4 +1,4 @@
-"""Guards of the walk: both paces give the same nails, whatever ends, grows or runs out on the way."""
+"""Guards of the walk: both paces give the same nails, whatever ends, grows or runs out meanwhile."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_both_paces_give_the_same_nails(terms):
 
 
 def test_ends_are_spread_and_strides_are_long():
-    """What the test above compares holds both: paths of many lengths, and steps without the interpreter."""
+    """The test above covers both paths of many lengths and several steps without Python."""
     lengths = {len(path) for path in walked(WEIGHTS, QUICK)}
     assert len(lengths) > 3
     taken = []
@@ -65,7 +65,7 @@ def test_a_plain_model_walks_too():
 
 
 def test_the_cache_grows_and_numbers_are_drawn_anew(monkeypatch):
-    """A walk longer than the room it began with, and than the numbers drawn at once."""
+    """A walk longer than the initial cache, and than the numbers drawn at a time."""
     monkeypatch.setattr(choose, "AHEAD", 19)
     how = {"most": 300, "min_lines": 300}
     found = walked(WEIGHTS, QUICK, **how)
