@@ -2,8 +2,9 @@
 
 Three critics read the samples, closeness is measured in the features of the one that is never used for
 choosing, a network taught on samples alone has to read real ones, every sample is held against every
-training thread, and rules and likelihood are checked. Each figure stands beside what woven test digits get
-and what random walks get. This module gives values; the page is page.report's.
+training thread, another network tries to tell samples from woven digits, and rules and likelihood are
+checked. Each figure stands beside what woven test digits get and what random walks get. This module gives
+values; the page is page.report's.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1
 """
@@ -23,6 +24,7 @@ from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCan
 from nitograph.evaluation.judges import copying, samples as samples_judge
 from nitograph.evaluation.judges.court import Court, Found, Panel, mean
 from nitograph.evaluation.judges.given_pictures import Wound, winding
+from nitograph.evaluation.judges.resemblance import Shown, resemblance
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters
 from nitograph.evaluation.metrics import difference, mean_interval
 from nitograph.evaluation.nearest import pack
@@ -47,6 +49,7 @@ class Evaluation:
     read: Mapping[str, NDArray[np.int64]]
     nearness: Mapping[str, NDArray[np.float64]]
     nearest: tuple[NDArray[np.int64], Training] = field(repr=False)
+    suspects: Shown
     wound: Wound | None = None
 
     @property
@@ -98,7 +101,10 @@ def evaluate(
         walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
         walks_drawn = draw(walks, material, settings.replace(seeds=1))
     court = Court(material, settings.samples_per_class, settings.seeds, reference, samples, walks_drawn)
+    with clock.part("two-sample tests"):
+        alike, two_sample, suspects = resemblance(candidate, court, settings)
     figures, record = _judged(court, panel, training, settings, clock)
+    figures, record["two_sample"] = alike | figures, two_sample
     record["hygiene"] = hygiene | {"training_threads": len(training)}
     nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
     wound: Wound | None = None
@@ -116,6 +122,7 @@ def evaluate(
         "nitograph": __version__,
         "candidate": candidate.name,
         **_told(candidate),
+        "form": settings.form,
         "settings": settings.to_dict(),
         "weaving": material.weaving.to_dict(),
         "samples": len(samples),
@@ -126,7 +133,8 @@ def evaluate(
         "seconds": clock.seconds | {"all": round(sum(clock.seconds.values()), 2)},
     }
     read = {name: panel.critics[name].read(samples.rasters)[1] for name in panel.critics}
-    return Evaluation(head | record, figures, samples, reference, read, nearness, (where, training), wound)
+    shown = (nearness, (where, training), suspects, wound)
+    return Evaluation(head | record, figures, samples, reference, read, *shown)
 
 
 def _judged(

@@ -60,6 +60,15 @@ GOALS: dict[str, Goal] = {
         "woven test digits read by a network taught on samples only, ÷ taught on as many woven ones",
         0.97,
     ),
+    "two_sample_pictures": Goal(
+        "Two-sample AUC on pictures",
+        "how well a network taught on both tells the picture of a sample from that of a woven test digit; "
+        "0.5: not at all",
+        most=0.62,
+    ),
+    "two_sample_nails": Goal(
+        "Two-sample AUC on nails", "the same by a network that reads the nails in their order", most=0.60
+    ),
     "duplicates": Goal("Duplicates", "share of samples that are exactly like another", most=0.0),
     "copies": Goal(
         "Copies", "share of samples with the nails, or all the chords, of a training thread", most=0.0
@@ -88,6 +97,12 @@ GOALS: dict[str, Goal] = {
         "Wound picture ÷ encoder's",
         "error of a given test picture as the model winds it, ÷ the encoder's own error",
         most=1.1,
+        planned=True,
+    ),
+    "two_sample_light": Goal(
+        "Two-sample AUC, exact light",
+        "on pictures, where the model winds the exact light of other test digits and plans nothing",
+        most=0.56,
         planned=True,
     ),
 }

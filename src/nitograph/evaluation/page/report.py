@@ -13,7 +13,7 @@ import numpy as np
 
 from nitograph.evaluation.material import CLASSES
 from nitograph.evaluation.metrics import ENDLESS
-from nitograph.evaluation.page import given_pictures, plots, thumbnails
+from nitograph.evaluation.page import given_pictures, plots, resemblance, thumbnails
 from nitograph.evaluation.page.elements import fill, number, percent, spread, table
 from nitograph.evaluation.protocol import Evaluation
 from nitograph.evaluation.verdicts import Figure
@@ -28,6 +28,9 @@ DISTANCES = (
     "pictures",
     "longest_run",
     "winding",
+    "two_sample_pictures",
+    "two_sample_nails",
+    "two_sample_light",
 )  # measured in their own units
 
 
@@ -39,6 +42,7 @@ def page(found: Evaluation) -> str:
         _figures(found),
         _sheets(found),
         _blind(found),
+        resemblance.section(record["two_sample"], found.suspects),
         _recognised(record),
         _failures(found),
         _copying(found),
@@ -60,7 +64,22 @@ def _head(record: dict[str, Any]) -> str:
         f"<p><strong>{passed} of {len(verdicts)} figures reached</strong>"
         f"{_also(verdicts)}. {record['samples']} samples: "
         f"{settings['samples_per_class']} a class in {settings['seeds']} rounds, best of one.</p>"
+        f"{_form(record)}"
         f'<p class="soft">{made}</p>'
+    )
+
+
+def _form(record: dict[str, Any]) -> str:
+    """What is said where less was measured than the full protocol asks."""
+    if record["form"] == "full":
+        return ""
+    name = "quick form" if record["form"] == "quick" else "shortened form"
+    part = record["settings"]["training_threads"]
+    seen = f" Copies were looked for among the first {part:,} training threads only." if part else ""
+    return (
+        f'<p class="open">This is the {name}, for daily work: fewer samples and less training of its '
+        "networks than the full protocol has. Its figures compare with figures of the same form only."
+        f"{seen}</p>"
     )
 
 
