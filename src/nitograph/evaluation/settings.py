@@ -17,7 +17,7 @@ class EvaluationSettings(Settings):
     samples_per_class: int = setting(100, "threads of each class in one round", low=5, high=400)
     seeds: int = setting(3, "rounds, each with seeds of its own", low=1, high=100)
     two_sample_per_class: int = setting(
-        300, "most threads per class of each side of the two-sample test", low=5, high=440
+        250, "most threads per class of each side of the two-sample test", low=5, high=440
     )
     first_seed: int = setting(100_000, "seed of the first thread; the others follow", low=0, high=2**53)
     critic_images: int = setting(

@@ -64,14 +64,17 @@ class PictureDiscriminator(nn.Module):
 
 
 class NailDiscriminator(nn.Module):
-    """A GRU over nails and the steps between them; the mean and the last of its states are judged."""
+    """A GRU over nails and the steps between them; its first, mean and last state are judged.
+
+    The first state matters: where threads begin is lost in a mean over a hundred and fifty states.
+    """
 
     def __init__(self, num_nails: int, width: int = 64) -> None:
         super().__init__()
         self.num_nails = num_nails
         self.nail, self.step = nn.Embedding(num_nails, 24), nn.Embedding(num_nails, 24)
         self.gru = nn.GRU(48, width, batch_first=True)
-        self.head = nn.Linear(2 * width, 1)
+        self.head = nn.Linear(3 * width, 1)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Rows (b, t) of nails, `num_nails` after the end → logits (b,)."""
@@ -83,7 +86,7 @@ class NailDiscriminator(nn.Module):
         states, _ = self.gru(torch.cat([self.nail(nails), self.step(steps)], dim=2))
         mean = (states * inside).sum(dim=1) / inside.sum(dim=1)
         last = states[torch.arange(len(rows)), lengths - 1]
-        found: Tensor = self.head(torch.cat([mean, last], dim=1))[:, 0]
+        found: Tensor = self.head(torch.cat([states[:, 0], mean, last], dim=1))[:, 0]
         return found
 
 

@@ -67,7 +67,7 @@ class Suspects:
     chance: Float64
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Score:
     """How well the sides were told apart: means over the seeds with 95 % intervals, and the AUC of each.
 
