@@ -212,8 +212,9 @@ def test_the_command_refuses_what_excludes_itself(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_quick_form_is_a_base_for_other_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_quick_form_is_a_base_for_other_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards `--quick`: all of its amounts, and what is given beside it."""
+    monkeypatch.chdir(tmp_path)
     asked: list[EvaluationSettings] = []
 
     def stop(*args: object) -> None:

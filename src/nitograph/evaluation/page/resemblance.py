@@ -32,16 +32,17 @@ def section(found: Mapping[str, Any], shown: Shown) -> str:
         "that of one made and one woven thread it picks the made one: 0.5 is indistinguishable. The "
         "control shows what so small a set lets it find where there is nothing.</p>"
         "<p><strong>The other figures of this page do not show this.</strong> Before these were added, a "
-        "model reached every one of the 16 goals there were, and this test still told its threads from "
-        "woven ones in 95 of 100 cases.</p>"
+        "model reached every one of the 16 goals there were, and a network of this kind still told its "
+        "threads from woven ones in 95 of 100 cases.</p>"
         + table(head, [_row(row) for row in found["rows"]])
-        + '<div class="pair">'
+        + '<h3>What gave samples away</h3><div class="pair">'
         + _sheet("Samples that gave themselves away", shown.made, shown.made_chance)
         + _sheet("Woven digits that were taken for samples", shown.real, shown.real_chance)
         + "</div>"
+        + "<h3>Where the network looks</h3>"
         + f'<figure><img alt="map of where the network looks" src="{thumbnails.heat(shown.where)}">'
-        "<figcaption>Where the picture network looks: mean change of its verdict with the density of each "
-        f"place, the brightest {shown.where.max():.1f} times the mean</figcaption></figure>"
+        "<figcaption>How much a change of density at each place moves the verdict of the network on "
+        f"pictures; the brightest {shown.where.max():.1f} times the mean</figcaption></figure>"
     )
 
 
@@ -60,6 +61,7 @@ def _sheet(title: str, threads: Sequence[Thread], chance: Sequence[float]) -> st
     """The threads that look made most, with the range of the network's belief that each is made."""
     name = html.escape(title)
     return (
-        f'<figure><img alt="{name}" src="{thumbnails.sheet(threads, COLUMNS)}"><figcaption>{name}, the '
-        f"surest first: made with {percent(chance[0])} to {percent(chance[-1])}</figcaption></figure>"
+        f'<figure><img alt="{name}" src="{thumbnails.sheet(threads, COLUMNS)}"><figcaption>{name}: '
+        f"the network believes that they are made with {percent(chance[0])} (the first) to "
+        f"{percent(chance[-1])} (the last)</figcaption></figure>"
     )

@@ -46,8 +46,8 @@ def heat(places: NDArray[np.floating]) -> str:
     """A map (h, w) of numbers ≥ 0 as light of the same colours, the largest the brightest; one PNG."""
     side = 2 * SIDE
     row, column = (np.arange(side) * size // side for size in places.shape)
-    bright = np.sqrt(places / max(float(places.max()), 1e-30))
-    greys = np.rint(255 * bright[row][:, column]).astype(np.uint8)
+    bright = (places / max(float(places.max()), 1e-30))[row][:, column]
+    greys = np.rint(255 * bright).astype(np.uint8)
     return address(neon.framed(greys, LOOK))
 
 
