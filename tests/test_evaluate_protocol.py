@@ -18,7 +18,7 @@ from nitograph.evaluation.metrics import Estimate
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.page import report
 from nitograph.evaluation.protocol import Evaluation, evaluate
-from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.evaluation.settings import QUICK, EvaluationSettings
 from nitograph.evaluation.verdicts import GOALS, Figure
 from nitograph.light import chords
 from nitograph.thread import Thread
@@ -30,8 +30,8 @@ SMALL = EvaluationSettings(
 NAMED = {
     "copier": ("copies", "nearness", "near_copies", "pictures", "longest_run"),
     "rewinder": ("pictures",),
-    "prototypes": ("duplicates", "coverage"),
-    "random": ("critic_b", "critic_c", "frechet", "coverage", "usefulness"),
+    "prototypes": ("duplicates", "coverage", "two_sample_pictures"),
+    "random": ("critic_b", "critic_c", "frechet", "coverage", "usefulness", "two_sample_pictures"),
     "swapped": ("critic_b", "critic_c", "usefulness"),
 }
 
@@ -119,6 +119,9 @@ def test_the_page_is_one_file_that_fetches_nothing(judged: Callable[[str], Evalu
     assert not re.search(r"https?:|<script|<link|\bon\w+=| style=", text.replace("data:image/png", ""))
     assert "default-src 'none'" in text
     assert "@@" not in text
+    assert "This is the shortened form" in text
+    assert "Copies were looked for among" not in text
+    assert text.index("Can a network tell?") < text.index("Digit by digit")
     for key, verdict in found.verdicts.items():
         assert GOALS[key].title.replace("&", "&amp;") in text
         assert f'class="{verdict}"' in text
@@ -207,6 +210,22 @@ def test_the_command_refuses_what_excludes_itself(
     assert "the page is written as .html or .htm" in lines[1]
     assert "warmth" in lines[2]
     assert not list(tmp_path.iterdir())
+
+
+def test_the_quick_form_is_a_base_for_other_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards `--quick`: all of its amounts, and what is given beside it."""
+    monkeypatch.chdir(tmp_path)
+    asked: list[EvaluationSettings] = []
+
+    def stop(*args: object) -> None:
+        asked.extend(arg for arg in args if isinstance(arg, EvaluationSettings))
+        raise SettingsError("far enough")
+
+    monkeypatch.setattr("nitograph.cli.evaluate._evaluate", stop)
+    for flags in ("", "--quick", "--quick --seeds 2"):
+        assert main(["evaluate", "--stand-in", "woven", *flags.split()]) == 1
+    assert asked == [EvaluationSettings(), QUICK, QUICK.replace(seeds=2)]
+    assert [settings.form for settings in asked] == ["full", "quick", "other"]
 
 
 def test_stand_ins_of_the_command_are_those_of_the_module() -> None:

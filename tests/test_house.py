@@ -56,7 +56,7 @@ NEVER = [  # said apart from the table above, so that widening it by oversight i
 ]  # fmt: skip
 HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "model.network model.network_decoder training evaluation.critics evaluation.judges.likelihood "
-    "cli.evaluate",
+    "evaluation.judges.discriminators cli.evaluate",
     "numba": "compute.jit light.simd model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
     "PIL": "io.pictures drawing.contact_sheet drawing.film api.weaving cli.generate",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nitograph.evaluation.settings import EvaluationSettings
     from nitograph.model.weights import Weights
 
-PARTS = 13
+PARTS = 14
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='compare sampling settings on validation images: "guidance=1,1.5 temperature=0.7,0.85"',
     )
     parser.add_argument("--plot", metavar="PNG", help="with --sweep: where to write its plot")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="less of everything, for daily work, in about two minutes; other flags still count",
+    )
     add_settings(parser, EvaluationSettings, title="evaluation")
     add_model_arguments(parser)
 
@@ -75,14 +80,14 @@ def run(args: argparse.Namespace) -> int:
         import torch  # noqa: F401  # only so that a missing PyTorch is reported in one line
     except ImportError:
         raise SettingsError("evaluation needs PyTorch: pip install 'nitograph[train]'") from None
-    from nitograph.evaluation.settings import EvaluationSettings
+    from nitograph.evaluation.settings import QUICK, EvaluationSettings
 
     if sum(x is not None for x in (args.threads, args.stand_in, args.sweep)) > 1:
         raise SettingsError("threads, a stand-in and a sweep exclude each other; give one of them")
     if args.plot is not None and args.sweep is None:
         raise SettingsError("only a sweep has a plot; add a sweep, or leave out the plot")
     files = _files(args)
-    settings = read_settings(args, EvaluationSettings)
+    settings = read_settings(args, EvaluationSettings, QUICK if args.quick else None)
     weights = _weights(args)
     rows = load_corpus(args.dataset) if args.dataset else None
     material = _material(weights, rows)
@@ -128,7 +133,7 @@ def _evaluate(
 
         clock = protocol.Clock(report_part)
         with clock.part("training threads"):
-            training = _training(material, weights, rows)
+            training = _training(material, weights, rows, settings.training_threads or None)
         candidate = listed or _candidate(args, weights, material, training, settings)
         found = protocol.evaluate(candidate, material, training, settings, clock=clock)
     for figure in found.figures.values():
@@ -172,12 +177,15 @@ def _material(weights: "Weights | None", rows: "Corpus | None") -> "Material":
     return Material(weaving, Cache.of_user())
 
 
-def _training(material: "Material", weights: "Weights | None", rows: "Corpus | None") -> "Training":
+def _training(
+    material: "Material", weights: "Weights | None", rows: "Corpus | None", most: int | None
+) -> "Training":
+    """What copies are looked for in; most: no more than this many, the first."""
     from nitograph.evaluation.material import Training
 
     if rows is not None:
-        return Training.of_corpus(rows)
-    return material.training(None if weights is None else _corpus_settings(weights))
+        return Training.of_corpus(rows, limit=most)
+    return material.training(None if weights is None else _corpus_settings(weights), limit=most)
 
 
 def _corpus_settings(weights: "Weights") -> "CorpusSettings | None":
@@ -210,12 +218,12 @@ def _candidate(
     settings: "EvaluationSettings",
 ) -> "Candidate":
     from nitograph.evaluation.candidates import stand_in
+    from nitograph.evaluation.judges.resemblance import per_class
 
     if args.stand_in:
         count = settings.samples_per_class
-        return stand_in(
-            args.stand_in, material, training, per_class=count * settings.seeds, after=2 * count
-        )
+        after = max(2 * count, per_class(settings))
+        return stand_in(args.stand_in, material, training, per_class=count * settings.seeds, after=after)
     return _model(args, weights)
 
 
@@ -240,6 +248,8 @@ def _summary(record: dict[str, Any]) -> str:
     if not record["clean"]:
         return "not clean: training and test share images or threads, so the figures mean nothing"
     verdicts = list(record["verdicts"].values())
+    form = "" if record["form"] == "full" else f" ({record['form']} form, less than the full protocol)"
     return (
-        f"{verdicts.count('pass')} of {len(verdicts)} figures reached in {record['seconds']['all']:.0f} s"
+        f"{verdicts.count('pass')} of {len(verdicts)} figures reached{form} "
+        f"in {record['seconds']['all']:.0f} s"
     )

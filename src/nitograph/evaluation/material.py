@@ -87,9 +87,10 @@ class Training:
         return len(self.paths)
 
     @staticmethod
-    def of_corpus(corpus: Corpus) -> "Training":
-        """The threads of a corpus file."""
-        return Training(pack_rows(corpus.tokens[:, 1:], corpus.lengths - 2), corpus.labels)
+    def of_corpus(corpus: Corpus, *, limit: int | None = None) -> "Training":
+        """The threads of a corpus file, or the first `limit` of them."""
+        lengths = corpus.lengths[:limit] - 2
+        return Training(pack_rows(corpus.tokens[:limit, 1:], lengths), corpus.labels[:limit])
 
 
 @dataclass(frozen=True, eq=False)

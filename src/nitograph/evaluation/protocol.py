@@ -2,8 +2,9 @@
 
 Three critics classify the samples; distances are measured in the features of the one that is never used for
 choosing; a network trained on samples alone has to classify real ones; every sample is compared with every
-training thread; rules and likelihood are checked. Each figure comes with those of woven test digits and of
-random walks. This module returns values; `page.report` renders them.
+training thread; another network tries to tell samples from woven digits; rules and likelihood are checked.
+Each figure comes with those of woven test digits and of random walks. This module returns values;
+`page.report` renders them.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1
 """
@@ -23,6 +24,7 @@ from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCan
 from nitograph.evaluation.judges.comparison import Comparison, Critics, Judgement, mean, train_critics
 from nitograph.evaluation.judges.copying import copying
 from nitograph.evaluation.judges.given_pictures import GivenPictures, winding
+from nitograph.evaluation.judges.resemblance import Shown, resemblance
 from nitograph.evaluation.judges.samples import breaks_a_rule, closeness, recognisability, rules, usefulness
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters
 from nitograph.evaluation.metrics import difference, mean_interval
@@ -46,6 +48,7 @@ class Evaluation:
     read: Mapping[str, NDArray[np.int64]]
     nearness: Mapping[str, NDArray[np.float64]]
     nearest: tuple[NDArray[np.int64], Training] = field(repr=False)
+    suspects: Shown
     given_pictures: GivenPictures | None = None
 
     @property
@@ -99,7 +102,10 @@ def evaluate(
     compared = Comparison(
         material, settings.samples_per_class, settings.seeds, reference, samples, walks_drawn
     )
+    with clock.part("two-sample tests"):
+        alike, two_sample, suspects = resemblance(candidate, compared, settings)
     figures, record = _judged(compared, critics, training, settings, clock)
+    figures, record["two_sample"] = alike | figures, two_sample
     record["hygiene"] = hygiene | {"training_threads": len(training)}
     nearness, where = record["copying"].pop("nearness"), record["copying"].pop("where")
     given_pictures: GivenPictures | None = None
@@ -119,6 +125,7 @@ def evaluate(
         "nitograph": __version__,
         "candidate": candidate.name,
         **_model_facts(candidate),
+        "form": settings.form,
         "settings": settings.to_dict(),
         "weaving": material.weaving.to_dict(),
         "samples": len(samples),
@@ -129,8 +136,8 @@ def evaluate(
         "seconds": clock.seconds | {"all": round(sum(clock.seconds.values()), 2)},
     }
     read = {name: critic.read(samples.rasters)[1] for name, critic in critics.items()}
-    nearest = (where, training)
-    return Evaluation(head | record, figures, samples, reference, read, nearness, nearest, given_pictures)
+    shown = (nearness, (where, training), suspects, given_pictures)
+    return Evaluation(head | record, figures, samples, reference, read, *shown)
 
 
 def _judged(

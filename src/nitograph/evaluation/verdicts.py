@@ -68,6 +68,15 @@ GOALS: dict[str, Goal] = {
         "accuracy on woven test digits of a network trained on samples, ÷ one trained on as many woven",
         0.97,
     ),
+    "two_sample_pictures": Goal(
+        "Two-sample AUC on pictures",
+        "how well a network trained on both tells the picture of a sample from that of a woven test digit; "
+        "0.5: not at all",
+        at_most=0.62,
+    ),
+    "two_sample_nails": Goal(
+        "Two-sample AUC on nails", "the same by a network that reads the nails in their order", at_most=0.60
+    ),
     "duplicates": Goal("Duplicates", "share of samples that equal another sample", at_most=0.0),
     "copies": Goal(
         "Copies", "share of samples with the nails, or all the chords, of a training thread", at_most=0.0
@@ -102,6 +111,12 @@ GOALS: dict[str, Goal] = {
         "Wound picture ÷ encoder's",
         "error of test pictures wound by the model, ÷ the encoder's error",
         at_most=1.1,
+        planned=True,
+    ),
+    "two_sample_light": Goal(
+        "Two-sample AUC, exact light",
+        "on pictures, where the model winds the exact light of other test digits and plans nothing",
+        at_most=0.56,
         planned=True,
     ),
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from nitograph.evaluation.material import CLASSES
 from nitograph.evaluation.metrics import INFINITE
-from nitograph.evaluation.page import given_pictures, plots, thumbnails
+from nitograph.evaluation.page import given_pictures, plots, resemblance, thumbnails
 from nitograph.evaluation.page.elements import fill, number, percent, spread, table
 from nitograph.evaluation.protocol import Evaluation
 from nitograph.evaluation.verdicts import Figure
@@ -28,6 +28,9 @@ NOT_SHARES = (
     "pictures",
     "longest_run",
     "winding",
+    "two_sample_pictures",
+    "two_sample_nails",
+    "two_sample_light",
 )  # figures that are not shown as percentages
 
 
@@ -39,6 +42,7 @@ def page(found: Evaluation) -> str:
         _figures(found),
         _sheets(found),
         _blind(found),
+        resemblance.section(record["two_sample"], found.suspects),
         _recognised(record),
         _failures(found),
         _copying(found),
@@ -64,7 +68,23 @@ def _head(record: dict[str, Any]) -> str:
         f"<p><strong>{passed} of {len(verdicts)} figures reached</strong>"
         f"{_others(verdicts)}. {record['samples']} samples: "
         f"{settings['samples_per_class']} per class in {settings['seeds']} rounds, none discarded.</p>"
+        f"{_form(record)}"
         f'<p class="soft">{made}</p>'
+    )
+
+
+def _form(record: dict[str, Any]) -> str:
+    """What is said where less was measured than the full protocol asks."""
+    if record["form"] == "full":
+        return ""
+    name = "quick form" if record["form"] == "quick" else "shortened form"
+    part = record["settings"]["training_threads"]
+    seen = f" Copies were looked for among the first {part:,} training threads only." if part else ""
+    return (
+        f'<p class="open">This is the {name}, for daily work: fewer samples and less training of its '
+        "networks than the full protocol has. Its figures compare with figures of the same form only, and "
+        "that on nails finds little in so few threads."
+        f"{seen}</p>"
     )
 
 

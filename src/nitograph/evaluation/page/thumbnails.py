@@ -42,6 +42,15 @@ def under(targets: NDArray[np.floating], *rows: Sequence[Thread]) -> str:
     return _joined([*greys, *drawn], len(targets))
 
 
+def heat(places: NDArray[np.floating]) -> str:
+    """A map (h, w) of numbers ≥ 0 as light of the same colours, the largest the brightest; one PNG."""
+    side = 2 * SIDE
+    row, column = (np.arange(side) * size // side for size in places.shape)
+    bright = (places / max(float(places.max()), 1e-30))[row][:, column]
+    greys = np.rint(255 * bright).astype(np.uint8)
+    return data_url(neon.framed(greys, LOOK))
+
+
 def mixed(one: Sequence[Thread], two: Sequence[Thread], *, seed: int) -> tuple[list[Thread], list[bool]]:
     """Both kinds in random order, and whether each is of the first kind."""
     threads, kinds = [*one, *two], [True] * len(one) + [False] * len(two)
