@@ -155,7 +155,7 @@ def _told(samples: Woven, valid: Woven, material: Material) -> Score:
         Side(pictures([t.nails for t in kind.threads], nails, width), kind.labels)
         for kind in (samples, valid)
     )
-    return compare([Pair(PICTURES, made, real, nails)], [0])[0].score
+    return compare([Pair(PICTURES, made, real)], [0])[0].score
 
 
 def _score(read: float, covered: float) -> float:
