@@ -44,14 +44,20 @@ DAMAGE = (
 """What zipfile, zlib and NumPy raise for truncated, corrupted or foreign files."""
 
 
-def read_arrays(data: bytes, layout: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    data: bytes, layout: Mapping[str, str], *, optional: Mapping[str, str] | None = None
+) -> dict[str, NDArray[Any]]:
     """The arrays named in `layout`, each a NumPy kind and a count of dimensions: "i2", "f1", "U0".
 
-    FileError if an array does not match the layout; one of DAMAGE if the file is not a valid .npz.
+    optional: more of them, left out of what is returned where the file lacks them. FileError if an array
+    does not match the layout; one of DAMAGE if the file is not a valid .npz.
     """
     found: dict[str, NDArray[Any]] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about headers written by Python 2
+        names = set(archive.namelist())
+        present = {name: kind for name, kind in (optional or {}).items() if f"{name}.npy" in names}
+        layout = {**layout, **present}
         entries = {name: archive.getinfo(f"{name}.npy") for name in layout}
         limit = min(MAX_ARRAY_BYTES, 2**26 + MAX_PACKING * len(data))
         if sum(entry.file_size for entry in entries.values()) > limit:
