@@ -15,7 +15,10 @@ import torch
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import replacing
 from nitograph.model.settings import ModelSettings
+from nitograph.model.sharpen import Sharpener
 from nitograph.model.weights import Weights
+from nitograph.training.flow import Flow, FlowForm
+from nitograph.training.settings import best_sampling
 from nitograph.weaving.settings import WeaveSettings
 
 FORMAT = "nitograph-checkpoint/1"
@@ -69,6 +72,7 @@ def checkpoint_weights(path: str | Path) -> Weights:
         weaving = WeaveSettings.from_dict(state["corpus"]["weaving"])
         tensors = {name: value.float().numpy() for name, value in state["network"].items()}
         model = ModelSettings.from_dict(state["model"])
+        sharpener = _sharpener(state)
         facts = {"train": state["settings"], "steps": state["step"], "corpus": state["corpus"]}
         return Weights(
             model,
@@ -79,8 +83,20 @@ def checkpoint_weights(path: str | Path) -> Weights:
             max_lines=state["max_lines"],
             weaving=weaving.to_dict(),
             facts=facts,
+            sampling=best_sampling(sight=model.sight, sharp=sharpener is not None),
+            sharpener=sharpener,
         )
     except NitographError as error:
         raise WeightsError(f"{path}: {error}") from None
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError):
         raise WeightsError(f"{path} is a damaged checkpoint; use another or start a new run") from None
+
+
+def _sharpener(state: Mapping[str, Any]) -> Sharpener | None:
+    """The flow in a checkpoint that is done, or was taken over; None if there is none yet."""
+    phase, taken = state.get("flow"), state.get("sharpener")
+    if phase and phase["ended"]:
+        flow = Flow(FlowForm(**phase["form"]), len(state["corpus"]["classes"]))
+        flow.load_state_dict(phase["smooth"])
+        return flow.sharpener()
+    return Sharpener({name: tensor.numpy() for name, tensor in taken.items()}) if taken else None
