@@ -90,6 +90,24 @@ def test_a_cut_file_is_made_again(package, ending, share):
     assert call(package) == (2.0, 1, 0)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "del caching.FunctionCache",
+        "caching.FunctionCache = type('Other', (), {'__init__': lambda self: None})",
+        "caching.FunctionCache = type('Other', (), {'__init__': lambda self, function: None})",
+    ],
+)
+def test_with_other_inner_parts_of_numba(package, change):
+    """With a Numba whose inner parts are missing or others, loops are compiled and cached its own way."""
+    entry = package / "entry.py"
+    ours = "import jit\n"  # after which Numba gets its own again
+    text = entry.read_text().replace(ours, f"{ours}caching.FunctionCache = kept\n")
+    entry.write_text(f"from numba.core import caching\nkept = caching.FunctionCache\n{change}\n{text}")
+    assert call(package) == (2.0, 0, 1)
+    assert call(package) == (2.0, 1, 0)
+
+
 def test_no_folder_for_the_cache(package, tmp_path):
     """Where no folder can be written, each process compiles for itself."""
     blocked = tmp_path / "file"
