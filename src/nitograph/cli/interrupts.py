@@ -36,8 +36,8 @@ def interrupts_raised() -> Iterator[None]:
     """Inside the block, SIGTERM and SIGHUP are raised as Ctrl-C is, and none of the three is dropped.
 
     Signals that were ignored, such as SIGHUP under nohup, still are. Python cannot propagate an exception
-    out of a callback of a C library or a destructor: it calls `sys.unraisablehook` and continues. Numba
-    loads compiled code through such callbacks. An interrupt raised there is raised again a moment later.
+    out of a callback of a C library or a destructor: it calls `sys.unraisablehook` and continues. An
+    interrupt raised there is raised again a moment later.
     """
     previous_hook, timers = sys.unraisablehook, list[threading.Timer]()
 
