@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies as st
 from nitograph.board import violations
 from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError, SourceError
-from nitograph.light import chords
+from nitograph.light import cells, chords
 from nitograph.weaving import dispatch, encoder
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
-from nitograph.weaving.loops import cells, greedy
+from nitograph.weaving.loops import greedy
 from nitograph.weaving.loops.operands import Rounding, Rows
 from weave_oracle import PlainOriginal, PlainWeaver
 
