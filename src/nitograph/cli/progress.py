@@ -3,9 +3,10 @@
 Try it: python -m nitograph prepare --samples 2000 --output a.npz
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from nitograph.cli.streams import on_terminal
 
 Advance = Callable[[int], None]
 
@@ -13,7 +14,7 @@ Advance = Callable[[int], None]
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Advance]:
     """Yield `done(count)`, to be called with how many of `total` are done so far."""
-    if not sys.stderr.isatty():
+    if not on_terminal():
         yield lambda count: None
         return
     from rich.console import Console

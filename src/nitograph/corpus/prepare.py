@@ -22,7 +22,7 @@ from nitograph.corpus.rows import FORMAT, Corpus, CorpusSettings
 from nitograph.corpus.sources import LabelledImages
 from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import read_bytes, replacing
-from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
 from nitograph.model.vocab import Vocabulary
 from nitograph.weaving.settings import WeaveSettings
@@ -129,7 +129,7 @@ def _part(
 ) -> dict[str, NDArray[Any]]:
     """One part of a corpus: read from the file `kept` if it is sound, woven and written there otherwise."""
     if kept is not None and kept.exists():
-        with contextlib.suppress(FileError, *DAMAGE):  # a damaged part is woven again
+        with contextlib.suppress(FileError):  # a damaged part is woven again
             found = read_arrays(read_bytes(kept), PART_LAYOUT)
             if {len(array) for array in found.values()} == {len(images)}:
                 return found
