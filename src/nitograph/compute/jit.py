@@ -7,7 +7,8 @@ under one stamp, a digest of all sources that go into it: Numba itself checks a 
 files of the functions that it calls. A cache that cannot be read or written costs time and nothing else;
 with a Numba whose inner parts are others, its own cache is used. Signals wait while LLVM makes or loads
 machine code, because it calls back into Python: an exception that a signal's handler raised there would be
-dropped, and the function left without code. Numba is slow to import, so only modules of compiled loops import this one; it knows no particular loop.
+dropped, and the function left without code. Numba is slow to import, so only modules of compiled loops
+import this one; it knows no particular loop.
 
 Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 """
