@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import __version__
-from nitograph.corpus.rows import FORMAT, Corpus, CorpusSettings
+from nitograph.corpus.rows import FORMAT, PICTURES, Corpus, CorpusSettings
 from nitograph.corpus.sources import LabelledImages
 from nitograph.errors import FileError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
+from nitograph.model.sharpen import SIDE, shrunk
 from nitograph.model.vocab import Vocabulary
 from nitograph.weaving.settings import WeaveSettings
 
@@ -88,7 +89,9 @@ def build(
     tokens, lengths = _tokens(nails, labels, Vocabulary(weaving.nails, images.classes))
     explained = np.concatenate([piece["explained"] for piece in pieces])
     light = np.concatenate([piece["light"] for piece in pieces])
-    return Corpus(tokens, labels, lengths, sources, explained, light, metadata)
+    shown = [piece["pictures"] for piece in pieces if "pictures" in piece]
+    pictures = np.concatenate(shown) if shown else None
+    return Corpus(tokens, labels, lengths, sources, explained, light, metadata, pictures)
 
 
 def forget_parts(parts: Path) -> None:
@@ -128,9 +131,11 @@ def _part(
     kept: Path | None, images: NDArray[np.uint8], weaving: WeaveSettings, order: int
 ) -> dict[str, NDArray[Any]]:
     """One part of a corpus: read from the file `kept` if it is sound, woven and written there otherwise."""
+    shown = weaving.canvas_size == 2 * SIDE
     if kept is not None and kept.exists():
         with contextlib.suppress(FileError):  # a damaged part is woven again
-            found = read_arrays(read_bytes(kept), PART_LAYOUT)
+            layout = PART_LAYOUT | (PICTURES if shown else {})
+            found = read_arrays(read_bytes(kept), layout)
             if {len(array) for array in found.values()} == {len(images)}:
                 return found
     from nitograph.weaving.encoder import targets, weave_targets
@@ -142,6 +147,8 @@ def _part(
         "explained": woven.explained.astype(np.float32),
         "light": Zernike(order).light(wanted).astype(np.float16),
     }
+    if shown:
+        part["pictures"] = np.rint(shrunk(wanted) * 255).astype(np.uint8)
     if kept is not None:
         with replacing(kept) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **part)

@@ -64,15 +64,19 @@ class HeldOut:
 def measure(
     objective: Objective, part: str, rows: NDArray[np.int64], stop_requested: Stop
 ) -> HeldOut | None:
-    """Nats of these rows of a part without dropout; None if a stop is requested meanwhile."""
+    """Nats of these rows of a part without dropout; None if a stop is requested meanwhile.
+
+    Nails are given the planned picture as in generation: where the network looks at pictures, those.
+    """
+    kind = "picture" if objective.sees_pictures else "codes"
     totals = np.zeros((2, 2))  # nats and tokens of nails, of plans
     objective.network.eval()
     with torch.inference_mode():
         for first in range(0, len(rows), VALIDATION_BATCH):
             if stop_requested():
                 return None
-            found = objective.losses(part, rows[first : first + VALIDATION_BATCH])
-            for total, loss in zip(totals, found, strict=True):
+            found = objective.losses(part, rows[first : first + VALIDATION_BATCH], kind=kind)
+            for total, loss in zip(totals, (found.nail, found.plan), strict=True):
                 total += (0.0, 0) if loss is None else (float(loss[0]), loss[1])
     objective.network.train()
     (nats, count), (plan_nats, codes) = totals.tolist()

@@ -19,7 +19,7 @@ from nitograph.light.chords import all_chords
 from nitograph.model.batch import sight_loops as loops
 from nitograph.model.batch.sight_loops import Looked, Sequences
 from nitograph.model.settings import FACTS
-from nitograph.model.sight import Float32, Floats, Int32, SightSettings, first_sights, wanted_of
+from nitograph.model.sight import Float32, Float64, Floats, Int32, SightSettings, first_sights, wanted_of
 
 PATHS = 64  # nails for which a batch has places at first
 
@@ -49,6 +49,20 @@ def sights_along(
     facts = np.zeros((*nails.shape, FACTS), np.float32)
     loops.see_along(_looked(settings), state, lengths, sights, facts)
     return Seen(sights, facts, first_sights(settings, light))
+
+
+def scores_along(
+    settings: SightSettings, pictures: Floats, nails: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> Float64:
+    """The encoder's score of every chord from each nail of paths (b, t) over pictures (b, c, c), (b, t, n).
+
+    lengths: (b,), how many nails of each path count; behind its end is 0.
+    """
+    wanted = wanted_of(settings, np.zeros((len(nails), 0)), pictures)
+    state = _begin(settings, wanted, np.ascontiguousarray(nails))
+    scores = np.zeros((*nails.shape, settings.scoring.nails))
+    loops.score_along(_looked(settings), state, lengths, scores)
+    return scores
 
 
 class BatchSight:

@@ -142,3 +142,22 @@ def see_along(looked: Looked, state: Sequences, lengths: Int64, sights: Float32,
         path, chances = state.paths[row], state.chances[row]
         for at in range(lengths[row]):
             look(looked, canvas, path, at + 1, chances, buffers, sights[row, at], facts[row, at])
+
+
+@jit
+def score_along(looked: Looked, state: Sequences, lengths: Int64, scores: Float64) -> None:
+    """The score of each chord from each nail of paths, as the encoder has it: scores (b, t, n).
+
+    There is no belief here: each chord is laid as it is. lengths: (b,); what lies behind stays as it is.
+    """
+    n, strength = looked.num_nails, looked.strength
+    for row in range(len(state.left)):
+        canvas = Canvas(state.left[row], state.cells[row], state.weights)
+        path = state.paths[row]
+        fill_cells(canvas, strength, 1.0)
+        for at in range(lengths[row]):
+            if at:
+                number = chord_number(path[at - 1], path[at], n)
+                lay_light(looked.bands, number, strength, strength, 1.0, canvas)
+            fan = scores[row, at]
+            score_fan(looked.bands, n, canvas.cells, len(canvas.left), looked.scoring, path[at], fan)
