@@ -142,7 +142,7 @@ def test_the_page_shows_given_pictures(found: Evaluation) -> None:
     assert part.count("data:image/png") == 1
     assert [part.count(f"temperature {t}") for t in ("0.85", "0<")] == [2, 2]
     assert "the encoder" in part
-    assert "its exact light too" in part
+    assert "its codes and exact light" in part
     assert not re.search(r"https?:|<script| style=", part)
 
 

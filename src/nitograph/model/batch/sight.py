@@ -79,16 +79,33 @@ class BatchSight:
 
     def step(self, nails: NDArray[np.integer]) -> tuple[Float32, Float32]:
         """As Seeing.step."""
+        looked, state, length = self.operands()
+        state.paths[:, length] = nails
+        sights, facts = self.views()
+        loops.see_next(looked, state, length + 1, sights, facts)
+        self.advance(1)
+        return sights, facts
+
+    def operands(self) -> tuple[Looked, Sequences, int]:
+        """For compiled steps: what is looked at, the state, and how many nails each path has."""
+        return _looked(self.settings), self._state, self._length
+
+    def views(self) -> tuple[Float32, Float32]:
+        """Empty sights and facts of a step."""
+        b = len(self._state.left)
+        return np.empty((b, self.settings.scoring.nails), np.float32), np.empty((b, FACTS), np.float32)
+
+    def advance(self, steps: int) -> None:
+        """Count nails that compiled steps have appended to the paths."""
+        self._length += steps
         paths = self._state.paths
         if self._length == paths.shape[1]:
-            paths = np.concatenate([paths, np.zeros_like(paths)], axis=1)
-            self._state = self._state._replace(paths=paths)
-        paths[:, self._length] = nails
-        self._length += 1
-        sights = np.zeros((len(paths), self.settings.scoring.nails), np.float32)
-        facts = np.zeros((len(paths), FACTS), np.float32)
-        loops.see_next(_looked(self.settings), self._state, self._length, sights, facts)
-        return sights, facts
+            self._state = self._state._replace(paths=np.concatenate([paths, np.zeros_like(paths)], axis=1))
+
+    @property
+    def room(self) -> int:
+        """How many more nails the paths have places for, at least one."""
+        return int(self._state.paths.shape[1]) - self._length
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """As Seeing.select."""
@@ -116,5 +133,6 @@ def _looked(settings: SightSettings) -> Looked:
     factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
     worth = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
     return Looked(
-        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength
-    )
+        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength,
+        settings.gain,
+    )  # fmt: skip
