@@ -15,7 +15,9 @@ from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan
 from nitograph.model.sharpen import SIDE, enlarged
 from nitograph.training import flow_phase, plan_phase
+from nitograph.training.checkpoints import checkpoint_weights
 from nitograph.training.expert import MOST, corrected, own_walks, regrets
+from nitograph.training.measure import thinned
 from nitograph.training.settings import TrainSettings
 from nitograph.training.teacher import Teacher
 from nitograph.training.threads import counts, quickest
@@ -174,7 +176,7 @@ def test_sight_is_gained_by_weights_without(seen):
     assert trainer.weights().sight is not None
 
 
-def test_the_flow_is_learned_by_the_same_run(seen):
+def test_the_flow_is_learned_by_the_same_run(seen, tmp_path):
     """It comes before the Transformer, tells its error on held-out pictures, and lies in the weights."""
     trainer = Trainer(seen, SIGHTED, QUICK.replace(flow_steps=60))
     reports = follow(trainer)
@@ -187,9 +189,12 @@ def test_the_flow_is_learned_by_the_same_run(seen):
     made = trainer.weights()
     assert made.sharpener is not None
     assert made.sharpener.spread == pytest.approx(trainer.objective.plans("train").spread())
+    trainer.save(tmp_path / "last.pt")
+    kept = checkpoint_weights(tmp_path / "last.pt")
+    assert (kept.digest, kept.sampling) == (made.digest, made.sampling)
 
 
-def test_a_flow_is_taken_over_with_the_plan(seen):
+def test_a_flow_is_taken_over_with_the_plan(seen, tmp_path):
     """As it is, with its classes in this run's order; with steps of its own it is trained on."""
     donor = Trainer(seen, SIGHTED, QUICK)
     follow(donor)
@@ -199,6 +204,8 @@ def test_a_flow_is_taken_over_with_the_plan(seen):
     trainer = Trainer(other, SIGHTED, QUICK.replace(flow_steps=None))
     assert trainer.take_plan(given)
     assert trainer.flow_phase is None
+    trainer.save(tmp_path / "last.pt")
+    assert checkpoint_weights(tmp_path / "last.pt").digest == trainer.weights().digest
     made = trainer.weights().sharpener
     assert (made.tensors["class"][0] == given.sharpener.tensors["class"][1]).all()
     assert (made.tensors["class"][-1] == given.sharpener.tensors["class"][-1]).all()
@@ -320,6 +327,19 @@ def test_a_run_that_gets_no_better_ends(seen):
         assert trainer.step == (epochs - 1 if patience else epochs) * trainer.steps_per_epoch
         assert trainer.finished
         assert trainer.stale == bool(patience)
+
+
+def test_a_weights_file_tells_of_a_few_validations():
+    """Evenly, the first and the last among them, in a few words."""
+    history = [
+        {"step": k, "seconds": 1 / 3, "nail_loss": 2.0, "plan_loss": None, "best": False, "kind": "valid"}
+        for k in range(500)
+    ]
+    found = thinned(history)
+    assert [past["step"] for past in found][:: len(found) - 1] == [0, 499]
+    assert len(found) == 12
+    assert set(found[0]) == {"step", "seconds", "nail_loss", "plan_loss", "best"}
+    assert [len(thinned(history[:count])) for count in (0, 1, 2, 5)] == [0, 1, 2, 5]
 
 
 def test_threads_are_those_that_were_quickest():

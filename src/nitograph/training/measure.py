@@ -5,8 +5,9 @@ This module takes no training steps.
 Try it: python -c "from nitograph.training.measure import Meter; help(Meter)"
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from nitograph.training.objective import Objective
 
 VALIDATION_BATCH = 128
+KEPT = 12  # validations told of in a weights file
+TOLD = ("step", "seconds", "nail_loss", "plan_loss", "best")
 
 Stop = Callable[[], bool]
 
@@ -59,6 +62,17 @@ class HeldOut:
     nail: float
     plan: float | None
     overall: float
+
+
+def thinned(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """At most KEPT of these validations, evenly spread to the last one, with what people look for."""
+    count = len(history)
+    rows = sorted({count - 1 - round(k * (count - 1) / (KEPT - 1)) for k in range(KEPT)}) if count else []
+    return [{name: _short(history[row][name]) for name in TOLD} for row in rows]
+
+
+def _short(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def measure(

@@ -11,6 +11,9 @@ from nitograph.settings import Settings, setting
 
 LASTING = ("seed", "validation_fraction", "batch_size", "optimizer")  # a resumed run must keep them
 
+SEEN_NAILS = {"temperature": 1.0, "top_k": 0}
+SHARP_PLANS = {"plan_temperature": 0.8, "guidance": 1.0, "plan_steps": 4}
+
 
 @dataclass(frozen=True)
 class TrainSettings(Settings):
@@ -97,3 +100,8 @@ class Report:
     flow_loss: float | None = None
     flow_held_out: float | None = None
     best: bool = False
+
+
+def best_sampling(*, sight: bool, sharp: bool) -> dict[str, float]:
+    """How weights are best sampled, by docs/log.md; what is not named keeps the program's default."""
+    return (SEEN_NAILS if sight else {}) | (SHARP_PLANS if sharp else {})

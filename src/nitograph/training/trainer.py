@@ -34,17 +34,16 @@ from nitograph.model.weights import Weights
 from nitograph.training import beginnings, resume
 from nitograph.training.batches import epoch_order
 from nitograph.training.checkpoints import write_checkpoint
-from nitograph.training.measure import Meter, Step, Stop, measure, never
+from nitograph.training.measure import Meter, Step, Stop, measure, never, thinned
 from nitograph.training.objective import Objective, measure_light
 from nitograph.training.optimizer import descend, make_optimizer, trapezoid
 from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.processes import any_of, join_group, of_first
-from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.settings import Report, TrainSettings, best_sampling
 from nitograph.training.steps import step_loss
 from nitograph.training.threads import quickest
 
 PLAN_SHARE = 0.1  # of the minutes, at most, for the plan's autoencoder
-SHARP_PLANS = {"plan_temperature": 0.8, "guidance": 1.0, "plan_steps": 4}  # as measured, docs/log.md
 
 
 class Trainer:
@@ -226,7 +225,7 @@ class Trainer:
             "minutes": round(self.seconds / 60, 2),
             "started_from": self.ancestor,
             "plan_of": self.plan_of,
-            "history": [h for h in self.history if h["kind"] == "valid"][-50:],
+            "history": thinned([past for past in self.history if past["kind"] == "valid"]),
         }
         flow = self.flow_phase
         sharpener = flow.sharpener() if flow and flow.finished else self.sharpener
@@ -236,7 +235,7 @@ class Trainer:
             weaving=self.corpus.metadata["weaving"],
             facts=facts,
             sharpener=sharpener,
-            sampling=_sampling(self.model, sharpener),
+            sampling=best_sampling(sight=self.model.sight, sharp=sharpener is not None),
         )
 
     def save(self, path: str | Path) -> None:
@@ -336,12 +335,6 @@ class Trainer:
         if kind != "step":
             self.history.append(vars(report).copy())
         return report
-
-
-def _sampling(model: ModelSettings, sharpener: Sharpener | None) -> dict[str, float]:
-    """How weights are best sampled, where that differs from the program's own defaults."""
-    nails = {"temperature": 1.0, "top_k": 0} if model.sight else {}
-    return nails if sharpener is None else nails | SHARP_PLANS
 
 
 def _steps_per_epoch(rows: int, batch_size: int, world: int) -> int:
