@@ -107,7 +107,8 @@ class Edges:
 class Fans:
     """The fans of a board and canvas; `fans_of` keeps them.
 
-    lines (n, n, 6): the band of the chord between each two nails, as in `bands`.
+    lines (n, n, 6): the band of the chord between each two nails, as in `bands`. total (n, n): its coverage
+    (1/FINE) of all pixels together.
     """
 
     def __init__(self, scoring: Scoring) -> None:
@@ -120,6 +121,7 @@ class Fans:
         added = (
             added_gain(total, squares, self.strength) - self.strength * total
         )  # gains are 2 · left − strength
+        self.total = _of_both_ends(total.astype(np.float64), n)
         self.added = _of_both_ends(added, n)
         self.factor = _of_both_ends(score_factor(total, self.strength, self.white, scoring.length_power), n)
         ends = (ring[:, 0] + ring[:, 1] * (ring[:, 4] - ring[:, 3])) >> SHIFT
@@ -139,14 +141,19 @@ class Fans:
 
     def scores(self, left: NDArray[np.integer], here: int) -> Float64:
         """The score of the chord from nail `here` to each nail, (n,); 0 for itself. left: (c, c)."""
+        out = 2 * self.sums(left, here)
+        out += self.added[here]
+        out *= self.factor[here]
+        return out
+
+    def sums(self, canvas: NDArray[np.integer], here: int) -> Float64:
+        """Σ coverage (1/FINE) · canvas (c, c) over the chord from nail `here` to each nail, (n,)."""
         fan = self._edges(here)
-        flat = self._running(left)
+        flat = self._running(canvas)
         found = self._up_to(flat, fan.base, fan.low + fan.height)
         found -= self._up_to(flat, fan.base, fan.low)
         out = np.zeros(self.scoring.nails)
-        out[fan.nails] = 2 * np.add.reduceat(found, fan.starts)
-        out += self.added[here]
-        out *= self.factor[here]
+        out[fan.nails] = np.add.reduceat(found, fan.starts)
         return out
 
     def lay(self, left: Int32, a: int, nails: ArrayLike, lights: ArrayLike) -> None:
