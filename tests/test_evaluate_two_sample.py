@@ -33,6 +33,7 @@ from nitograph.evaluation.protocol import draw
 from nitograph.evaluation.settings import QUICK, EvaluationSettings
 from nitograph.light import chords
 from nitograph.model.weights import Weights
+from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, targets
@@ -207,9 +208,9 @@ def test_a_plan_model_winds_the_light_of_images_that_are_no_reference(
     candidate = ModelCandidate(planned)
     figures, details, shown = resemblance(candidate, comparison_of(tiny, candidate), TINY)
     control = tiny.unseen(5, after=5)
-    light = planned.zernike.light(targets(tiny.test.images[control.rows], WEAVING))
+    plans = of_light(planned, planned.zernike.light(targets(tiny.test.images[control.rows], WEAVING)))
     labels = [str(label) for label in control.labels]
-    made = invent(planned, labels, range(TINY.first_seed, TINY.first_seed + 50), light=light)
+    made = invent(planned, labels, range(TINY.first_seed, TINY.first_seed + 50), plans=plans)
     assert seen["light"] == [thread.nails.tolist() for thread in made]
     assert seen["woven"] == [thread.nails.tolist() for thread in control.threads]
     assert seen["real"] == [thread.nails.tolist() for thread in tiny.reference(5).threads]

@@ -113,6 +113,12 @@ GOALS: dict[str, Goal] = {
         at_most=1.1,
         planned=True,
     ),
+    "nats_light": Goal(
+        "Nats per nail, exact light",
+        "of woven test digits, where the model is given their exact light; illegal nails are masked",
+        at_most=1.2,
+        planned=True,
+    ),
     "two_sample_light": Goal(
         "Two-sample AUC, exact light",
         "on pictures, where the model winds the exact light of other test digits and plans nothing",

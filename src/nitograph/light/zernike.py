@@ -15,6 +15,7 @@ of n, then the sine parts (zero where m = 0). This module knows nothing of token
 Try it: python -c "from nitograph.light.zernike import Zernike; print(Zernike(24).size)"
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,8 +75,7 @@ class Zernike:
     @one_blas_thread
     def light(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coefficients (b, 2M) of pictures (b, c, c) on the frame of `weaving.encoder.targets`."""
-        matrix = self.projection(pixel_positions(pictures.shape[-1])).astype(np.float32)
-        return pictures.reshape(len(pictures), -1) @ matrix
+        return pictures.reshape(len(pictures), -1) @ _projection(self.order, pictures.shape[-1])
 
     @one_blas_thread
     def evaluate(self, coefficients: FloatArray, coordinates: FloatArray) -> FloatArray:
@@ -121,6 +121,12 @@ def turn(coefficients: NDArray[FloatT], cosine: NDArray[FloatT], sine: NDArray[F
     half = coefficients.shape[-1] // 2
     re, im = coefficients[..., :half], coefficients[..., half:]
     return np.concatenate([re * cosine + im * sine, im * cosine - re * sine], axis=-1)
+
+
+@functools.lru_cache(maxsize=2)
+def _projection(order: int, side: int) -> NDArray[np.float32]:
+    """Zernike.projection for pictures of `side` pixels on the frame, kept for the next call."""
+    return Zernike(order).projection(pixel_positions(side)).astype(np.float32)
 
 
 def _radial(n: int, m: int, radius: FloatArray) -> FloatArray:

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from nitograph.compute.parallel import one_blas_thread
 from nitograph.light.frame import pixel_positions
 from nitograph.light.zernike import Zernike
+from nitograph.model.settings import WAVES as WAVES
 
 SIDE = 32
-WAVES = 8  # of the time, as cosines and sines
 CONDITIONS = 2 * WAVES + 1
 
 Float32 = NDArray[np.float32]

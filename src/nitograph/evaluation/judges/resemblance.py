@@ -32,6 +32,7 @@ from nitograph.evaluation.metrics import Estimate
 from nitograph.evaluation.nearest import Paths
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import Figure, ends, rounded
+from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import targets
@@ -100,11 +101,10 @@ def per_class(settings: EvaluationSettings) -> int:
 def _wound(candidate: ModelCandidate, material: Material, pictured: Woven, seed: int) -> list[Thread]:
     """What the model winds from the exact light of these threads' images and their classes."""
     wanted = targets(material.test.images[pictured.rows], material.weaving)
-    light, labels = candidate.weights.zernike.light(wanted), [CLASSES[label] for label in pictured.labels]
+    weights, labels = candidate.weights, [CLASSES[label] for label in pictured.labels]
+    plans = of_light(weights, weights.zernike.light(wanted))
     seeds = range(seed, seed + len(labels))
-    return invent(
-        candidate.weights, labels, seeds, candidate.settings, light=light, decoder=candidate.decoder
-    )
+    return invent(weights, labels, seeds, candidate.settings, plans=plans, decoder=candidate.decoder)
 
 
 def _compare(

@@ -28,6 +28,7 @@ NOT_SHARES = (
     "pictures",
     "longest_run",
     "winding",
+    "nats_light",
     "two_sample_pictures",
     "two_sample_nails",
     "two_sample_light",
