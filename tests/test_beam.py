@@ -1,4 +1,4 @@
-"""Guards of beam search: greedy at width 1, exhaustive at full width, fair above temperature 0, its state."""
+"""Guards of beam search: greedy at width 1, exhaustive at full width, fair when it draws, its state."""
 
 import itertools
 

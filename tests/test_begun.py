@@ -73,7 +73,9 @@ def test_numbers_after_some_draws_are_the_same_numbers():
         whole = Uniforms([4, 5])
         for _ in range(draws):
             whole.next(slice(None), 1.0)
-        assert np.array_equal(uniforms_after([4, 5], draws).next(slice(None), 1.0), whole.next(slice(None), 1.0))
+        assert np.array_equal(
+            uniforms_after([4, 5], draws).next(slice(None), 1.0), whole.next(slice(None), 1.0)
+        )
 
 
 def test_what_is_fed_is_as_likely_as_the_model_says(plain):

@@ -117,7 +117,10 @@ def test_candidates_have_seeds_of_their_own():
 
 def test_a_critic_that_is_not_there_or_damaged(monkeypatch):
     """Is said in one line."""
-    for name, part in (("data/no-critic.npz", "lacks its bundled critic"), ("data/guide.html", "is damaged")):
+    for name, part in (
+        ("data/no-critic.npz", "lacks its bundled critic"),
+        ("data/guide.html", "is damaged"),
+    ):
         bundled.cache_clear()
         monkeypatch.setattr(critic, "BUNDLED", name)
         with pytest.raises(FileError, match=part) as caught:

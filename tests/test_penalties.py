@@ -1,5 +1,7 @@
 """Guards of geometric penalties: each by hand, their running sums, how they are named."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -59,9 +61,9 @@ def test_overdraw_is_the_plain_sum_over_pixels():
     fans = canvas_for(weights, None).fans
     size, n = WEAVING.canvas_size, WEAVING.nails
     wanted = rng.integers(-200, 3 * fans.strength, (size, size)).astype(np.int32)
-    path = (np.array([0, 9, 20, 3, 15, 28, 10, 20, 9, 31]) * 1) % n
+    path = np.array([0, 9, 20, 3, 15, 28, 10, 20, 9, 31])
     ring, left, total = chords.all_chords(n, size, WEAVING.width), wanted.astype(np.int64), 0.0
-    for one, two in zip(path[:-1], path[1:], strict=True):
+    for one, two in itertools.pairwise(path):
         cover = np.zeros((size, size), np.int64)
         add_path(ring.lines[chords.numbers(np.array([one, two]), n)], cover)
         total += cover[left <= 0].sum() / max(cover.sum(), FINE)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from nitograph.api.repair import planned_pictures, repaired, search_settings
+from nitograph.api.repair import repaired, search_settings
 from nitograph.board import Board, Rules, violations
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import random_walks
 from nitograph.light import chords
-from nitograph.sampling.plans import Plans, of_light, of_pictures
+from nitograph.sampling.plans import Plans, of_light, of_pictures, shown
 from nitograph.sampling.sampler import SampleSettings, invent_with_plans
 from nitograph.thread import Thread
 from tiny import MODEL, WEAVING, random_weights
@@ -66,14 +66,14 @@ def test_the_plan_is_the_one_that_was_wound(sight):
     y, x = np.mgrid[-1:1:24j, -1:1:24j]
     given_ = np.stack([np.exp(-6 * ((x - s) ** 2 + y**2)) for s in (-0.3, 0.3)]).astype(np.float32)
     for plans in (of_light(weights, weights.zernike.light(given_)), of_pictures(weights, given_)):
-        shown = planned_pictures(weights, plans)
-        assert shown.shape == (2, 24, 24)
-        assert shown.min() >= 0
-        assert shown.max() <= 1.001
+        drawn = shown(weights, plans)
+        assert drawn.shape == (2, 24, 24)
+        assert drawn.min() >= 0
+        assert drawn.max() <= 1.001
         for row in range(2):
-            assert np.corrcoef(shown[row].ravel(), given_[row].ravel())[0, 1] > 0.9
+            assert np.corrcoef(drawn[row].ravel(), given_[row].ravel())[0, 1] > 0.9
     threads, wound = invent_with_plans(weights, ["1", "2"], [3, 4], FREE)
-    assert planned_pictures(weights, wound).shape == (2, 24, 24)
+    assert shown(weights, wound).shape == (2, 24, 24)
     again = repaired(weights, threads, wound, FREE)
     assert [thread.label for thread in again] == ["1", "2"]
 

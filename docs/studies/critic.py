@@ -1,4 +1,4 @@
-"""The bundled critic of `--best-of`: taught to tell woven train digits from invented ones, and to read them.
+"""The bundled critic of `--best-of`, taught to tell woven train digits from invented ones and to read them.
 
 Half of its threads are woven from MNIST train images (never the last 5,000, which are for choosing
 settings), half are invented by the weights, at their own sampling settings; which class a thread shows is
@@ -39,8 +39,8 @@ WIDTHS = (24, 48, 64)
 class Sizes:
     """Threads of each side, passes over them, threads a step, peak learning rate."""
 
-    threads: int = 12_000
-    passes: int = 16
+    threads: int = 4000
+    passes: int = 12
     batch: int = 64
     rate: float = 4e-3
 
@@ -180,8 +180,13 @@ def main() -> None:
     sizes = QUICK if args.quick else Sizes()
     weights = load(args.weights) if args.weights else load_bundled()
     began = time.monotonic()
-    sides = [woven_threads(weights, sizes.threads), invented_threads(weights, sizes.threads, SampleSettings())]
-    every = Threads(*(np.concatenate([getattr(s, part) for s in sides]) for part in ("shown", "labels", "woven")))
+    sides = [
+        woven_threads(weights, sizes.threads),
+        invented_threads(weights, sizes.threads, SampleSettings()),
+    ]
+    every = Threads(
+        *(np.concatenate([getattr(s, part) for s in sides]) for part in ("shown", "labels", "woven"))
+    )
     order = np.random.default_rng([SEED, 3]).permutation(len(every.labels))
     cut = round(len(order) * HELD_OUT)
     drawn = time.monotonic()

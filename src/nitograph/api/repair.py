@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 from nitograph.errors import NitographError, SettingsError
 from nitograph.light import chords
-from nitograph.light.fans import fans_of
-from nitograph.model.plan import decode_plan
-from nitograph.model.sight import SightSettings
 from nitograph.model.weights import Weights
-from nitograph.sampling.plans import Plans
-from nitograph.sampling.sampler import SampleSettings, resolved
+from nitograph.sampling.plans import Plans, shown
+from nitograph.sampling.settings import SampleSettings, resolved
 from nitograph.thread import Thread
 from nitograph.weaving import dispatch
 from nitograph.weaving.loops.operands import Rows
@@ -50,16 +47,6 @@ def search_settings(weights: Weights, settings: SampleSettings) -> WeaveSettings
         raise SettingsError(f"repair cannot search the threads of this model: {error}") from None
 
 
-def planned_pictures(weights: Weights, plans: Plans) -> Float32:
-    """What plans stand for on the canvas of the model's threads, (b, c, c) from 0 to 1."""
-    if plans.pictures is not None:
-        return np.asarray(plans.pictures, dtype=np.float32)
-    order = weights.settings.zernike_order
-    light = decode_plan(weights, plans.codes) if plans.light is None else plans.light
-    fans = fans_of(SightSettings.of(weights.weaving, weights.board, weights.rules, order).scoring)
-    return np.asarray(fans.pictures(light, order) / fans.white, dtype=np.float32)
-
-
 def repaired(
     weights: Weights, threads: Sequence[Thread], plans: Plans, settings: SampleSettings
 ) -> list[Thread]:
@@ -67,13 +54,13 @@ def repaired(
 
     The error is that of `chords.error`, what is brighter than white included.
     """
-    weaving, wanted = search_settings(weights, settings), planned_pictures(weights, plans)
+    weaving, wanted = search_settings(weights, settings), shown(weights, plans)
     nails = np.full((len(threads), weaving.max_lines + 1), -1, dtype=np.int32)
-    for row, thread in zip(nails, threads, strict=True):
-        row[: len(thread.nails)] = thread.nails
+    for places, thread in zip(nails, threads, strict=True):
+        places[: len(thread.nails)] = thread.nails
     lengths = np.array([len(thread.nails) for thread in threads], dtype=np.int32)
-    shown = np.zeros(len(threads), dtype=np.float32)
-    dispatch.improve(weaving, Rows(np.ascontiguousarray(wanted), nails, lengths, shown))
+    explained = np.zeros(len(threads), dtype=np.float32)
+    dispatch.improve(weaving, Rows(np.ascontiguousarray(wanted), nails, lengths, explained))
     found = []
     for row, thread in enumerate(threads):
         after = thread.replace(nails=nails[row, : lengths[row]])
@@ -85,5 +72,5 @@ def repaired(
 
 def _error(thread: Thread, wanted: Float32, weaving: WeaveSettings) -> float:
     strength, width = weaving.line_strength, weaving.width
-    shown = chords.raster(thread, weaving.canvas_size, strength=strength, width=width, clip=False)
-    return chords.error(wanted, shown)
+    light = chords.raster(thread, weaving.canvas_size, strength=strength, width=width, clip=False)
+    return chords.error(wanted, light)

@@ -92,7 +92,7 @@ def totals(lines: Int32, canvas_size: int) -> tuple[Int64, Int64]:
 
 
 def covered(lines: Int32, canvas_size: int) -> Int64:
-    """As loops.add_path on an empty canvas, in NumPy: the coverage (1/FINE) of all bands together, (c, c)."""
+    """As loops.add_path, in NumPy: the coverage (1/FINE) of all bands together, (c, c)."""
     cover = np.zeros(canvas_size * canvas_size)
     for first in range(0, len(lines), TOTALS_BLOCK):
         top, rise, height, start, stop, steep = lines[first : first + TOTALS_BLOCK].T.astype(np.int64)

@@ -56,7 +56,7 @@ class Beams(NamedTuple):
 
     def take(self, rows: Int64) -> "Beams":
         """Some of them."""
-        return Beams(*(part[rows] for part in self))
+        return Beams(self.paths[rows], self.scores[rows], self.chances[rows], self.keys[rows])
 
 
 class Ended(NamedTuple):
@@ -68,7 +68,7 @@ class Ended(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """The steps that survive: of which walk, to which token, and the walks after them (without the token)."""
+    """The steps that survive: of which walk, to which token, and the walk after it (without the token)."""
 
     rows: Int64
     tokens: Int64
@@ -118,7 +118,7 @@ class Beam:
             self.ended.append(Ended(path, float(score) / max(count, 1), float(key)))
 
     def _survivors(self, beams: Beams, logits: NDArray[np.float32]) -> Steps:
-        """The best steps of all walks, as many as the width leaves beside walks that ended and rank higher."""
+        """The best steps of all walks, as many as walks that ended and rank higher leave of the width."""
         worth, terms = self._worth(beams, logits)
         scores = beams.scores[:, None] + worth
         if terms.temperature > 0:

@@ -70,7 +70,7 @@ def feed(
 
 
 def uniforms_after(seeds: Sequence[int], draws: int) -> Uniforms:
-    """The uniform numbers of these seeds after `draws` of each, as a thread that came so far would have them.
+    """The uniform numbers of these seeds after `draws` of each, as a thread that came so far has them.
 
     So a thread that was cut off, continued with its own seed and plan, is itself again.
     """

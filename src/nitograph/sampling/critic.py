@@ -40,7 +40,7 @@ Float32 = NDArray[np.float32]
 class Critic:
     """A critic at rest.
 
-    tensors: `conv.i.weight` (9, in, out), rows of the kernel first, `conv.i.bias` (out,), for i from 0 to 2;
+    tensors: `conv.i.weight` (9, in, out), rows of the kernel first, `conv.i.bias` (out,), for i = 0, 1, 2;
     `out.weight` (36 · out, classes + 1), `out.bias`: the logits of the classes, then the log-odds.
     """
 
@@ -69,7 +69,7 @@ class Critic:
         read = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         index = [self.classes.index(label) if label in self.classes else -1 for label in labels]
         known = np.array(index) >= 0
-        return odds + np.where(known, read[np.arange(len(read)), index], 0.0)
+        return odds.astype(np.float64) + np.where(known, read[np.arange(len(read)), index], 0.0)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,9 +1,9 @@
 """Geometric penalties: what a thread may be charged for, each with its unit, and their running sums.
 
-`Penalties` declares every penalty and its weight, in nats a unit; help and docs take their words from there.
-`Tally` keeps what is needed to charge several walks over one plan: which nails they have used, and their
-canvases. A penalty is a sum over chords of what each costs when it is laid. This module knows no decoder and
-chooses nothing; `beam` does.
+`Penalties` declares every penalty and its weight, in nats a unit; help and docs take their words from
+there. `Tally` keeps what is needed to charge several walks over one plan: which nails they have used, and
+their canvases. A penalty is a sum over chords of what each costs when it is laid. This module knows no
+decoder and chooses nothing; `beam` does.
 
 Try it: python -m nitograph generate 7 --beam 4 --penalty crowding=2,short=1
 """
@@ -20,6 +20,7 @@ from nitograph.light.bands import FINE
 from nitograph.light.fans import Fans, fans_of
 from nitograph.model.sight import SightSettings
 from nitograph.model.weights import Weights
+from nitograph.sampling.plans import Plans, shown
 from nitograph.settings import Settings, setting
 
 CROWD = 4  # visits of a nail that cost nothing
@@ -63,7 +64,9 @@ class Penalties(Settings):
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = (piece.strip() for piece in part.partition("="))
             if name in found:
-                raise SettingsError(f"penalty names each penalty once, got {name} twice; give it one weight")
+                raise SettingsError(
+                    f"penalty names each penalty once, got {name} twice; give it one weight"
+                )
             try:
                 found[name] = float(value)
             except ValueError:
@@ -100,19 +103,19 @@ class Canvas:
     wanted: Int32
 
 
-def canvas_for(weights: Weights, wanted: Int32 | None) -> Canvas:
-    """A canvas of the model's own weaving settings; wanted None: white everywhere.
+def canvas_for(weights: Weights, plans: Plans | None) -> Canvas:
+    """The canvas of a model's threads, with one plan on it; None: white everywhere.
 
-    SettingsError where chords woven so cannot be laid in NumPy.
+    SettingsError where chords cannot be laid there in NumPy.
     """
+    order = weights.settings.zernike_order
     try:
-        settings = SightSettings.of(weights.weaving, weights.board, weights.rules, 2)
+        settings = SightSettings.of(weights.weaving, weights.board, weights.rules, order)
     except WeightsError as error:
         raise SettingsError(f"the penalty overdraw cannot be charged for this model: {error}") from None
     fans, size = fans_of(settings.scoring), settings.scoring.canvas_size
-    if wanted is None:
-        wanted = np.full((size, size), round(fans.white), dtype=np.int32)
-    return Canvas(fans, wanted)
+    white = np.ones((1, size, size), np.float32)
+    return Canvas(fans, fans.wanted(white if plans is None else shown(weights, plans))[0])
 
 
 class Tally:
