@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.columns is not None and not 1 <= args.columns <= MAX_THREADS:
         raise SettingsError(f"columns must be 1 to {MAX_THREADS}, got {args.columns}")
+    if args.repair and args.threads is not None:
+        raise SettingsError("threads in a file have no plans to repair them towards; leave one out")
     look = read_settings(args, NeonSettings)
     inputs = {"list of threads": args.threads, "weights": args.checkpoint}
     (output,) = claim([Output("gallery", Path(args.output), (*PAGE, *PNG))], inputs)
