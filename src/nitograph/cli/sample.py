@@ -8,13 +8,19 @@ Try it: python -m nitograph sample 7 --count 10 -o threads.jsonl
 import argparse
 from pathlib import Path
 
-from nitograph.api.models import find_weights, make_decoder
-from nitograph.cli.models import add_model_arguments, read_sampling
+from nitograph.api.inventing import Wish, threads_of
+from nitograph.api.models import find_weights
+from nitograph.cli.models import (
+    add_begun_argument,
+    add_model_arguments,
+    add_repair_argument,
+    read_begun,
+    read_sampling,
+)
 from nitograph.cli.progress import progress
 from nitograph.errors import SettingsError
 from nitograph.io.files import write_text
 from nitograph.io.outputs import LINES, Output, claim
-from nitograph.sampling.sampler import invent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", "-o", default="threads.jsonl", help="where to write the threads (default %(default)s)"
     )
+    add_begun_argument(parser)
+    add_repair_argument(parser)
     add_model_arguments(parser)
 
 
@@ -42,13 +50,14 @@ def run(args: argparse.Namespace) -> int:
             f"count must be 1 to 10000000 and seed not negative, got {args.count} and {args.seed}"
         )
     settings = read_sampling(args)
-    (output,) = claim([Output("list of threads", Path(args.output), LINES)], {"weights": args.checkpoint})
+    inputs = {"begun thread": args.begun, "weights": args.checkpoint}
+    (output,) = claim([Output("list of threads", Path(args.output), LINES)], inputs)
     weights = find_weights(args.checkpoint)
     label = None if args.label == "any" and "any" not in weights.classes else args.label
     seeds = range(args.seed, args.seed + args.count)
-    decoder = make_decoder(weights, args.device)
+    wish = Wish(begun=read_begun(args, weights), repair=args.repair, device=args.device)
     with progress("sampling", args.count) as done:
-        threads = invent(weights, [label] * args.count, seeds, settings, decoder=decoder, progress=done)
+        threads = threads_of(weights, [label] * args.count, seeds, settings, wish, progress=done)
     write_text(output, "".join(thread.to_json() + "\n" for thread in threads))
     mean = sum(thread.line_count for thread in threads) / len(threads)
     print(f"{output}: {len(threads)} threads, {mean:.0f} chords on average")
