@@ -12,7 +12,7 @@ Try it: python docs/studies/decoding.py --weights string_ai.safetensors --only p
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ class Court:
     material: Material
     per_class: int
     valid: Woven
-    critics: dict[str, Critic]
+    critics: Mapping[str, Critic]
     walks: Woven
 
     @property
