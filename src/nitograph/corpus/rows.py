@@ -1,4 +1,4 @@
-"""Threads as a training set, kept in one compressed .npz.
+"""Threads as a training set, kept in one compressed .npz, or in a folder of shards (`shards`).
 
 Each row names the source image it came from, so that splits are by source and a validation picture is never
 a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.board import Board, Rules
+from nitograph.corpus.stack import pick
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import DAMAGE, read_arrays
@@ -38,7 +39,7 @@ LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U
 class CorpusSettings(Settings):
     """Which pictures become the rows of a corpus."""
 
-    samples: int = setting(5000, "rows of the corpus", low=1, high=10_000_000)
+    samples: int = setting(5000, "rows of the corpus", low=1, high=100_000_000)
     mode: str = setting(
         "examples",
         "real handwriting, or averaged prototypes repeated (for comparison: a model memorises them)",
@@ -48,7 +49,7 @@ class CorpusSettings(Settings):
     prototype_pool: int = setting(
         1000, "images averaged into the prototypes of one class", low=1, high=100_000
     )
-    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=100)
+    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=1000)
     seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
     zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)
 
@@ -61,6 +62,7 @@ class Corpus:
     lengths: (rows,) tokens without padding. sources: (rows,) index of the image in the source; warped
     variants share it. explained: (rows,) share of the picture's energy that the thread explains.
     light: (rows, k) float16 Zernike coefficients of the pictures. metadata: every setting, as JSON values.
+    Of a corpus in shards, tokens and light are Stacks, of which only the rows that are asked for are read.
     """
 
     tokens: NDArray[np.integer]
@@ -107,9 +109,18 @@ class Corpus:
         return Thread(nails.astype(np.int32), self.board, self.classes[self.labels[row]], made)
 
     def take(self, rows: NDArray[np.integer]) -> "Corpus":
-        """The corpus of these rows only."""
-        picked = {name: getattr(self, name)[rows] for name in ARRAYS}
+        """The corpus of these rows only; of one in shards, none is read yet."""
+        picked = {name: pick(getattr(self, name), rows) for name in ARRAYS}
         return dataclasses.replace(self, **picked)
+
+    def read(self, rows: NDArray[np.integer]) -> "Corpus":
+        """As `take`, with its rows in memory."""
+        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in ARRAYS})
+
+    @property
+    def on_disk(self) -> Path | None:
+        """The folder of the shards that it is read from; None where it is in memory."""
+        return getattr(self.tokens, "folder", None)
 
     def split(self, fraction: float, *, seed: int) -> tuple["Corpus", "Corpus"]:
         """Training and validation parts without a common source image; SettingsError if one is empty."""
@@ -134,12 +145,17 @@ class Corpus:
 
 
 def load_corpus(path: str | Path) -> Corpus:
-    """Read a corpus; FileError if the file is truncated, foreign or contradicts itself."""
+    """Read a corpus, or open one in shards; FileError if it is truncated, foreign or contradicts itself."""
+    if Path(path).is_dir():
+        from nitograph.corpus.shards import load_shards
+
+        return load_shards(path)
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
         arrays = read_arrays(data, LAYOUT)
-        corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=_read_metadata(arrays))
-        _check(corpus)
+        metadata = check_metadata(json.loads(str(arrays["metadata"])))
+        corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=metadata)
+        check_rows(corpus)
     except NitographError as error:
         raise FileError(f"{path} is not a Nitograph corpus: {error}; prepare it again") from None
     except DAMAGE:
@@ -147,9 +163,8 @@ def load_corpus(path: str | Path) -> Corpus:
     return corpus
 
 
-def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The metadata, in which everything that the rest of the program uses is checked."""
-    metadata = json.loads(str(arrays["metadata"]))
+def check_metadata(metadata: Any) -> dict[str, Any]:
+    """The metadata, once everything in it that the rest of the program uses is checked; FileError."""
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise FileError(f"this version reads the format {FORMAT}")
     CorpusSettings.from_dict(metadata["corpus"])
@@ -159,10 +174,10 @@ def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         raise FileError("its classes must be a list of names")
     if len(set(names)) != len(names):
         raise FileError("two of its classes have the same name")
-    return metadata
+    return dict(metadata)
 
 
-def _check(corpus: Corpus) -> None:
+def check_rows(corpus: Corpus) -> None:
     """FileError if the arrays contradict each other or a row is not a legal thread."""
     from nitograph.compute.rules import legal_paths
 

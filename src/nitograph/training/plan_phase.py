@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from nitograph.training.objective import Objective
 from nitograph.training.optimizer import descend, make_optimizer, trapezoid
+from nitograph.training.processes import sums_of
 from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.shares import Share
 
 PLAN_BATCH = 512
+ALONE = Share()
 
 
 class PlanPhase:
@@ -29,11 +32,9 @@ class PlanPhase:
         light: NDArray[np.float16],
         settings: TrainSettings,
         *,
-        rank: int = 0,
-        world: int = 1,
+        share: Share = ALONE,
     ) -> None:
-        self.objective, self.light, self.settings = objective, light, settings
-        self.rank, self.world = rank, world
+        self.objective, self.light, self.settings, self.share = objective, light, settings, share
         self.optimizer = make_optimizer(objective.network, settings, plan=True)
         self.step = 0
 
@@ -57,21 +58,28 @@ class PlanPhase:
         """Take the remaining steps; reports give the light's squared error, relative to its power."""
         if self.finished:
             return
-        light = torch.from_numpy(self.light.astype(np.float32))
         errors: list[float] = []
         began = reported = clock()
         while not self.finished and not stop_requested():
-            rng = np.random.default_rng([self.settings.seed, 7, self.step, self.rank])
-            batch = light[rng.integers(len(light), size=PLAN_BATCH)]
             rate = self.settings.learning_rate * schedule(self.step / self.settings.plan_steps)
-            loss = self.objective.light_loss(batch)
-            descend(self.optimizer, loss, rate, world=self.world, place=f"plan step {self.step}")
-            self.step += 1
-            errors.append(float(loss.detach()))
+            errors.append(self._advance(rate))
             now = clock()
             if now - reported >= report_every or self.finished:
                 yield self._report(now - began, rate, float(np.mean(errors)))
                 reported, errors = now, []
+
+    def _advance(self, rate: float) -> float:
+        """One step at this learning rate; the error before it."""
+        rng, world = np.random.default_rng([self.settings.seed, 7, self.step, 0]), self.share.world
+        mine = self.share.of(rng.integers(len(self.light), size=PLAN_BATCH), rng)
+        light = torch.from_numpy(self.light[mine.rows].astype(np.float32))
+        loss, power = self.objective.light_loss(light), float(light.square().sum()) * mine.weight
+        wrong, whole = sums_of([float(loss.detach()) * power, power], world, self.objective.device)
+        if world > 1:  # of one process, the loss is that of all
+            loss = loss * (world * power / whole)
+        descend(self.optimizer, loss, rate, world=world, place=f"plan step {self.step}")
+        self.step += 1
+        return wrong / whole
 
     def _report(self, seconds: float, rate: float, error: float) -> Report:
         done = self.step / self.settings.plan_steps

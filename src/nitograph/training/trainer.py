@@ -6,8 +6,9 @@ of threads on the same kind of machine. A checkpoint holds everything that the n
 steps, a stop and N−k more give the same bits as N.
 
 The learning rate warms up, stays constant, and falls to zero over the last half of the epochs, or of the
-minutes if they are given. Under torchrun each process takes its share of the batches and gradients are
-averaged. Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
+minutes if they are given. Under torchrun each process takes its share of the rows of each step, so that any
+number of processes takes the same steps, except for rounding. Optimisers: AdamW, or Muon for the matrices
+inside the blocks. This module knows no flags.
 
 Try it: python -m nitograph train --dataset small.npz --minutes 1
 """
@@ -36,8 +37,9 @@ from nitograph.training.measure import Meter, Step, Stop, measure, never
 from nitograph.training.objective import Objective, measure_light
 from nitograph.training.optimizer import descend, make_optimizer, trapezoid
 from nitograph.training.plan_phase import PlanPhase
-from nitograph.training.processes import any_of, join_group, of_first
+from nitograph.training.processes import any_of, join_group, of_first, sums_of
 from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.shares import Share
 
 
 class Trainer:
@@ -48,6 +50,7 @@ class Trainer:
     ) -> None:
         self.corpus, self.model, self.settings = corpus, model, settings
         self.device, self.rank, self.world = torch.device(device), *join_group(device)
+        self.share = Share(self.rank, self.world)
         if settings.workers:
             torch.set_num_threads(settings.workers)
         self.train, self.valid = corpus.split(settings.validation_fraction, seed=settings.seed)
@@ -66,9 +69,7 @@ class Trainer:
         self.plan_phase: PlanPhase | None = None
         if model.planned:
             measure_light(self.network, self.train)
-            self.plan_phase = PlanPhase(
-                self.objective, self.train.light, settings, rank=self.rank, world=self.world
-            )
+            self.plan_phase = PlanPhase(self.objective, self.train.light, settings, share=self.share)
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
         self.clock: Callable[[], float] = time.monotonic  # s; a study may count processor time
@@ -143,7 +144,7 @@ class Trainer:
             epoch, at = divmod(self.step, self.steps_per_epoch)
             if epoch != ordered:
                 order, ordered = self._order(epoch), epoch
-            meter.add(self._train_step(order[at]), world=self.world)
+            meter.add(self._train_step(order[at]))
             self.step += 1
             self.seconds = elapsed()
             if stop_requested():
@@ -228,27 +229,34 @@ class Trainer:
         return not any(past["kind"] == "valid" and past["step"] == self.step for past in self.history)
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        order = epoch_order(
+        return epoch_order(
             self.train.lengths, self.settings.batch_size, seed=self.settings.seed, epoch=epoch
         )
-        return order[self.rank :: self.world][: self.steps_per_epoch]
 
     def _train_step(self, rows: NDArray[np.int64]) -> Step:
-        rng = np.random.default_rng([self.settings.seed, 11, self.step, self.rank])
+        rng = np.random.default_rng([self.settings.seed, 11, self.step, 0])
+        if self.world > 1:  # so that dropout does not depend on how often a run was resumed
+            torch.manual_seed(self.settings.seed + self.world * self.step + self.rank)
         self.network.train()
         exact = rng.random() < self.settings.exact_light
-        (nail, nails), planned = self.objective.losses("train", rows, exact=exact, rng=rng)
-        loss, plan, plans = nail / nails, torch.zeros(()), 0
+        mine = self.share.of(rows, rng)
+        (nail, nails), planned = self.objective.losses("train", mine.rows, exact=exact, rng=mine.rng)
+        nail, nails = nail * mine.weight, nails * mine.weight
+        plan, plans = torch.zeros(()), 0
         if planned is not None:
-            plan, plans = planned
-            extra = rng.integers(len(self.train), size=self.settings.plan_rows)
-            if len(extra):
-                more, count = self.objective.plan_loss("train", extra, rng)
-                plan, plans = plan + more, plans + count
-            loss = loss + plan / plans
+            plan, plans = planned[0] * mine.weight, planned[1] * mine.weight
+            extra = self.share.of(rng.integers(len(self.train), size=self.settings.plan_rows), rng)
+            if len(extra.rows):
+                more, count = self.objective.plan_loss("train", extra.rows, extra.rng)
+                plan, plans = plan + more * extra.weight, plans + count * extra.weight
+        found = [float(nail.detach()), nails, float(plan.detach()), plans]
+        nail_sum, nail_count, plan_sum, plan_count = sums_of(found, self.world, self.device)
+        loss = nail / (nail_count / self.world)
+        if plan_count:
+            loss = loss + plan / (plan_count / self.world)
         descend(self.optimizer, loss, self._rate(), world=self.world, place=f"step {self.step}")
-        plan_nats = float(plan.detach()) / plans if plans else 0.0
-        return Step(float(nail.detach()) / nails, plan_nats, nails + plans)
+        plan_nats = plan_sum / plan_count if plan_count else 0.0
+        return Step(nail_sum / nail_count, plan_nats, int(nail_count + plan_count))
 
     def _rate(self) -> float:
         return self.settings.learning_rate * self.schedule(self.progress)
@@ -272,11 +280,10 @@ class Trainer:
 
 
 def _steps_per_epoch(rows: int, batch_size: int, world: int) -> int:
-    """Steps that each of `world` processes takes per epoch; SettingsError if there is not one for each."""
-    batches = -(-rows // batch_size)
-    if batches < world:
+    """Steps per epoch; SettingsError if a step has not a row for each of `world` processes."""
+    if batch_size < world:
         raise SettingsError(
-            f"{world} processes need at least as many batches, but {rows} rows make {batches} of "
-            f"{batch_size}; lower batch_size or start fewer processes"
+            f"batch_size must be at least the number of processes, which share it, got {batch_size} for "
+            f"{world}; raise batch_size or start fewer processes"
         )
-    return batches // world
+    return -(-rows // batch_size)
