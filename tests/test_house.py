@@ -45,7 +45,7 @@ WINGS = {
 }
 # What a wing uses of another only: these modules, and nothing else of it.
 ONLY = {
-    ("model", "light"): "light.zernike",
+    ("model", "light"): "light.zernike light.frame light.fans light.bands light.cells light.chords",
     ("corpus", "model"): "model.vocab",
     ("training", "weaving"): "weaving.settings",
     ("api", "training"): "training.checkpoints training.processes",
@@ -57,7 +57,7 @@ NEVER = [  # said apart from the table above, so that widening it by oversight i
 HEAVY = {  # who may import what is slow to load or not always installed
     "torch": "model.network model.network_decoder training evaluation.critics evaluation.judges.likelihood "
     "evaluation.judges.discriminators cli.evaluate",
-    "numba": "compute.jit model.batch.simd weaving.loops.simd cli.compiling",
+    "numba": "compute.jit light.simd model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
     "PIL": "io.pictures drawing.contact_sheet drawing.film api.weaving cli.generate",
     "scipy": "",

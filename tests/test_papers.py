@@ -85,6 +85,7 @@ def test_a_failing_benchmark_is_reported(tmp_path):
     [
         ("ablation", ["no mask", "missing light no input", "averaged, no fall", "fourier nails", "plain"]),
         ("latent", ["8 codes", "16 codes, warped", "thumbnail 6×6"]),
+        ("sharpen", ["default", "without doubt"]),
     ],
 )
 def test_studies_run(tmp_path, study, runs):
@@ -94,7 +95,7 @@ def test_studies_run(tmp_path, study, runs):
     for _ in range(2):
         run(*words, "--only", *runs, cwd=tmp_path, NITOGRAPH_CACHE=str(tmp_path / "cache"))
         lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
-        assert [line["run" if study == "ablation" else "form"] for line in lines] == runs
+        assert [line["form" if study == "latent" else "run"] for line in lines] == runs
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ import numpy as np
 from nitograph.board import allowed_next
 from nitograph.light import chords
 from nitograph.light.bands import FINE
+from nitograph.light.cells import MIN_GAIN
 from nitograph.weaving.encoder import WeaveSettings
-from nitograph.weaving.loops.cells import MIN_GAIN
 from nitograph.weaving.loops.original_lines import thick_lines
 
 

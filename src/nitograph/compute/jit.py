@@ -5,6 +5,8 @@ numbers at most. To return an array, Numba would call Python code; a pending Ctr
 Numba would go on with a value that is missing, and the process would crash. Compiled code is cached on disk
 under one stamp, a digest of all sources that go into it: Numba itself checks a function's own file, not the
 files of the functions that it calls. A cache that cannot be read or written costs time and nothing else.
+Signals wait while LLVM makes or loads machine code, because it calls back into Python: an exception that a
+signal's handler raised there would be dropped, and the function left without code.
 Numba is slow to import, so only modules of compiled loops import this one; it knows no particular loop.
 
 Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
@@ -14,12 +16,15 @@ import contextlib
 import functools
 import hashlib
 import re
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.codegen import CPUCodeLibrary
 
 import nitograph
 
@@ -58,6 +63,43 @@ def stamp(folder: Path) -> str:
     for path in sorted(chosen):
         digest.update(hashlib.sha256(texts[path]).digest())
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Signals with a handler in Python are held until the end of the block, and handled there.
+
+    Python handles signals in its main thread only, so in others nothing is to be held.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    replaced = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in replaced:
+        signal.signal(number, lambda caught, _: held.append(caught))
+    try:
+        yield
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
+        for caught in held:
+            signal.raise_signal(caught)
+
+
+def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of Numba that has LLVM make or load the code of a module, with signals held."""
+
+    @functools.wraps(function)
+    def holding(*args: Any) -> Any:
+        with signals_held():
+            return function(*args)
+
+    return holding
+
+
+CPUCodeLibrary._finalize_final_module = _whole(CPUCodeLibrary._finalize_final_module)
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types

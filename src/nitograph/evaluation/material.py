@@ -23,7 +23,8 @@ from nitograph.errors import SettingsError
 from nitograph.evaluation.cache import Cache, digest
 from nitograph.evaluation.nearest import Paths, in_both, pack, pack_rows
 from nitograph.light import chords
-from nitograph.light.bands import FINE, add_path
+from nitograph.light.bands import FINE
+from nitograph.light.loops import add_path
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 

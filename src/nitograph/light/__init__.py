@@ -1,4 +1,4 @@
-"""The board's picture in numbers: its frame, the bands of chords, and light in Zernike coefficients.
+"""The board's picture in numbers: frame, bands of chords and their scores, light in Zernike coefficients.
 
 Try it: python -c "from nitograph.light.zernike import Zernike; print(Zernike(24).size)"
 """

@@ -2,8 +2,10 @@
 
 A band is a row of Chords.lines: top, rise, height, first, stop, steep. In each column (row, if steep) it
 covers the interval from `top` on, `height` high, both in 1/FINE pixel; `top` has SHIFT further bits, which
-`rise` changes from column to column. Everything is in whole numbers, so that all machines give the same
-results. This module knows no settings, files or pictures.
+`rise` changes from column to column. Everything is in whole numbers, so that all
+machines give the same results. And the one rule for what a
+chord is worth, which weaving and a model's sight share. NumPy only: `loops`, `cells` and `simd` are
+compiled. This module knows no settings, files or pictures.
 
 Try it: python -c "from nitograph.light.bands import FINE; print(FINE)"
 """
@@ -13,13 +15,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compute.jit import jit
+from nitograph.board import Board
+from nitograph.light.frame import FRAME
 
 FINE = 32
 SHIFT = 13
 FIXED = 1 << SHIFT
 UNIT = 1 << 14
 GROUP = 8  # cells that are loaded together; a narrow band covers fewer in a column
+NARROW = 1 << 15  # gains below this fit 16-bit cells, which are faster
+BLOCK, TOTALS_BLOCK = 100_000, 2000  # chords that are measured together
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Float64 = NDArray[np.float64]
 
 
 class Bands(NamedTuple):
@@ -30,49 +39,75 @@ class Bands(NamedTuple):
     min_height: int  # of a band, in 1/FINE pixel
 
 
-@jit
-def add_path(lines: NDArray[np.int32], cover: NDArray[np.int64]) -> None:
-    """Add each band's coverage (1/FINE) onto cover (c, c) int64."""
-    size = len(cover)
-    for k in range(len(lines)):
-        top, rise, height, first, stop, steep = lines[k]
-        for u in range(first, stop):
-            low = max(top >> SHIFT, 0)
-            high = min((top >> SHIFT) + height, size * FINE)
-            top += rise
-            for v in range(low >> 5, (high + FINE - 1) >> 5):
-                share = min(high, v * FINE + FINE) - max(low, v * FINE)
-                if steep:
-                    cover[u, v] += share
-                else:
-                    cover[v, u] += share
+def lines_of_ring(num_nails: int, canvas_size: int, width: float) -> Int32:
+    """The bands of all chords of a board, (m, 6), in the order of chords.Chords; `width` in board radii."""
+    a, b = np.triu_indices(num_nails, 1)
+    half = canvas_size / 2
+    places = half + half * FRAME * Board(num_nails).positions()
+    lines = np.empty((len(a), 6), dtype=np.int32)
+    for first in range(0, len(a), BLOCK):
+        part = slice(first, first + BLOCK)
+        lines[part] = lines_between(places[a[part]], places[b[part]], width * half * FRAME, canvas_size)
+    return lines
 
 
-@jit
-def chord_totals(
-    lines: NDArray[np.int32], size: int, total: NDArray[np.int64], squares: NDArray[np.int64]
-) -> None:
-    """Add to total and squares, (m,) int64, each band's sums over its pixels of coverage and its square."""
-    for k in range(len(lines)):
-        top, rise, height, first, stop, _ = lines[k]
-        for _u in range(first, stop):
-            low = max(top >> SHIFT, 0)
-            high = min((top >> SHIFT) + height, size * FINE)
-            top += rise
-            for v in range(low >> 5, (high + FINE - 1) >> 5):
-                share = min(high, v * FINE + FINE) - max(low, v * FINE)
-                total[k] += share
-                squares[k] += share * share
+def lines_between(start: Float64, end: Float64, width: float, canvas_size: int) -> Int32:
+    """Bands of `width` pixels between points (m, 2) in pixels, (m, 6)."""
+    across = np.abs(end - start)
+    steep = across[:, 1] > across[:, 0]
+    major, minor = np.where(steep, 1, 0), np.where(steep, 0, 1)
+    rows = np.arange(len(start))
+    u0, v0, u1, v1 = start[rows, major], start[rows, minor], end[rows, major], end[rows, minor]
+    turned = u0 > u1
+    u0, u1 = np.where(turned, u1, u0), np.where(turned, u0, u1)
+    v0, v1 = np.where(turned, v1, v0), np.where(turned, v0, v1)
+    slope = (v1 - v0) / np.maximum(u1 - u0, 1e-12)
+    height = width * np.sqrt(1 + slope * slope)
+    first, stop = np.ceil(u0 - 0.5), np.ceil(u1 - 0.5)
+    top = v0 + (first + 0.5 - u0) * slope - height / 2
+    ends = np.clip(first, 0, canvas_size), np.clip(stop, 0, canvas_size)
+    lines = np.stack([top * FINE * FIXED, slope * FINE * FIXED, height * FINE, *ends, steep], axis=1)
+    return np.asarray(np.rint(lines), dtype=np.int32)
 
 
-@jit
-def shares_of_bands(lowest: int, shares: NDArray[np.int16]) -> None:
-    """Coverage (1/FINE) of GROUP pixels by a band from 0 … FINE − 1 on, for each height from `lowest` on.
+def totals(lines: Int32, canvas_size: int) -> tuple[Int64, Int64]:
+    """As loops.chord_totals, in NumPy: sums over each band's pixels of coverage and its square, (m,) each.
 
-    Fills shares (heights · FINE, GROUP) int16; no such band may reach further than GROUP pixels.
+    In a column, pixels that are covered whole lie between two that are covered in part.
     """
-    for row in range(len(shares)):
-        low = row % FINE
-        high = low + lowest + row // FINE
-        for v in range(GROUP):
-            shares[row, v] = max(min(high, v * FINE + FINE) - max(low, v * FINE), 0)
+    total, squares = np.zeros((2, len(lines)), dtype=np.int64)
+    for first in range(0, len(lines), TOTALS_BLOCK):
+        top, rise, height, start, stop, _ = lines[first : first + TOTALS_BLOCK, :, None].transpose(1, 0, 2)
+        place = np.arange(int((stop - start).max(initial=0)), dtype=np.int32)
+        edge = (top + rise * place) >> SHIFT
+        low = np.maximum(edge, 0)
+        high = np.maximum(np.minimum(edge + height, canvas_size * FINE), low)
+        within = place < stop - start
+        cut, rest, whole = low & (FINE - 1), high & (FINE - 1), (high >> 5) - (low >> 5)
+        parts = (FINE - cut) ** 2 + (whole - 1) * FINE**2 + rest**2
+        rows = slice(first, first + len(top))
+        total[rows] = ((high - low) * within).sum(axis=1)
+        squares[rows] = (np.where(whole > 0, parts, (high - low) ** 2) * within).sum(axis=1)
+    return total, squares
+
+
+def fixed_strength(strength: float) -> tuple[int, float]:
+    """The strength of a chord as a whole number (a multiple of FINE), and white on the same scale."""
+    fixed = max(1, round(strength * UNIT / FINE)) * FINE
+    return fixed, fixed / strength
+
+
+def added_gain(total: Int64, squares: Int64, strength: int) -> Float64:
+    """What partly covered pixels add to the sum of gains over each chord, (m,); see score_factor."""
+    return np.asarray(strength / FINE * (FINE * total - squares).astype(np.float64))
+
+
+def score_factor(total: Int64, strength: int, white: float, length_power: float) -> Float64:
+    """What turns a chord's sum of gains into its score, (m,): with `added_gain` the rule of all scores.
+
+    The gain of a pixel is the fall of its squared error, over the strength, when a chord covers it whole. A
+    chord's score is the fall over all its pixels, white being 1, over its length to a power:
+    (Σ coverage · gain + added_gain) · score_factor.
+    """
+    length = np.maximum(total / FINE, 1.0)
+    return np.asarray(strength / FINE / white**2 / length**length_power)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.light.bands import FINE, FIXED, GROUP, UNIT, Bands, add_path, chord_totals, shares_of_bands
+from nitograph.light.bands import FINE, GROUP, Bands, fixed_strength, lines_between, lines_of_ring
 from nitograph.light.frame import FRAME, disc, pixel_positions, width_in_board_units
+from nitograph.light.loops import add_path, chord_totals, shares_of_bands
 from nitograph.thread import Thread
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
 
 DEFAULT_WIDTH = 0.1
 MAX_CANVAS = 2048
-BLOCK = 100_000
 
 Floats = NDArray[np.float32]
 
@@ -71,43 +70,10 @@ def all_chords(num_nails: int, canvas_size: int, width: float) -> Chords:
     """All chords of a board; `width` in board radii. Cached for the next call with the same arguments."""
     if not 1 <= canvas_size <= MAX_CANVAS:
         raise SettingsError(f"canvas_size must be from 1 to {MAX_CANVAS} pixels, got {canvas_size}")
-    a, b = np.triu_indices(num_nails, 1)
-    half = canvas_size / 2
-    places = half + half * FRAME * Board(num_nails).positions()
-    lines = np.empty((len(a), 6), dtype=np.int32)
-    for first in range(0, len(a), BLOCK):
-        part = slice(first, first + BLOCK)
-        lines[part] = _bands(places[a[part]], places[b[part]], width * half * FRAME, canvas_size)
+    lines = lines_of_ring(num_nails, canvas_size, width)
     total, squares = np.zeros((2, len(lines)), dtype=np.int64)
     chord_totals(lines, canvas_size, total, squares)
     return Chords(num_nails, canvas_size, lines, total, squares)
-
-
-def _bands(
-    start: NDArray[np.float64], end: NDArray[np.float64], width: float, canvas_size: int
-) -> NDArray[np.int32]:
-    """Bands of `width` pixels between points (m, 2) in pixels, (m, 6) as in Chords."""
-    across = np.abs(end - start)
-    steep = across[:, 1] > across[:, 0]
-    major, minor = np.where(steep, 1, 0), np.where(steep, 0, 1)
-    rows = np.arange(len(start))
-    u0, v0, u1, v1 = start[rows, major], start[rows, minor], end[rows, major], end[rows, minor]
-    turned = u0 > u1
-    u0, u1 = np.where(turned, u1, u0), np.where(turned, u0, u1)
-    v0, v1 = np.where(turned, v1, v0), np.where(turned, v0, v1)
-    slope = (v1 - v0) / np.maximum(u1 - u0, 1e-12)
-    height = width * np.sqrt(1 + slope * slope)
-    first, stop = np.ceil(u0 - 0.5), np.ceil(u1 - 0.5)
-    top = v0 + (first + 0.5 - u0) * slope - height / 2
-    ends = np.clip(first, 0, canvas_size), np.clip(stop, 0, canvas_size)
-    lines = np.stack([top * FINE * FIXED, slope * FINE * FIXED, height * FINE, *ends, steep], axis=1)
-    return np.asarray(np.rint(lines), dtype=np.int32)
-
-
-def fixed_strength(strength: float) -> tuple[int, float]:
-    """The strength of a chord as a whole number (a multiple of FINE), and white on the same scale."""
-    fixed = max(1, round(strength * UNIT / FINE)) * FINE
-    return fixed, fixed / strength
 
 
 def numbers(nails: NDArray[np.integer], num_nails: int) -> NDArray[np.int64]:
@@ -126,7 +92,7 @@ def coverage(thread: Thread, size: int, *, width: float = DEFAULT_WIDTH) -> Floa
         raise SettingsError(f"a raster must have from 1 to {MAX_CANVAS} pixels per side, got {size}")
     half = size / 2
     places = half + half * FRAME * thread.points()
-    lines = _bands(places[:-1], places[1:], width * half * FRAME, size)
+    lines = lines_between(places[:-1], places[1:], width * half * FRAME, size)
     cover = np.zeros((size, size), dtype=np.int64)
     add_path(lines, cover)
     return np.asarray(cover / FINE, dtype=np.float32)

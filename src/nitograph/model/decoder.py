@@ -18,6 +18,7 @@ from nitograph.compute.parallel import one_blas_thread
 from nitograph.model.blocks import CACHE_STEP, Trunk
 from nitograph.model.plan import code_digits, decode_plan
 from nitograph.model.prepared import Complex64, Float32, Prepared, PreparedLight, as_complex, prepare
+from nitograph.model.sight import Seeing, Sight, SightSettings, weighed
 from nitograph.model.weights import Weights, load_bundled
 
 Tokens = Sequence[int] | NDArray[np.integer]
@@ -32,6 +33,9 @@ class TokenDecoder(ABC):
     def __init__(self, prepared: Prepared) -> None:
         self.prepared = prepared
         self.weights, self.settings = prepared.weights, prepared.settings
+        sight = prepared.weights.sight
+        self._sight: Seeing | None = None if sight is None else self._make_sight(sight)
+        self._first: Float32 | None = None
 
     @one_blas_thread
     def start(self, labels: Tokens) -> Float32:
@@ -44,14 +48,24 @@ class TokenDecoder(ABC):
         return self._first_logits(self.weights.tensors["embed.class"][ids])
 
     @one_blas_thread
-    def step(self, tokens: Tokens, light: NDArray[np.floating] | None = None) -> Float32:
+    def step(
+        self,
+        tokens: Tokens,
+        light: NDArray[np.floating] | None = None,
+        pictures: NDArray[np.floating] | None = None,
+    ) -> Float32:
         """Append one code or nail to each sequence, (b,); returns the logits of what follows.
 
         light: (b, k), given with the plan's last code, replaces the light that the codes stand for.
+        pictures: (b, c, c), finer than that light, are what a model with sight looks at.
         """
         ids = np.asarray(tokens, dtype=np.int64)
         if self._writes_plan:
-            return self._first_logits(self._append_code(ids, light))
+            logits = self._first_logits(self._append_code(ids, light, pictures))
+            if self._first is not None:
+                logits[:, :-1] += self.weights.tensors["sight.first"] * self._first
+                self._first = None
+            return logits
         if self.prepared.light is None:
             return self._first_logits(self.weights.tensors["embed.nail"][ids])
         return self._nail_logits(ids, self.prepared.light)
@@ -63,21 +77,34 @@ class TokenDecoder(ABC):
         self._codes, self._left = self._codes[kept], self._left[kept]
         if self._nails is not None:
             self._nails = self._nails[kept]
+        if self._sight is not None and not self._writes_plan:
+            self._sight.select(kept)
 
     @property
     def _writes_plan(self) -> bool:
         """Whether the next token is a code of the plan."""
         return self._codes.shape[1] + 1 < self.settings.prefix
 
-    def _append_code(self, codes: NDArray[np.int64], light: NDArray[np.floating] | None) -> Float32:
+    def _append_code(
+        self,
+        codes: NDArray[np.int64],
+        light: NDArray[np.floating] | None,
+        pictures: NDArray[np.floating] | None,
+    ) -> Float32:
         """Append the plan's next code; returns its embedding (b, d)."""
         t, slot = self.weights.tensors, self._codes.shape[1]
         self._codes = np.concatenate([self._codes, codes[:, None]], axis=1)
         if not self._writes_plan:
             planned = decode_plan(self.weights, self._codes) if light is None else light
             self._left = as_complex(np.asarray(planned))
+            if self._sight is not None:
+                self._first = self._sight.start(np.asarray(planned), pictures)
         digits = code_digits(codes) @ t["embed.digits"][slot]
         return np.asarray(t["embed.code"][codes] + digits + t["embed.slot"][slot])
+
+    @abstractmethod
+    def _make_sight(self, settings: SightSettings) -> Seeing:
+        """The sight of a model that has one."""
 
     @abstractmethod
     def _start_cache(self, b: int) -> None:
@@ -103,6 +130,9 @@ class Decoder(TokenDecoder):
         super().__init__(model if isinstance(model, Prepared) else prepare(model))
         self.trunk = Trunk(self.prepared)
 
+    def _make_sight(self, settings: SightSettings) -> Seeing:
+        return Sight(settings)
+
     def _start_cache(self, b: int) -> None:
         self.trunk.start(b)
 
@@ -121,9 +151,15 @@ class Decoder(TokenDecoder):
         self._nails = nails
         missing = self._left * light.ahead[nails]
         seen = missing.view(np.float32) @ light.sight
-        found = self.trunk.step(t["embed.nail"][nails] + seen[:, :d]) @ light.head
-        fan = (seen[:, d:] + found[:, n + 1 :]) @ light.waves + t["head.reach"]
+        x, waves = t["embed.nail"][nails] + seen[:, :d], n + 1 + len(light.waves)
+        if self._sight is not None:
+            sights, facts = self._sight.step(nails)
+            x += facts @ t["embed.facts"]
+        found = self.trunk.step(x) @ light.head
+        fan = (seen[:, d:] + found[:, n + 1 : waves]) @ light.waves + t["head.reach"]
         logits = found[:, : n + 1]
+        if self._sight is not None:
+            logits[:, :n] += weighed(sights, found[:, waves:] + t["sight.base"])
         for row, nail in enumerate(nails.tolist()):
             logits[row, nail:n] += fan[row, : n - nail]
             logits[row, :nail] += fan[row, n - nail :]

@@ -6,8 +6,11 @@ All query heads share one head of keys and values (N. Shazeer, 2019), which deco
 At each nail a plan model sees the light still missing from its planned picture (the plan's light minus
 the light of the chords so far) in the frame of that nail, and scores each next chord by the line
 integral, along it, of a light map that it predicts. Both are closed forms over Zernike coefficients
-(light.zernike). A plain model has neither: class token, then nails. Parameter names are those of
-settings.tensor_shapes, so that a state dict is a weights file. This module knows no data and no loop.
+(light.zernike). A model with sight is shown the encoder's own score of each next chord as well
+(model.sight): the facts of the fan join the nail's token, and the sights are weighed into the logits by
+gains read off the state; its light map is then only what is not seen. A plain model has neither: class
+token, then nails. Parameter names are those of settings.tensor_shapes, so that a state dict is a weights
+file. This module knows no data and no loop.
 
 Try it: python -c "from nitograph.model.network import Network; help(Network.forward)"
 """
@@ -34,6 +37,7 @@ from nitograph.model.settings import (
     ModelSettings,
     tensor_shapes,
 )
+from nitograph.model.sight import SightSettings
 from nitograph.model.vocab import Vocabulary
 from nitograph.model.weights import Weights
 
@@ -46,6 +50,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.settings, self.board, self.classes = settings, board, classes
+        self.sees_by: SightSettings | None = None  # where it comes from weights with sight
         codes = PLAN_CODES if settings.planned else 0
         self.vocabulary = Vocabulary(board.num_nails, classes, codes)
         shapes = tensor_shapes(settings, self.vocabulary)
@@ -79,25 +84,44 @@ class Network(nn.Module):
         return F.embedding(ids, self.at(name))
 
     def forward(
-        self, labels: Tensor, codes: Tensor | None, nails: Tensor, light: Tensor | None
+        self,
+        labels: Tensor,
+        codes: Tensor | None,
+        nails: Tensor,
+        light: Tensor | None,
+        seen: tuple[Tensor, Tensor, Tensor] | None = None,
     ) -> tuple[Tensor | None, Tensor]:
         """Logits of a batch of whole sequences.
 
         labels: (b,) class indices, len(classes) meaning any class. codes: (b, p) plan codes, or None in
         a plain model. nails: (b, t), padded with any nail. light: (b, k) Zernike coefficients
-        of the planned pictures. Returns plan logits (b, p, PLAN_CODES) or None, and nail logits
-        (b, t + 1, n + 1), where row j is for the nail (or EOS, the last column) after j nails.
+        of the planned pictures. seen: for a model with sight, what batch.sight.sights_along sees at each
+        nail: sights (b, t, n), facts (b, t, FACTS) and first sights (b, n). Returns plan logits
+        (b, p, PLAN_CODES) or None, and nail logits (b, t + 1, n + 1), where row j is for the nail (or EOS,
+        the last column) after j nails.
         """
+        if self.settings.sight and seen is None:
+            raise ValueError("a model with sight must be given what is seen")
         x = self.rows("embed.class", labels)[:, None]  # (b, 1, d)
         missing = None
         if codes is not None and light is not None:
             x = torch.cat([x, self.embed_codes(codes)], dim=1)  # (b, 1+p, d)
             missing = self.missing_light(nails, light)  # (b, t, k)
-        x = torch.cat([x, self.embed_nails(nails, missing)], dim=1)  # (b, 1+p+t, d)
+        embedded = self.embed_nails(nails, missing)
+        if seen is not None:
+            embedded = embedded + seen[1] @ self.at("embed.facts")
+        x = torch.cat([x, embedded], dim=1)  # (b, 1+p+t, d)
         h = self.trunk(x)
         before = self.settings.prefix - 1
         plan = h[:, :before] @ self.at("head.code") if codes is not None else None
-        return plan, self.score_nails(h[:, before:], nails, missing)
+        logits = self.score_nails(h[:, before:], nails, missing)
+        if seen is not None:
+            sights, _, first = seen
+            added = torch.cat(
+                [self.first_sights(first), self.weigh_sights(h[:, before + 1 :], sights)], dim=1
+            )
+            logits = logits + F.pad(added, (0, 1))
+        return plan, logits
 
     def plan_logits(self, labels: Tensor, codes: Tensor) -> Tensor:
         """Logits of the plan alone, (b, p, PLAN_CODES); `labels` and `codes` as in forward."""
@@ -168,11 +192,27 @@ class Network(nn.Module):
 
     def score_chords(self, h: Tensor, nails: Tensor, missing: Tensor) -> Tensor:
         """Line integral of the predicted light along the chords to all nails: (b, t, n)."""
-        predicted = missing * (LIGHT_GAIN * self.at("head.gain")) + h @ self.at("head.light")
+        predicted = h @ self.at("head.light")
+        if not self.settings.sight:  # what is missing is seen exactly otherwise
+            predicted = missing * (LIGHT_GAIN * self.at("head.gain")) + predicted
         fan = predicted @ (self.at("fan") * self.at("light.scale")).T + self.at("head.reach")
         n = self.board.num_nails
         turn = (torch.arange(n, device=nails.device) - nails[..., None]) % n
         return fan.gather(-1, turn)
+
+    def first_sights(self, first: Tensor) -> Tensor:
+        """What the sights of first nails (b, n) add to their logits, (b, 1, n)."""
+        return (self.at("sight.first") * first)[:, None]
+
+    def weigh_sights(self, h: Tensor, sights: Tensor) -> Tensor:
+        """What sights (b, t, n) add to logits, by gains read off the states (b, t, d); sight.weighed."""
+        gains = (self.at("sight.base") + h @ self.at("sight.gain"))[..., None, :]  # (b, t, 1, SIGHTS)
+        below = sights.clamp(max=0.0)
+        bend = sights.roll(1, -1) + sights.roll(-1, -1) - 2 * sights
+        total = gains[..., 0] * (sights / 2)
+        for k, form in enumerate((1 - torch.sqrt(1 - below), torch.exp(below), bend / 4), start=1):
+            total = total + gains[..., k] * form
+        return total
 
     def autoencode(self, light: Tensor) -> Tensor:
         """The light (b, k) after a round trip through the plan, with straight-through rounding."""
@@ -220,6 +260,7 @@ class Network(nn.Module):
     def from_weights(weights: Weights) -> "Network":
         """A network with the tensors of `weights`."""
         network = Network(weights.settings, weights.board, weights.classes)
+        network.sees_by = weights.sight
         network.load_state_dict(_copied(weights))
         return network
 
@@ -304,6 +345,10 @@ def _fresh(
     """A new tensor: norms, gains and scales 1, residual branches and heads small, the rest 1/sqrt(in)."""
     if name.endswith(".norm") or name.startswith("light."):
         return torch.ones(shape)
+    if name == "sight.base":
+        return torch.tensor([1.4, 0.0, 0.0, 0.0])  # 70 nats a unit of score, best of a few on woven digits
+    if name.startswith("sight."):
+        return torch.ones(shape) if name == "sight.first" else torch.zeros(shape)
     if name == "head.gain":
         order = torch.from_numpy(Zernike(settings.zernike_order).pairs[:, 0]).repeat(2)
         return torch.exp(-0.5 * (0.04 * (order + 1)) ** 2).float()

@@ -39,14 +39,15 @@ class PreparedLight:
     """What a model with a plan adds; light is kept as M complex numbers, F = Zernike order + 1.
 
     `sight` maps the missing light, real and imaginary parts alternating, to what is added to the token and
-    to the waves of its fan; `head` maps a state to the logits of the nails and to the waves that the
-    network adds; `waves` maps waves to the fan of chords from the nail where the thread stands.
+    to the waves of its fan (nothing, in a model with sight, which sees that light exactly); `head` maps a
+    state to the logits of the nails, to the waves that the network adds, and to the gains of what is seen;
+    `waves` maps waves to the fan of chords from the nail where the thread stands.
     """
 
     ahead: Complex64  # (n, M), rotates light into the frame of a nail
     fan: Complex64  # (n, M), light of the chord from nail 0 to each nail
     sight: Float32  # (2M, d + 2F)
-    head: Float32  # (d, n + 1 + 2F)
+    head: Float32  # (d, n + 1 + 2F), with sight (d, n + 1 + 2F + SIGHTS)
     waves: Float32  # (2F, n)
     code_head: Float32  # (d, PLAN_CODES)
 
@@ -106,14 +107,18 @@ def _prepare_light(weights: Weights, nail_head: Float32) -> PreparedLight:
     cosine, sine = zernike.turns(n)
     waves, mix = zernike.waves(n)
     light_waves = (mix * t["light.scale"]).T
-    seen = (LIGHT_GAIN * t["head.gain"])[:, None] * light_waves
+    gain = np.zeros(len(light_waves), np.float32) if weights.settings.sight else t["head.gain"]
+    seen = (LIGHT_GAIN * gain)[:, None] * light_waves
     sight = np.concatenate([t["embed.light"], seen], axis=1) / t["light.scale"][:, None]
     added = _folded(weights, "head.norm", "head.light") @ light_waves
+    heads: list[NDArray[np.floating]] = [nail_head, added]
+    if weights.settings.sight:
+        heads.append(_folded(weights, "head.norm", "sight.gain"))
     return PreparedLight(
         ahead=(cosine - 1j * sine).astype(np.complex64),
         fan=as_complex(zernike.fan(n) * t["light.chord"]),
         sight=np.ascontiguousarray(np.stack(np.split(sight, 2), 1).reshape(sight.shape), np.float32),
-        head=np.concatenate([nail_head, added], axis=1).astype(np.float32),
+        head=np.concatenate(heads, axis=1).astype(np.float32),
         waves=np.ascontiguousarray(waves.T, dtype=np.float32),
         code_head=_folded(weights, "head.norm", "head.code"),
     )

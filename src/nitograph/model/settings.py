@@ -6,6 +6,7 @@ Try it: python -c "from nitograph.model.settings import ModelSettings; print(Mod
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from nitograph.board import MAX_NAILS
 from nitograph.errors import WeightsError
@@ -15,6 +16,7 @@ from nitograph.settings import Settings, setting
 
 CODE_DIGITS, CODE_LEVELS = 4, 4
 PLAN_CODES = CODE_LEVELS**CODE_DIGITS
+FACTS, SIGHTS = 5, 4  # numbers about a fan of chords; forms in which the sight of a chord is weighed
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6
 LIGHT_GAIN = 30.0  # logits per unit of missing light along a chord, before training
@@ -37,6 +39,7 @@ class ModelSettings(Settings):
     plan_tokens: int = setting(16, "tokens of the plan", low=1, high=256)
     plan_width: int = setting(384, "width inside the plan's autoencoder", low=8, high=4096)
     zernike_order: int = setting(24, "radial order of the light the model sees", low=2, high=40)
+    sight: bool = setting(False, "whether the model sees the encoder's score of each chord it might lay")
 
     def check(self) -> None:
         """Each head needs an even width, because rotary positions rotate pairs."""
@@ -45,6 +48,17 @@ class ModelSettings(Settings):
                 f"embed_dim must be an even multiple of heads, got {self.embed_dim} for {self.heads}; "
                 f"take {self.heads * 2 * max(1, round(self.embed_dim / self.heads / 2))}"
             )
+        if self.sight and not self.planned:
+            raise WeightsError(
+                "sight needs a planned picture to look at; take the plan design, or no sight"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As Settings.to_dict; without sight where there is none, as in weights older than it."""
+        values = super().to_dict()
+        if not self.sight:
+            del values["sight"]
+        return values
 
     @property
     def planned(self) -> bool:
@@ -82,6 +96,14 @@ def tensor_shapes(settings: ModelSettings, vocabulary: Vocabulary) -> dict[str, 
         }
     if settings.planned:
         shapes |= _plan_shapes(settings, n)
+    if settings.sight:
+        del shapes["head.gain"]  # the missing light is seen exactly
+        shapes |= {
+            "embed.facts": (FACTS, d),
+            "sight.gain": (d, SIGHTS),
+            "sight.base": (SIGHTS,),
+            "sight.first": (1,),
+        }
     return shapes
 
 

@@ -25,6 +25,7 @@ from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import read_bytes, write_bytes
 from nitograph.light.zernike import Zernike
 from nitograph.model.settings import PLAN_CODES, ModelSettings, tensor_shapes
+from nitograph.model.sight import SightSettings
 from nitograph.model.vocab import Vocabulary
 from nitograph.thread import MAX_CHORDS
 
@@ -60,6 +61,7 @@ class Weights:
                 f"a model's classes must have names, all different, got {str(self.classes)[:80]}"
             )
         _check_tensors(self.tensors, tensor_shapes(self.settings, self.vocabulary))
+        _ = self.sight  # raises where its threads are none that it could look at
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -71,6 +73,13 @@ class Weights:
     def zernike(self) -> Zernike:
         """The functions in which this model sees light."""
         return Zernike(self.settings.zernike_order)
+
+    @property
+    def sight(self) -> SightSettings | None:
+        """What this model sees by; None where it has no sight."""
+        if not self.settings.sight:
+            return None
+        return SightSettings.of(self.weaving, self.board, self.rules, self.settings.zernike_order)
 
     @cached_property
     def digest(self) -> str:

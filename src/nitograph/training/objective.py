@@ -20,8 +20,10 @@ from nitograph.corpus.rows import Corpus
 from nitograph.corpus.stack import scratch
 from nitograph.errors import SettingsError
 from nitograph.light.zernike import turn
+from nitograph.model.batch.sight import sights_along
 from nitograph.model.network import Network, turned
 from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.sight import SightSettings
 from nitograph.model.weights import Weights
 from nitograph.training.batches import Batch, collect
 
@@ -50,6 +52,11 @@ class Objective:
         self.network, self.forward, self.parts, self.device = network, forward, parts, device
         self.class_dropout, self.plan_turn = class_dropout, plan_turn
         self.collect: Callable[[Corpus, NDArray[np.int64]], Batch] = collect  # a study may replace it
+        self.sight: SightSettings | None = None
+        if network.settings.sight:
+            corpus = next(iter(parts.values()))
+            weaving, order = corpus.weaving.to_dict(), network.settings.zernike_order
+            self.sight = SightSettings.of(weaving, corpus.board, corpus.rules, order)
         self.codes: dict[str, NDArray[np.int64]] = {}
         self.recoded: dict[str, NDArray[np.float16]] = {}
 
@@ -80,20 +87,28 @@ class Objective:
         """
         part = self.parts[name]
         batch = self.collect(part, rows)
-        codes = light = None
+        codes: Tensor | None = None
+        picture: tuple[Any, ...] = (None,)  # the light, and what is seen where the network has sight
         if self.network.settings.planned:
             codes = self._tensor(self.codes[name][rows])
-            light = self._tensor((part.light if exact else self.recoded[name])[rows].astype(np.float32))
+            light = (part.light if exact else self.recoded[name])[rows].astype(np.float32)
+            picture = (self._tensor(light), *self._seen(batch, light))
+        labels, nails = self._labels(batch.labels, rng), self._tensor(batch.nails)
         with self._precision():
-            plans, logits = self.forward(
-                self._labels(batch.labels, rng), codes, self._tensor(batch.nails), light
-            )
+            plans, logits = self.forward(labels, codes, nails, *picture)
         legal = logits.float().masked_fill(~self._tensor(batch.allowed), -torch.inf)
         targets = self._tensor(batch.targets)
         nail = F.cross_entropy(legal.flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="sum")
         if plans is None or codes is None:
             return (nail, batch.count), None
         return (nail, batch.count), _code_loss(plans, codes)
+
+    def _seen(self, batch: Batch, light: NDArray[np.float32]) -> tuple[tuple[Tensor, ...], ...]:
+        """What a network with sight is shown beside this light; nothing for another."""
+        if self.sight is None:
+            return ()
+        lengths = (batch.targets >= 0).sum(axis=1) - 1
+        return (tuple(map(self._tensor, sights_along(self.sight, light, batch.nails, lengths))),)
 
     def plan_loss(self, name: str, rows: NDArray[np.int64], rng: np.random.Generator) -> Loss:
         """Summed nats of the plans of some rows alone, with their count."""

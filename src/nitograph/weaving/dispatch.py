@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
-from nitograph.light import chords
-from nitograph.light.bands import FINE
-from nitograph.weaving.loops import beam, cells, greedy, original, search
+from nitograph.light import cells, chords
+from nitograph.light.bands import FINE, NARROW, added_gain, score_factor
+from nitograph.weaving.loops import beam, greedy, original, search
 from nitograph.weaving.loops.operands import (
     Limits,
     OriginalPen,
@@ -62,7 +62,7 @@ def walk_many(task: Task, rounding: Rounding | None, rows: Rows) -> None:
     rounding = rounding or Rounding(0, np.zeros(0, np.float32))
     size = cells.cells_of(rows.wanted.shape[1])
     failed = np.arange(len(rows.wanted))
-    if 2 * task.pen.white * float(rows.wanted.max(initial=0)) - task.pen.strength < cells.NARROW:
+    if 2 * task.pen.white * float(rows.wanted.max(initial=0)) - task.pen.strength < NARROW:
         greedy.walk_many(task, rounding, rows, np.zeros(size, np.int16))
         failed = np.flatnonzero(rows.lengths < 0)
     if len(failed):
@@ -102,8 +102,7 @@ def pen_of(settings: WeaveSettings) -> Pen:
 def task_of(settings: WeaveSettings, extra: NDArray[np.float64] | None = None) -> Task:
     """The operands of the greedy walk and the beam; extra: replaces share_gain."""
     ring, pen = _ring(settings), pen_of(settings)
-    length = np.maximum(ring.total / FINE, 1.0)
-    factor = pen.strength / FINE / pen.white**2 / length**settings.length_power
+    factor = score_factor(ring.total, pen.strength, pen.white, settings.length_power)
     added = share_gain(settings) if extra is None else extra
     return Task(
         bands=ring.bands,
@@ -138,7 +137,7 @@ def improve(settings: WeaveSettings, rows: Rows) -> None:
 def share_gain(settings: WeaveSettings) -> NDArray[np.float64]:
     """What partly covered pixels add to the sum of gains of each chord, (m,)."""
     ring = _ring(settings)
-    return pen_of(settings).strength / FINE * (FINE * ring.total - ring.squares).astype(np.float64)
+    return added_gain(ring.total, ring.squares, pen_of(settings).strength)
 
 
 def _ring(settings: WeaveSettings) -> chords.Chords:
@@ -157,7 +156,7 @@ def _rounding(settings: WeaveSettings) -> Rounding:
     """How sums of gains are rounded to 16 bits, and by how much that can lower the sum of each chord."""
     ring, pen = _ring(settings), pen_of(settings)
     largest = max(2 * pen.white, pen.overshoot * pen.strength)
-    coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (cells.NARROW - 1))))
+    coarse = max(0, math.ceil(math.log2(largest * ring.canvas_size / (NARROW - 1))))
     columns = (ring.lines[:, 4] - ring.lines[:, 3]).astype(np.float64)
     error = columns * FINE * 2.0**coarse + largest * ring.total * 2.0**-20
     return Rounding(coarse, np.asarray(error + 1, dtype=np.float32))

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError, SourceError
-from nitograph.light import chords
+from nitograph.light import cells, chords
 from nitograph.light.bands import FINE
 from nitograph.thread import Thread
 from nitograph.weaving import dispatch
 from nitograph.weaving.encoder import Woven, provenance, weave_targets
-from nitograph.weaving.loops import cells, greedy
-from nitograph.weaving.loops.operands import Canvas, Rows
+from nitograph.weaving.loops import greedy
+from nitograph.weaving.loops.operands import Rows
 from nitograph.weaving.settings import WeaveSettings
 
 COLUMNS_PER_SLICE = 4e6  # columns of bands scored in one slice, about
@@ -62,7 +62,7 @@ class Weaver:
             cells.weighted_extra(ring.lines, weights, extra)
             extra *= pen.strength / FINE
         self._left = np.rint(self._wanted.astype(np.float64) * pen.white).astype(np.int32)
-        self._canvas = Canvas(self._left, np.zeros(cells.cells_of(size), dtype=np.int32), weights)
+        self._canvas = cells.Canvas(self._left, np.zeros(cells.cells_of(size), dtype=np.int32), weights)
         self._bounds = np.full(len(ring.lines), np.inf, dtype=np.float32)
         self._task = dispatch.task_of(settings, extra)
         self._step = max(1, int(COLUMNS_PER_SLICE / (size * settings.nails * 0.3)))

@@ -20,6 +20,7 @@ from nitograph.compute.rules import legal_steps
 from nitograph.evaluation.metrics import Estimate, mean_interval
 from nitograph.evaluation.nearest import Paths
 from nitograph.evaluation.verdicts import ends
+from nitograph.model.batch.sight import sights_along
 from nitograph.model.network import Network
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights
@@ -115,7 +116,10 @@ def _batch(
     plan: tuple[NDArray[np.int64], NDArray[np.float32]] | None,
 ) -> Float64:
     codes, light = (None, None) if plan is None else (torch.from_numpy(part) for part in plan)
-    plan_logits, logits = network(torch.from_numpy(labels), codes, torch.from_numpy(nails), light)
+    seen = None
+    if weights.sight is not None and plan is not None:
+        seen = tuple(map(torch.from_numpy, sights_along(weights.sight, plan[1], nails, lengths)))
+    plan_logits, logits = network(torch.from_numpy(labels), codes, torch.from_numpy(nails), light, seen)
     following = _following(nails, lengths, weights.vocabulary.eos)
     allowed = legal_steps(nails, lengths, weights.board, weights.rules)
     legal = logits.float().masked_fill(~torch.from_numpy(allowed), -torch.inf)

@@ -31,7 +31,8 @@ from nitograph.evaluation.judges.discriminators import (
 )
 from nitograph.evaluation.metrics import NORMAL_95, Estimate
 from nitograph.light import chords
-from nitograph.light.bands import FINE, add_path
+from nitograph.light.bands import FINE
+from nitograph.light.loops import add_path
 
 LEARN = 0.7  # share of both sets that the network learns from
 

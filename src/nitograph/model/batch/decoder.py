@@ -10,13 +10,15 @@ Try it: python -c "import nitograph.model.batch.decoder"
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.model.batch import step
+from nitograph.model.batch import seen_step, step
 from nitograph.model.batch.blocks import BatchTrunk, padded_rows
 from nitograph.model.batch.operands import Light, Views, Winding, WindingBuffers
 from nitograph.model.batch.packed import Packed, pack
+from nitograph.model.batch.sight import BatchSight
 from nitograph.model.batch.simd import LANES
 from nitograph.model.decoder import TokenDecoder
 from nitograph.model.prepared import Float32, PreparedLight, prepare
+from nitograph.model.sight import Seeing, SightSettings
 from nitograph.model.weights import Weights
 
 
@@ -29,9 +31,12 @@ class BatchDecoder(TokenDecoder):
         self.trunk = BatchTrunk(self.packed)
 
     def winding(self) -> Winding | None:
-        """The operands of steps after the plan, besides trunk.operands(); None in a plain model."""
+        """The operands of steps after the plan, besides trunk.operands(), where nothing else is needed.
+
+        None in a plain model, and in one with sight, which looks before each step.
+        """
         light, views = self.prepared.light, self.packed.views
-        if light is None or views is None:
+        if light is None or views is None or self._sight is not None:
             return None
         return self._winding(light, views)
 
@@ -40,6 +45,9 @@ class BatchDecoder(TokenDecoder):
             self._nails = np.full(len(self._left), -1)
         missing = Light(self._nails, self._left, light.fan, light.ahead)
         return Winding(missing, self._buffers, views)
+
+    def _make_sight(self, settings: SightSettings) -> Seeing:
+        return BatchSight(settings)
 
     def _start_cache(self, b: int) -> None:
         self.trunk.start(b)
@@ -70,6 +78,11 @@ class BatchDecoder(TokenDecoder):
         assert self.packed.views is not None  # there is light, and so there are views of it
         logits = np.empty((len(nails), self.weights.board.num_nails + 1), np.float32)
         winding, blocks = self._winding(light, self.packed.views), self.trunk.operands()
-        step.step_nail(nails, logits, winding, self.trunk.length, blocks)
+        if self._sight is None:
+            step.step_nail(nails, logits, winding, self.trunk.length, blocks)
+        else:
+            t = self.weights.tensors
+            seen = seen_step.Seen(*self._sight.step(nails), t["embed.facts"], t["sight.base"])
+            seen_step.step_seen(nails, logits, seen, winding, self.trunk.length, blocks)
         self.trunk.length += 1
         return logits

@@ -13,9 +13,9 @@ import numpy as np
 
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
-from nitograph.weaving.loops.cells import band_sum, fill_cells, new_canvas
-from nitograph.weaving.loops.greedy import begin, chord_number, explained, lay_next, scale_up
-from nitograph.weaving.loops.operands import Bool, Canvas, Float64, Int32, Rows, Task
+from nitograph.light.cells import Canvas, band_sum, chord_number, fill_cells, new_canvas
+from nitograph.weaving.loops.greedy import begin, explained, lay_next, scale_up
+from nitograph.weaving.loops.operands import Bool, Float64, Int32, Rows, Task
 
 
 class Walks(NamedTuple):

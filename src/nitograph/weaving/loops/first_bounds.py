@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nitograph.compute.jit import inner, tiny
 from nitograph.light.bands import FINE, SHIFT
-from nitograph.weaving.loops.cells import MIN_GAIN, pixel_gain
+from nitograph.light.cells import MIN_GAIN, pixel_gain
 from nitograph.weaving.loops.operands import Float32, Pen, Rounding, Task
 from nitograph.weaving.loops.simd import LANES, paired_sum
 

@@ -15,10 +15,12 @@ import numpy as np
 from nitograph.compute.bits import ordered
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
-from nitograph.weaving.loops.cells import (
+from nitograph.light.cells import (
     MIN_GAIN,
+    Canvas,
     Cells,
-    band_sum,
+    chord_number,
+    chord_score,
     fill_cells,
     lay,
     min_gain_of,
@@ -26,16 +28,8 @@ from nitograph.weaving.loops.cells import (
     pixel_gain,
 )
 from nitograph.weaving.loops.first_bounds import first_bounds, rounded_up
-from nitograph.weaving.loops.operands import Bool, Canvas, Float32, Int32, Pen, Rounding, Rows, Task
+from nitograph.weaving.loops.operands import Bool, Float32, Int32, Pen, Rounding, Rows, Task
 from nitograph.weaving.loops.simd import LANES
-
-
-@tiny
-def chord_number(a: int, b: int, count: int) -> int:
-    """The number of chord a–b in chords.Chords."""
-    if a > b:
-        a, b = b, a
-    return a * count - a * (a + 1) // 2 + b - a - 1
 
 
 @inner
@@ -118,8 +112,8 @@ def best_next(
 @tiny
 def rescore(task: Task, canvas: Canvas, bounds: Float32, a: int, b: int) -> float:
     """The exact score of chord a–b now; its bound is lowered to it."""
-    k, scoring = chord_number(a, b, task.limits.num_nails), task.scoring
-    score: float = (band_sum(task.bands, k, canvas.cells, len(canvas.left)) + scoring[k, 0]) * scoring[k, 1]
+    k = chord_number(a, b, task.limits.num_nails)
+    score = chord_score(task.bands, k, canvas.cells, len(canvas.left), task.scoring)
     bounds[k] = rounded_up(score)
     return score
 

@@ -12,9 +12,8 @@ import numpy as np
 from nitograph.compute.jit import inner, tiny
 from nitograph.compute.rules import forbid_next
 from nitograph.light.bands import FINE
-from nitograph.weaving.loops.cells import band_sum, lay
-from nitograph.weaving.loops.greedy import chord_number
-from nitograph.weaving.loops.operands import Bool, Canvas, Int32, Limits, Search
+from nitograph.light.cells import Canvas, band_sum, chord_number, lay
+from nitograph.weaving.loops.operands import Bool, Int32, Limits, Search
 
 
 @tiny

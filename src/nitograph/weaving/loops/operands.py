@@ -78,14 +78,6 @@ class Rows(NamedTuple):
     explained: Float32  # (n,)
 
 
-class Canvas(NamedTuple):
-    """One picture while it is woven."""
-
-    left: Int32  # (c, c), the light still wanted
-    cells: NDArray[np.int16] | Int32  # gains of the pixels, see `cells`
-    weights: Int32  # (c, c), how much each pixel counts; 256 is fully
-
-
 class OriginalPen(NamedTuple):
     """What one line of the first Nitograph does to a pixel."""
 

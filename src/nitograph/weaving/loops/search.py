@@ -9,10 +9,10 @@ Try it: nitograph weave mnist:test:17 --quality best -o thread.json
 import numpy as np
 
 from nitograph.compute.jit import inner, jit
-from nitograph.weaving.loops.cells import fill_cells, lay, new_canvas
-from nitograph.weaving.loops.greedy import chord_number, explained, scale_up
+from nitograph.light.cells import Canvas, chord_number, fill_cells, lay, new_canvas
+from nitograph.weaving.loops.greedy import explained, scale_up
 from nitograph.weaving.loops.moves import add_nail, apart, gain, loss, move_nail, reverse_stretch
-from nitograph.weaving.loops.operands import Bool, Canvas, Float64, Int32, Rows, Search
+from nitograph.weaving.loops.operands import Bool, Float64, Int32, Rows, Search
 
 
 @inner

@@ -2,26 +2,52 @@
 
 A canvas is kept as the light still wanted, `left`, and as the gains of its pixels in `cells`, once column
 by column for flat bands and once row by row for steep ones, with a gap between; so the pixels that a band
-covers in one column are neighbours. This module knows nothing of settings, files or pictures.
+covers in one column are neighbours. fans.Fans does the same for a model's sight without a compiler. This
+module knows nothing of settings, files or pictures.
 
-Try it: python -c "import nitograph.weaving.loops.cells"
+Try it: python -c "import nitograph.light.cells"
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.jit import inner, jit, tiny
-from nitograph.light.bands import FINE, GROUP, SHIFT, Bands
-from nitograph.weaving.loops.operands import Canvas, Float64, Int32
-from nitograph.weaving.loops.simd import band_dot
+from nitograph.light.bands import FINE, GROUP, NARROW, SHIFT, Bands
+from nitograph.light.simd import band_dot
 
 MIN_GAIN = -(1 << 20) + 1  # of a pixel, at 30 times white too much: the sum of ROW columns fits 32 bits
-NARROW = 1 << 15  # gains below this fit 16-bit cells, which are faster
 ROW = 64  # columns summed in 32 bits
 
+Int32 = NDArray[np.int32]
+Float64 = NDArray[np.float64]
 Cells = NDArray[np.int16] | Int32
 
 i32, u64 = np.int32, np.uint64  # without these, Numba widens sums of narrow numbers
+
+
+class Canvas(NamedTuple):
+    """One picture while it is woven."""
+
+    left: Int32  # (c, c), the light still wanted
+    cells: Cells  # gains of the pixels, as above
+    weights: Int32  # (c, c), how much each pixel counts; 256 is fully
+
+
+@tiny
+def chord_number(a: int, b: int, count: int) -> int:
+    """The number of chord a–b in chords.Chords."""
+    if a > b:
+        a, b = b, a
+    return a * count - a * (a + 1) // 2 + b - a - 1
+
+
+@tiny
+def chord_score(bands: Bands, k: int, cells: Cells, size: int, scoring: NDArray[np.floating]) -> float:
+    """The score of chord k; scoring (m, 2): bands.added_gain and bands.score_factor of each."""
+    score: float = (band_sum(bands, k, cells, size) + scoring[k, 0]) * scoring[k, 1]
+    return score
 
 
 @tiny
@@ -113,6 +139,12 @@ def min_left_of(cells: Cells, strength: int) -> int:
 @inner
 def lay(bands: Bands, k: int, strength: int, overshoot: float, canvas: Canvas) -> None:
     """Subtract chord k from the light still wanted; strength: a multiple of FINE, negative to lift it."""
+    lay_light(bands, k, strength, abs(strength), overshoot, canvas)
+
+
+@inner
+def lay_light(bands: Bands, k: int, light: int, full: int, overshoot: float, canvas: Canvas) -> None:
+    """The same with another light than `full`, a chord's strength, for which the canvas keeps gains."""
     left, cells, weights = canvas
     size = len(left)
     stride = size + GROUP
@@ -120,7 +152,7 @@ def lay(bands: Bands, k: int, strength: int, overshoot: float, canvas: Canvas) -
     top, rise, height, steep = line[0], line[1], line[2], line[5]
     pixels, counts = left.reshape(-1), weights.reshape(-1)
     by_u, by_v = (size, 1) if steep else (1, size)
-    thin, full = strength // FINE, abs(strength)
+    thin = light // FINE
     floor, min_gain = min_left_of(cells, full), min_gain_of(cells)
     own, other = GROUP + steep * size * stride, GROUP + (1 - steep) * size * stride
     for u in range(line[3], line[4]):
@@ -142,6 +174,22 @@ def lay(bands: Bands, k: int, strength: int, overshoot: float, canvas: Canvas) -
                 moved = (moved * counts[place]) >> 8
             cells[u64(own + u * stride + v)] += moved
             cells[u64(other + v * stride + u)] += moved
+
+
+@inner
+def score_fan(
+    bands: Bands, num_nails: int, cells: Cells, size: int, scoring: Float64, here: int, out: Float64
+) -> None:
+    """The score of the chord from nail `here` to each nail, into out (n,); 0 for itself."""
+    out[here] = 0.0
+    k = here - 1
+    for nail in range(here):
+        out[nail] = chord_score(bands, k, cells, size, scoring)
+        k += num_nails - nail - 2
+    k = chord_number(here, here + 1, num_nails)
+    for nail in range(here + 1, num_nails):
+        out[nail] = chord_score(bands, k, cells, size, scoring)
+        k += 1
 
 
 @jit

@@ -1,0 +1,106 @@
+"""Sight by compiled loops: for whole batches in training, and for decoders of many sequences.
+
+sight.Sight is the same in NumPy and this module's oracle. Compiled code releases the interpreter, so that
+several of these can run in threads side by side. This module knows no network.
+
+Try it: python -c "from nitograph.model.batch.sight import sights_along; help(sights_along)"
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.compute.parallel import one_blas_thread
+from nitograph.light.bands import added_gain, score_factor
+from nitograph.light.cells import cells_of
+from nitograph.light.chords import all_chords
+from nitograph.model.batch import sight_loops as loops
+from nitograph.model.batch.sight_loops import Looked, Sequences
+from nitograph.model.settings import FACTS
+from nitograph.model.sight import Float32, Floats, Int32, SightSettings, first_sights, wanted_of
+
+PATHS = 64  # nails for which a batch has places at first
+
+
+class Seen(NamedTuple):
+    """What is seen along whole paths: what Network.forward takes beside the light."""
+
+    sights: Float32  # (b, t, n)
+    facts: Float32  # (b, t, FACTS)
+    first: Float32  # (b, n), how good a first nail each is
+
+
+@one_blas_thread
+def sights_along(
+    settings: SightSettings,
+    light: Floats,
+    nails: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    pictures: Floats | None = None,
+) -> Seen:
+    """What is seen at each nail of paths (b, t), of which lengths (b,) count, over planned light (b, k).
+
+    pictures (b, c, c): finer than the light, and looked at in its place. Behind a path's end is 0.
+    """
+    state = _begin(settings, wanted_of(settings, light, pictures), np.ascontiguousarray(nails))
+    sights = np.zeros((*nails.shape, settings.scoring.nails), np.float32)
+    facts = np.zeros((*nails.shape, FACTS), np.float32)
+    loops.see_along(_looked(settings), state, lengths, sights, facts)
+    return Seen(sights, facts, first_sights(settings, light))
+
+
+class BatchSight:
+    """The sight of many sequences."""
+
+    def __init__(self, settings: SightSettings) -> None:
+        self.settings = settings
+
+    def start(self, light: Floats, pictures: Floats | None = None) -> Float32:
+        """As Seeing.start."""
+        wanted, self._length = wanted_of(self.settings, light, pictures), 0
+        self._state = _begin(self.settings, wanted, np.zeros((len(wanted), PATHS), np.int64))
+        return first_sights(self.settings, light)
+
+    def step(self, nails: NDArray[np.integer]) -> tuple[Float32, Float32]:
+        """As Seeing.step."""
+        paths = self._state.paths
+        if self._length == paths.shape[1]:
+            paths = np.concatenate([paths, np.zeros_like(paths)], axis=1)
+            self._state = self._state._replace(paths=paths)
+        paths[:, self._length] = nails
+        self._length += 1
+        sights = np.zeros((len(paths), self.settings.scoring.nails), np.float32)
+        facts = np.zeros((len(paths), FACTS), np.float32)
+        loops.see_next(_looked(self.settings), self._state, self._length, sights, facts)
+        return sights, facts
+
+    def select(self, rows: NDArray[np.integer]) -> None:
+        """As Seeing.select."""
+        left, cells, weights, chances, paths = self._state
+        self._state = Sequences(left[rows], cells[rows], weights, chances[rows], paths[rows])
+
+
+def _begin(settings: SightSettings, wanted: Int32, paths: NDArray[np.int64]) -> Sequences:
+    """Sequences that have seen nothing yet; wanted (b, c, c) is theirs from now on."""
+    b, size = len(wanted), settings.scoring.canvas_size
+    return Sequences(
+        left=wanted,
+        cells=np.zeros((b, cells_of(size)), np.int16),
+        weights=np.full((size, size), 256, np.int32),
+        chances=np.zeros((b, settings.scoring.nails)),
+        paths=paths,
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _looked(settings: SightSettings) -> Looked:
+    """What the compiled loops look at."""
+    scoring, rules = settings.scoring, settings.rules
+    ring = all_chords(scoring.nails, scoring.canvas_size, scoring.width)
+    factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
+    worth = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
+    return Looked(
+        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength
+    )
