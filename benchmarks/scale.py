@@ -10,7 +10,6 @@ import math
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,10 +59,9 @@ def sampled(count: int, workers: int, folder: str) -> tuple[float, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "nitograph", *words], cwd=folder, stdout=subprocess.DEVNULL
     )
-    ended = threading.Event()
-    threading.Thread(target=lambda: (process.wait(), ended.set())).start()
-    while not ended.wait(0.05):
+    while process.poll() is None:
         peak = max(peak, resident(process.pid))
+        time.sleep(0.05)
     return time.perf_counter() - began, peak / 1024
 
 

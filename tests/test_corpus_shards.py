@@ -21,7 +21,7 @@ from nitograph.training import plan_phase
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving import encoder
-from tiny import MODEL, ROWS, WEAVING, some_images
+from tiny import MODEL, ROWS, WEAVING, small_corpus, some_images
 
 FLAGS = (
     "prepare --split test --samples 60 --nails 32 --canvas-size 24 --max-lines 20 --min-nail-gap 2 "
@@ -37,14 +37,26 @@ def _small_parts(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The small corpus in shards."""
+def both(tmp_path_factory):
+    """The small corpus in shards and in memory, both in the same parts: light is a product of a part."""
     found = tmp_path_factory.mktemp("shards") / "corpus"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prepare, "PART", 16)
         patch.setattr(shards, "PARTS_EACH", 2)
         build_shards(found, some_images(), ROWS, WEAVING)
-    return found
+        return found, small_corpus()
+
+
+@pytest.fixture(scope="module")
+def folder(both):
+    """The small corpus in shards."""
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def corpus(both):
+    """The small corpus in memory."""
+    return both[1]
 
 
 def same_rows(found, corpus):

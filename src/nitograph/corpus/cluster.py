@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from nitograph import __version__
-from nitograph.compute.cores import cores
+from nitograph.compute.cores import at_most, cores
 from nitograph.corpus.prepare import Engine, Part, Task, weave
 from nitograph.errors import NitographError, ProcessError, SettingsError
 
@@ -120,4 +120,5 @@ def woven_from(data: bytes, version: str) -> Part:
             f"a worker has Nitograph {__version__} and not {version}; install the same version everywhere"
         )
     task: Task = pickle.loads(data)
-    return weave(task, threads=1)
+    with at_most(1):
+        return weave(task)

@@ -61,12 +61,12 @@ Engine = Callable[[Iterable[Task]], Iterator[tuple[int, Part]]]
 """Weaves tasks, which are made only as they are taken; gives the first row of each with its part."""
 
 
-def weave(task: Task, *, threads: int | None = None) -> Part:
-    """The part of a task, woven on `threads` cores (all of them by default)."""
+def weave(task: Task) -> Part:
+    """The part of a task, woven on all cores."""
     from nitograph.weaving.encoder import targets, weave_targets
 
     wanted = targets(pictures(task.drafts), task.weaving)
-    woven = weave_targets(wanted, task.weaving, threads=threads)
+    woven = weave_targets(wanted, task.weaving)
     return {
         "nails": woven.nails,
         "explained": woven.explained.astype(np.float32),
@@ -125,7 +125,7 @@ class Parts:
         for first, part in engine(map(self._task, missing)):
             if self.folder is not None:
                 with replacing(self._file(first)) as temporary, temporary.open("wb") as file:
-                    np.savez(file, allow_pickle=False, **part)  # type: ignore[arg-type]  # its stub takes no dict
+                    np.savez(file, allow_pickle=False, **part)
             yield first, part
 
     def _task(self, first: int) -> Task:

@@ -41,7 +41,7 @@ PARTS, LOCK = "parts", "lock"
 PARTS_EACH = 25  # of a shard
 MAX_ROWS_BYTES = 2**30
 ROWS = {"labels": "i1", "lengths": "i1", "sources": "i1", "explained": "f1"}
-CHECKED_AT_ONCE = 4000  # rows
+CHECKED_AT_ONCE, CHECKS = 4000, 25  # rows, and how many times so many are checked in full
 
 
 def build_shards(
@@ -148,7 +148,7 @@ class _Writer:
             for whole in mapped.values():
                 whole.flush()  # type: ignore[attr-defined]  # a memmap has it
         with replacing(_file(self.folder, shard, "rows.npz")) as temporary, temporary.open("wb") as out:
-            np.savez(out, allow_pickle=False, explained=explained, **small)  # type: ignore[arg-type]  # as above
+            np.savez(out, allow_pickle=False, explained=explained, **small)
 
     def finish(self) -> None:
         """Say that all shards are there."""
@@ -176,26 +176,35 @@ def _load(folder: Path) -> Corpus:
     rows, each, width = (manifest[name] for name in ("rows", "rows_each", "width"))
     if not all(type(number) is int and 0 < number < 2**40 for number in (rows, each, width)):
         raise FileError("its manifest must state how many rows it has")
-    count = -(-rows // each)
-    if not _file(folder, count - 1, "rows.npz").exists():
-        raise FileError(f"there must be {count} shards")
-    small = [
-        read_arrays(read_bytes(_file(folder, shard, "rows.npz"), limit=MAX_ROWS_BYTES), ROWS)
-        for shard in range(count)
-    ]
-    joined = {name: np.concatenate([part[name] for part in small]) for name in ROWS}
-    labels, lengths, sources = (joined[name].astype(np.int64) for name in ("labels", "lengths", "sources"))
+    small = _rows(folder, -(-rows // each))
+    explained = small.pop("explained")
+    labels, lengths, sources = (small[name].astype(np.int64) for name in small)
     if len(labels) != rows:
         raise FileError("its shards have other rows than its manifest states")
+    classes = tuple(metadata["classes"])
+    if ((labels < 0) | (labels >= len(classes)) | (lengths < 4) | (lengths > width)).any():
+        raise FileError("lengths or labels are out of range")
+    words = Vocabulary(WeaveSettings.from_dict(metadata["weaving"]).nails, classes)
     size = Zernike(metadata["corpus"]["zernike_order"]).size
-    tokens = _stack(folder, "tokens", (rows, width), each, "i")
-    light = _stack(folder, "light", (rows, size), each, "f")
-    corpus = Corpus(tokens, labels, lengths, sources, joined["explained"], light, metadata)  # type: ignore[arg-type]
+    tokens: Any = _stack(folder, "tokens", (rows, width), each, "i", below=words.size)
+    light: Any = _stack(folder, "light", (rows, size), each, "f")  # a Stack stands in for an array
+    corpus = Corpus(tokens, labels, lengths, sources, explained, light, metadata)
     _check(corpus)
     return corpus
 
 
-def _stack(folder: Path, name: str, shape: tuple[int, ...], each: int, kind: str) -> Stack:
+def _rows(folder: Path, count: int) -> dict[str, NDArray[Any]]:
+    """What shards hold in memory, as whole arrays in the order of ROWS."""
+    if not _file(folder, count - 1, "rows.npz").exists():
+        raise FileError(f"there must be {count} shards")
+    files = (_file(folder, shard, "rows.npz") for shard in range(count))
+    parts = [read_arrays(read_bytes(file, limit=MAX_ROWS_BYTES), ROWS) for file in files]
+    return {name: np.concatenate([part[name] for part in parts]) for name in ROWS}
+
+
+def _stack(
+    folder: Path, name: str, shape: tuple[int, ...], each: int, kind: str, *, below: int | None = None
+) -> Stack:
     """The files of an array, whose headers and sizes must be as the manifest says."""
     files = [_file(folder, shard, f"{name}.npy") for shard in range(-(-shape[0] // each))]
     dtype: np.dtype[Any] | None = None
@@ -211,12 +220,14 @@ def _stack(folder: Path, name: str, shape: tuple[int, ...], each: int, kind: str
             raise FileError(f"{path.name} is truncated")
         dtype = stated
     assert dtype is not None  # there is one row at least
-    return Stack(files, each, shape, dtype)
+    return Stack(files, each, shape, dtype, below=below)
 
 
 def _check(corpus: Corpus) -> None:
-    """FileError if the arrays contradict each other or a row is not a legal thread."""
-    for first in range(0, len(corpus), CHECKED_AT_ONCE):
+    """FileError if arrays contradict each other; of a large corpus, rows from all over it are checked."""
+    starts = np.arange(0, len(corpus), CHECKED_AT_ONCE)
+    spread = np.linspace(0, len(starts) - 1, min(CHECKS, len(starts))).astype(np.int64)
+    for first in starts[spread].tolist():
         rows = np.arange(first, min(first + CHECKED_AT_ONCE, len(corpus)))
         check_rows(corpus.read(rows))
 

@@ -26,7 +26,8 @@ OPEN_FILES = 256  # at most; each takes one of the handles that a process may ha
 class Stack:
     """Arrays of files (rows of each, …) below each other, or some rows of them.
 
-    files: .npy, all of `rows_each` rows except the last. shape, dtype: of the whole.
+    files: .npy, all of `rows_each` rows except the last. shape, dtype: of the whole. below: all that is
+    read must be from 0 to below this, or FileError.
     """
 
     def __init__(
@@ -35,9 +36,12 @@ class Stack:
         rows_each: int,
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
+        *,
+        below: int | None = None,
     ) -> None:
         self._files, self._rows_each, self._columns = tuple(files), rows_each, shape[1:]
         self.shape, self.dtype = shape, dtype
+        self._below = below
         self._picked: NDArray[np.int64] | None = None
         self._open = functools.lru_cache(maxsize=OPEN_FILES)(_mapped)
 
@@ -53,31 +57,33 @@ class Stack:
         """The rows (and columns) of this key, read."""
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         if isinstance(rows, (int, np.integer)):
-            return self._read(np.array([self._checked(int(rows))]), columns)[0]
+            return np.asarray(self._read(self._places(np.array([rows])), columns)[0])
         if isinstance(rows, slice):
-            rows = np.arange(len(self))[rows]
-        return self._read(np.asarray(rows, dtype=np.int64), columns)
+            rows = np.arange(*rows.indices(len(self)))
+        return self._read(self._places(np.asarray(rows, dtype=np.int64)), columns)
 
     def pick(self, rows: NDArray[np.integer]) -> "Stack":
         """These rows only, in this order; nothing is read."""
-        chosen = np.asarray(rows, dtype=np.int64)
         found = copy.copy(self)
-        found._picked = chosen if self._picked is None else self._picked[chosen]
-        found.shape = (len(chosen), *self._columns)
+        found._picked = self._places(np.asarray(rows, dtype=np.int64))
+        found.shape = (len(found._picked), *self._columns)
         return found
 
-    def _checked(self, row: int) -> int:
-        if not -len(self) <= row < len(self):
-            raise IndexError(f"row {row} of {len(self)}")
-        return row % len(self)
+    def _places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where rows lie among those of all files; negative ones count from the end."""
+        if ((rows < -len(self)) | (rows >= len(self))).any():
+            raise IndexError(f"a row outside {len(self)} rows")
+        rows = np.where(rows < 0, rows + len(self), rows)
+        return rows if self._picked is None else self._picked[rows]
 
-    def _read(self, rows: NDArray[np.int64], columns: Any) -> NDArray[Any]:
-        places = rows if self._picked is None else self._picked[rows]
+    def _read(self, places: NDArray[np.int64], columns: Any) -> NDArray[Any]:
         files, within = np.divmod(places, self._rows_each)
-        found = np.empty((len(rows), *self._columns), dtype=self.dtype)[:, columns]
+        found: NDArray[Any] = np.empty((len(places), *self._columns), dtype=self.dtype)[:, columns]
         for file in np.unique(files).tolist():
             mine = files == file
             found[mine] = self._open(self._files[file])[within[mine], columns]
+        if self._below is not None and found.size and not 0 <= found.min() <= found.max() < self._below:
+            raise FileError(f"{self.folder} is damaged: a row holds tokens that are none; prepare it again")
         return found
 
 

@@ -73,8 +73,10 @@ def average_gradients(parameters: Iterable[Tensor], world: int) -> None:
     with _together():
         dist.all_reduce(whole)
     whole /= world
-    for gradient, mean in zip(found, whole.split([each.numel() for each in found]), strict=True):
-        gradient.copy_(mean.view_as(gradient))
+    at = 0
+    for gradient in found:
+        gradient.copy_(whole[at : at + gradient.numel()].view_as(gradient))
+        at += gradient.numel()
 
 
 def sums_of(numbers: Sequence[float], world: int, device: torch.device) -> list[float]:
