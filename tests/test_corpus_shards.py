@@ -138,9 +138,11 @@ def test_training_from_shards_is_training_from_the_file(folder, corpus, design, 
     monkeypatch.setattr(plan_phase, "PLAN_BATCH", 16)
     rows, model = load_corpus(folder), MODEL.replace(design=design)
     how = TrainSettings(epochs=2, batch_size=16, plan_rows=8, plan_steps=4, validation_fraction=0.2, seed=1)
-    disk, memory = Trainer(rows, model, how), Trainer(corpus, model, how)
-    for trainer in (disk, memory):
-        assert [report.kind for report in trainer.run(report_every=0.0)][-1] == "done"
+    trained = []
+    for each in (rows, corpus):
+        trained.append(Trainer(each, model, how))
+        assert [report.kind for report in trained[-1].run(report_every=0.0)][-1] == "done"
+    disk, memory = trained
     one, other = disk.network.state_dict(), memory.network.state_dict()
     assert all(np.array_equal(one[name], other[name]) for name in one)
     if design == "plan":

@@ -22,6 +22,7 @@ from tiny import MODEL
 SETTINGS = TrainSettings(
     epochs=2, batch_size=8, plan_rows=5, plan_steps=6, validation_fraction=0.18, seed=1, plan_turn=0.2
 )
+STILL = MODEL.replace(dropout=0.0)  # what dropout drops is each process's own
 STOP = 10  # steps, where a checkpoint is taken over
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # far above rounding, far below what another seed gives
 
@@ -69,9 +70,9 @@ sys.path.insert(0, {tests!r})
 from nitograph.corpus import load_corpus
 from nitograph.training import plan_phase
 from nitograph.training.processes import leave_group
-from test_shares import MODEL, SETTINGS, STOP, Trainer, curve
+from test_shares import STILL, SETTINGS, STOP, Trainer, curve
 plan_phase.PLAN_BATCH = 33
-fresh = lambda: Trainer(load_corpus("c.npz"), MODEL, SETTINGS)
+fresh = lambda: Trainer(load_corpus("c.npz"), STILL, SETTINGS)
 whole, half, taken = fresh(), fresh(), fresh()
 found = [curve(whole), curve(half, STOP)]
 half.save(f"two-{{half.rank}}.pt")
@@ -88,8 +89,8 @@ def test_two_processes_take_the_steps_of_one(tmp_path, corpus, monkeypatch):
     """The curve of losses is the same but for rounding, also across a checkpoint of the other number."""
     monkeypatch.setattr(plan_phase, "PLAN_BATCH", 33)
     corpus.save(tmp_path / "c.npz")
-    alone = curve(Trainer(corpus, MODEL, SETTINGS))
-    half = Trainer(corpus, MODEL, SETTINGS)
+    alone = curve(Trainer(corpus, STILL, SETTINGS))
+    half = Trainer(corpus, STILL, SETTINGS)
     first = curve(half, STOP)
     half.save(tmp_path / "one.pt")
     (tmp_path / "two.py").write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
@@ -104,11 +105,11 @@ def test_two_processes_take_the_steps_of_one(tmp_path, corpus, monkeypatch):
     assert np.allclose(second, first, **NEAR)
     rest = alone[len(first) :]
     assert np.allclose(taken, rest, **NEAR)
-    back = Trainer(corpus, MODEL, SETTINGS)
+    back = Trainer(corpus, STILL, SETTINGS)
     back.resume(tmp_path / "two-0.pt")
     assert back.step == STOP
     assert np.allclose(curve(back), rest, **NEAR)
-    other = curve(Trainer(corpus, MODEL, SETTINGS.replace(seed=2)))
+    other = curve(Trainer(corpus, STILL, SETTINGS.replace(seed=2)))
     assert not np.allclose(other[6:12], alone[6:12], rtol=1e-2, atol=1e-3)
 
 
