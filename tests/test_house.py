@@ -22,25 +22,26 @@ ROOT = Path(nitograph.__file__).parent
 WINGS = {
     "errors": "",
     "lazy": "",
+    "untrusted": "errors",
     "settings": "errors",
     "board": "errors settings",
-    "thread": "errors settings board",
+    "thread": "errors untrusted settings board",
     "compute": "errors settings board",
-    "io": "lazy errors settings board thread",
+    "io": "lazy errors untrusted settings board thread",
     "light": "lazy errors settings board thread compute",
     "weaving": "lazy errors settings board thread compute light",
-    "model": "lazy errors settings board thread compute io light",
+    "model": "lazy errors untrusted settings board thread compute io light",
     "sampling": "lazy errors settings board thread compute model",
-    "corpus": "lazy errors settings board thread compute io light weaving model",
-    "training": "lazy errors settings board thread compute io light weaving model corpus",
-    "drawing": "lazy errors settings board thread compute io",
-    "exporting": "lazy errors settings board thread io",
-    "evaluation": "lazy errors settings board thread compute io light weaving model sampling corpus "
-    "training drawing",
-    "api": "errors settings board thread compute io light weaving model sampling corpus training drawing "
-    "exporting",
-    "cli": "errors settings board thread compute io light weaving model sampling corpus training drawing "
-    "exporting evaluation api",
+    "corpus": "lazy errors untrusted settings board thread compute io light weaving model",
+    "training": "lazy errors untrusted settings board thread compute io light weaving model corpus",
+    "drawing": "lazy errors untrusted settings board thread compute io",
+    "exporting": "lazy errors untrusted settings board thread io",
+    "evaluation": "lazy errors untrusted settings board thread compute io light weaving model sampling "
+    "corpus training drawing",
+    "api": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
+    "drawing exporting",
+    "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
+    "drawing exporting evaluation api",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.

@@ -3,9 +3,10 @@
 Try it: python -m nitograph prepare --samples 2000 --output a.npz
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from nitograph.cli.streams import on_terminal
 
 Advance = Callable[[int], None]
 
@@ -16,7 +17,7 @@ def progress(title: str, total: int, *, done: int = 0) -> Iterator[Advance]:
 
     done: how many were before, so that the time left is that of the others.
     """
-    if not sys.stderr.isatty():
+    if not on_terminal():
         yield lambda count: None
         return
     from rich.console import Console

@@ -25,6 +25,7 @@ from nitograph.io.outputs import PNG, Output, claim
 from nitograph.model.settings import ModelSettings
 from nitograph.model.weights import load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
+from nitograph.untrusted import need
 
 if TYPE_CHECKING:
     from nitograph.training.runs import RunFiles
@@ -77,12 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end or until Ctrl-C, saving checkpoints."""
-    try:
-        from nitograph.training import processes
-        from nitograph.training.runs import RunFiles
-        from nitograph.training.trainer import Trainer
-    except ImportError:
-        raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
+    need("torch", SettingsError("training needs PyTorch: pip install 'nitograph[train]'"))
+    from nitograph.training import processes
+    from nitograph.training.runs import RunFiles
+    from nitograph.training.trainer import Trainer
+
     if args.resume and args.start_from:
         raise SettingsError("a run either resumes or starts from weights; leave out one of the two")
     files = RunFiles(args.output, args.last_output)

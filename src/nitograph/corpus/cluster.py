@@ -20,6 +20,7 @@ from nitograph import __version__
 from nitograph.compute.cores import at_most, cores
 from nitograph.corpus.prepare import Engine, Part, Task, weave
 from nitograph.errors import NitographError, ProcessError, SettingsError
+from nitograph.untrusted import need
 
 WAIT = 30  # seconds, for a scheduler to answer and for its first worker
 AHEAD = 2  # parts per core of the cluster that are out at once
@@ -32,10 +33,9 @@ def cluster(address: str | None = None) -> Iterator[Engine]:
 
     SettingsError without Dask; ProcessError if there is no such scheduler, or it has no workers.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise SettingsError("weaving on a cluster needs Dask: pip install 'nitograph[cluster]'") from None
+    need("distributed", SettingsError("weaving on a cluster needs Dask: pip install 'nitograph[cluster]'"))
+    from distributed import Client, LocalCluster
+
     with ExitStack() as stack:
         stack.enter_context(_silent())
         if address is None:

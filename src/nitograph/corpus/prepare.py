@@ -24,7 +24,7 @@ from nitograph.corpus.selection import Draft, Selection, choose, pictures, selec
 from nitograph.corpus.sources import LabelledImages
 from nitograph.errors import FileError
 from nitograph.io.files import read_bytes, replacing
-from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
 from nitograph.model.vocab import Vocabulary
 from nitograph.weaving.settings import WeaveSettings
@@ -142,7 +142,7 @@ class Parts:
     def _kept(self, first: int) -> Part | None:
         """A part that was woven before; None if there is none, or it is damaged."""
         if self.folder is not None and self._file(first).exists():
-            with contextlib.suppress(FileError, *DAMAGE):
+            with contextlib.suppress(FileError):
                 found = read_arrays(read_bytes(self._file(first)), PART_LAYOUT)
                 if {len(array) for array in found.values()} == {self._end(first) - first}:
                     return found

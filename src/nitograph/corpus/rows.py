@@ -22,15 +22,18 @@ from nitograph.board import Board, Rules
 from nitograph.corpus.stack import pick
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
-from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
 from nitograph.model.vocab import Vocabulary
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
+from nitograph.untrusted import parse_json, reading
 from nitograph.weaving.settings import WeaveSettings
 
 FORMAT = "nitograph-corpus/1"
 MAX_FILE_BYTES = 4 * 2**30
+MAX_METADATA = 2**20  # characters
+CHECKED = 2**21  # tokens that are checked at once
 ARRAYS = ("tokens", "labels", "lengths", "sources", "explained", "light")
 LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U0"), strict=True))
 
@@ -152,23 +155,34 @@ def load_corpus(path: str | Path) -> Corpus:
         return load_shards(path)
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
-        arrays = read_arrays(data, LAYOUT)
-        metadata = check_metadata(json.loads(str(arrays["metadata"])))
-        corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=metadata)
-        check_rows(corpus)
+        with reading(FileError("it is damaged")):
+            arrays = read_arrays(data, LAYOUT)
+            metadata = check_metadata(read_metadata(str(arrays["metadata"])))
+            corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=metadata)
+            check_rows(corpus)
     except NitographError as error:
         raise FileError(f"{path} is not a Nitograph corpus: {error}; prepare it again") from None
-    except DAMAGE:
-        raise FileError(f"{path} is not a Nitograph corpus, or it is damaged; prepare it again") from None
     return corpus
+
+
+def read_metadata(text: str) -> Any:
+    """The metadata in a text, within limits."""
+    if len(text) > MAX_METADATA:
+        raise FileError(f"its metadata have more than {MAX_METADATA} characters")
+    return parse_json(text, "its metadata", hint="they are damaged")
 
 
 def check_metadata(metadata: Any) -> dict[str, Any]:
     """The metadata, once everything in it that the rest of the program uses is checked; FileError."""
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise FileError(f"this version reads the format {FORMAT}")
+    lacking = [name for name in ("source", "classes", "corpus", "weaving") if name not in metadata]
+    if lacking:
+        raise FileError(f"its metadata lack {lacking[0]}")
     CorpusSettings.from_dict(metadata["corpus"])
     WeaveSettings.from_dict(metadata["weaving"])
+    if not isinstance(metadata["source"], str):
+        raise FileError("its source must be a name")
     names = metadata["classes"]
     if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
         raise FileError("its classes must be a list of names")
@@ -179,28 +193,40 @@ def check_metadata(metadata: Any) -> dict[str, Any]:
 
 def check_rows(corpus: Corpus) -> None:
     """FileError if the arrays contradict each other or a row is not a legal thread."""
-    from nitograph.compute.rules import legal_paths
-
-    rows, vocabulary = len(corpus.tokens), corpus.vocabulary
+    rows, width = corpus.tokens.shape
     if {len(getattr(corpus, name)) for name in ARRAYS} != {rows} or rows < 1:
         raise FileError("its arrays differ in length")
+    if corpus.tokens.dtype.itemsize > 4 or corpus.light.dtype.itemsize > 4:
+        raise FileError("its tokens or its light have larger numbers than they need")
     if corpus.light.shape[1] != Zernike(corpus.metadata["corpus"]["zernike_order"]).size:
         raise FileError("its light does not have the number of coefficients that its metadata states")
-    within = (corpus.lengths >= 4) & (corpus.lengths <= corpus.tokens.shape[1])
-    known = (corpus.labels >= 0) & (corpus.labels < len(vocabulary.classes))
-    if not (within.all() and known.all() and np.isfinite(corpus.light).all()):
+    block = max(1, CHECKED // max(width, corpus.light.shape[1]))
+    for first in range(0, rows, block):
+        _check_rows(corpus, slice(first, first + block))
+
+
+def _check_rows(corpus: Corpus, part: slice) -> None:
+    """`_check` of some rows, so that no copy is as large as a corpus."""
+    from nitograph.compute.rules import legal_paths
+
+    vocabulary = corpus.vocabulary
+    tokens, labels, lengths = corpus.tokens[part], corpus.labels[part], corpus.lengths[part]
+    within = (lengths >= 4) & (lengths <= tokens.shape[1])
+    known = (labels >= 0) & (labels < len(vocabulary.classes))
+    if not (within.all() and known.all() and np.isfinite(corpus.light[part]).all()):
         raise FileError("lengths, labels or light are out of range")
-    if (corpus.tokens[:, 0] != vocabulary.first_class + corpus.labels).any():
+    if (tokens[:, 0] != vocabulary.first_class + labels).any():
         raise FileError("a row does not begin with its class")
-    place = np.arange(corpus.tokens.shape[1])
-    nails = corpus.tokens[:, 1:]
-    inside = place[1:] < corpus.lengths[:, None] - 1
+    place = np.arange(tokens.shape[1])
+    nails = tokens[:, 1:]
+    inside = place[1:] < lengths[:, None] - 1
     if ((nails[inside] < 0) | (nails[inside] >= vocabulary.num_nails)).any():
         raise FileError("a row holds tokens that are not nails")
-    if (corpus.tokens[np.arange(rows), corpus.lengths - 1] != vocabulary.eos).any():
+    if (tokens[np.arange(len(tokens)), lengths - 1] != vocabulary.eos).any():
         raise FileError("a row does not end with EOS")
-    if (corpus.tokens[place >= corpus.lengths[:, None]] != vocabulary.pad).any():
+    if (tokens[place >= lengths[:, None]] != vocabulary.pad).any():
         raise FileError("a row holds more than padding after its end")
     legal = legal_paths(np.where(inside, nails, -1), corpus.board, corpus.rules)
     if not legal.all():
-        raise FileError(f"row {int(np.flatnonzero(~legal)[0])} breaks the rules that its metadata states")
+        row = part.start + int(np.flatnonzero(~legal)[0])
+        raise FileError(f"row {row} breaks the rules that its metadata states")

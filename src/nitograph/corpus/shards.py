@@ -12,7 +12,6 @@ Try it: python -m nitograph prepare --samples 500 -o corpus/
 """
 
 import contextlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,9 +30,10 @@ from nitograph.corpus.stack import Stack
 from nitograph.errors import FileError, NitographError
 from nitograph.io import folders
 from nitograph.io.files import read_bytes, read_text, replacing
-from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
 from nitograph.model.vocab import Vocabulary
+from nitograph.untrusted import parse_json, reading
 from nitograph.weaving.settings import WeaveSettings
 
 FORMAT = "nitograph-shards/1"
@@ -161,15 +161,14 @@ def load_shards(folder: str | Path) -> Corpus:
     folder = Path(folder)
     folders.check_finished(folder, "corpus")
     try:
-        return _load(folder)
+        with reading(FileError("it is damaged")):
+            return _load(folder)
     except NitographError as error:
         raise FileError(f"{folder} is not a Nitograph corpus: {error}; prepare it again") from None
-    except DAMAGE:
-        raise FileError(f"{folder} is not a Nitograph corpus, or it is damaged; prepare it again") from None
 
 
 def _load(folder: Path) -> Corpus:
-    manifest = json.loads(read_text(folder / folders.MANIFEST))
+    manifest = parse_json(read_text(folder / folders.MANIFEST), folders.MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise FileError(f"this version reads the format {FORMAT}")
     metadata = check_metadata(manifest["metadata"])

@@ -15,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
+from nitograph.untrusted import need
 
 
 def need_pyarrow() -> None:
     """SettingsError where pyarrow is missing."""
-    try:
-        import pyarrow.parquet  # noqa: F401  # to see whether it is there
-    except ImportError:
-        raise SettingsError("Parquet needs pyarrow: pip install 'nitograph[parquet]'") from None
+    need("pyarrow.parquet", SettingsError("Parquet needs pyarrow: pip install 'nitograph[parquet]'"))
 
 
 def to_parquet(

@@ -20,6 +20,7 @@ from nitograph.errors import FileError
 from nitograph.io import folders
 from nitograph.io.files import read_text, replacing, write_bytes, write_text
 from nitograph.thread import Thread
+from nitograph.untrusted import parse_json
 
 EVERY = 1.0  # seconds between two entries of the journal of a file that grows
 CHUNK = 2**24  # bytes read at once
@@ -171,8 +172,8 @@ def nail_items(threads: Sequence[Thread]) -> list[Item]:
 
 def _entry(journal: Path, size: int) -> list[int]:
     """What a journal says: so many numbers, all 0 where there is none or it is damaged."""
-    with contextlib.suppress(FileError, ValueError, RecursionError):
-        found = json.loads(read_text(journal)) if journal.exists() else None
+    with contextlib.suppress(FileError):
+        found = parse_json(read_text(journal), "the journal") if journal.exists() else None
         numbers = found if isinstance(found, list) else []
         if len(numbers) == size and all(type(number) is int and number >= 0 for number in numbers):
             return numbers
