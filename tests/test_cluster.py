@@ -123,6 +123,7 @@ def test_faults_of_workers_are_one_line(address, monkeypatch):
 def test_no_scheduler(monkeypatch, place):
     """Said in one line, with what to do."""
     monkeypatch.setattr(cluster_module, "WAIT", 1)
+    monkeypatch.setattr(cluster_module, "WAIT_FOR_WORKERS", 1)
     with (
         pytest.raises(ProcessError, match="check the address, or start `dask worker") as caught,
         cluster(place),

@@ -275,7 +275,7 @@ HOSTILE = {
     "floats": lambda f: array(f, "00000.tokens.npy", lambda a: a.astype(float)),
     "other integers": lambda f: array(f, "00001.tokens.npy", lambda a: a.astype(np.int32)),
     "out of range": lambda f: array(f, "00001.tokens.npy", lambda a: np.where(a == a[3, 2], 999, a)),
-    "endless light": lambda f: array(f, "00001.light.npy", lambda a: a * np.float16(np.inf)),
+    "endless light": lambda f: array(f, "00001.light.npy", lambda a: np.full_like(a, np.inf)),
 }
 
 

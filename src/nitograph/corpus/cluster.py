@@ -22,7 +22,7 @@ from nitograph.corpus.prepare import Engine, Part, Task, weave
 from nitograph.errors import NitographError, ProcessError, SettingsError
 from nitograph.untrusted import need
 
-WAIT = 30  # seconds, for a scheduler to answer and for its first worker
+WAIT, WAIT_FOR_WORKERS = 30, 300  # seconds, for a scheduler to answer and for its first worker to come
 AHEAD = 2  # parts per core of the cluster that are out at once
 TRIES = 5  # of a part whose workers die
 
@@ -50,11 +50,11 @@ def cluster(address: str | None = None) -> Iterator[Engine]:
             address = str(local.scheduler_address)
         try:
             client = stack.enter_context(Client(address, timeout=WAIT, set_as_default=False))
-            client.wait_for_workers(1, timeout=WAIT)
+            client.wait_for_workers(1, timeout=WAIT_FOR_WORKERS)
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             raise ProcessError(
-                f"no Dask scheduler with a worker answers at {address} within {WAIT} s "
-                f"({type(error).__name__}); check the address, or start `dask worker {address}`"
+                f"no Dask scheduler with a worker answers at {address} ({type(error).__name__}); "
+                f"check the address, or start `dask worker {address}`"
             ) from None
         yield lambda tasks: _woven(client, tasks)
 
@@ -75,7 +75,8 @@ def _woven(client: Any, tasks: Iterable[Task]) -> Generator[tuple[int, Part]]:
     """The parts of tasks, woven by the cluster of a client, as they come."""
     from distributed import KilledWorker, as_completed
 
-    waiting, out, running = iter(tasks), dict[str, tuple[Task, int]](), as_completed()
+    waiting, running = iter(tasks), as_completed(loop=client.loop)
+    out: dict[str, tuple[Task, int]] = {}
 
     def send(task: Task, tries: int) -> None:
         data = pickle.dumps(task)
