@@ -119,6 +119,27 @@ def test_a_cut_file_is_made_again(package, ending, share):
     assert call(package) == (2.0, 1, 0)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "del caching.FunctionCache",
+        "caching.FunctionCache = type('Other', (), {'__init__': lambda self: None})",
+        "caching.FunctionCache = type('Other', (), {'__init__': lambda self, function: None})",
+        "del codegen.CPUCodeLibrary",
+        "codegen.CPUCodeLibrary = type('Other', (), {})",
+    ],
+)
+def test_with_other_inner_parts_of_numba(package, change):
+    """With a Numba whose inner parts are missing or others, loops are compiled and cached its own way."""
+    entry = package / "entry.py"
+    ours = "import jit\n"  # after which Numba gets its own again
+    parts = "caching.FunctionCache, codegen.CPUCodeLibrary"
+    text = entry.read_text().replace(ours, f"{ours}{parts} = kept\n")
+    entry.write_text(f"from numba.core import caching, codegen\nkept = {parts}\n{change}\n{text}")
+    assert call(package) == (2.0, 0, 1)
+    assert call(package) == (2.0, 1, 0)
+
+
 def test_an_interrupt_inside_llvm(package):
     """Ctrl-C whenever LLVM calls back, while it makes code and while it loads some, is raised after it.
 

@@ -4,10 +4,11 @@ All of them release the GIL. A function that Python calls writes into the arrays
 numbers at most. To return an array, Numba would call Python code; a pending Ctrl-C would be raised there,
 Numba would go on with a value that is missing, and the process would crash. Compiled code is cached on disk
 under one stamp, a digest of all sources that go into it: Numba itself checks a function's own file, not the
-files of the functions that it calls. A cache that cannot be read or written costs time and nothing else.
-Signals wait while LLVM makes or loads machine code, because it calls back into Python: an exception that a
-signal's handler raised there would be dropped, and the function left without code.
-Numba is slow to import, so only modules of compiled loops import this one; it knows no particular loop.
+files of the functions that it calls. A cache that cannot be read or written costs time and nothing else;
+with a Numba whose inner parts are others, its own cache is used. Signals wait while LLVM makes or loads
+machine code, because it calls back into Python: an exception that a signal's handler raised there would be
+dropped, and the function left without code. Numba is slow to import, so only modules of compiled loops
+import this one; it knows no particular loop.
 
 Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 """
@@ -23,10 +24,17 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numba
-from numba.core.caching import FunctionCache, IndexDataCacheFile
-from numba.core.codegen import CPUCodeLibrary
 
 import nitograph
+
+try:  # inner parts of Numba, which another version may not have
+    from numba.core.caching import FunctionCache, IndexDataCacheFile
+except ImportError:
+    FunctionCache, IndexDataCacheFile = object, None
+try:
+    from numba.core.codegen import CPUCodeLibrary
+except ImportError:
+    CPUCodeLibrary = None
 
 Options = dict[str, Any]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -99,7 +107,8 @@ def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
     return holding
 
 
-CPUCodeLibrary._finalize_final_module = _whole(CPUCodeLibrary._finalize_final_module)
+if hasattr(CPUCodeLibrary, "_finalize_final_module"):
+    CPUCodeLibrary._finalize_final_module = _whole(CPUCodeLibrary._finalize_final_module)
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types
@@ -143,7 +152,10 @@ def _cached(**options: Any) -> Compiler:
     def compiler(function: Callable[..., Any]) -> Any:
         compiled = numba.njit(**options)(function)
         with contextlib.suppress(RuntimeError, OSError):  # no folder is writable
-            compiled._cache = _Cache(function)
+            try:
+                compiled._cache = _Cache(function)
+            except (AttributeError, TypeError):  # the inner parts are others
+                compiled.enable_caching()
         return compiled
 
     return compiler

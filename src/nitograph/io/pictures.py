@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
 SPOKEN = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM"
 MAX_FILE_BYTES = 2**28
-MAX_PIXELS = 50_000_000  # of a decoded picture, which takes four bytes for each
+MAX_PIXELS = 2**26  # of a decoded picture; 8192 × 8192
 MAX_REDUCED_PIXELS = 2**28  # of a JPEG that is reduced while it is decoded
 MAX_COMPOSED_PIXELS = 28_000_000  # of formats whose decoders keep several whole canvases
 COMPOSED = ("WEBP", "GIF")
