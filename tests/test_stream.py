@@ -260,10 +260,12 @@ def test_what_the_journal_does_not_speak_of_is_written_again(tmp_path, monkeypat
     file.add(items(50, 7))
     file._file.flush()
     assert (parts / "id.jsonl").read_bytes().count(b"\n") == 57
+    file.close()
     again = LinesFile(tmp_path / "a.jsonl", parts, "id")
     assert (again.done, again.chords) == (50, 50)
     again.add(items(50, 5))
     again.keep()
+    again.close()
     damaged = bytearray((parts / "id.jsonl").read_bytes())
     damaged[20] ^= 1
     (parts / "id.jsonl").write_bytes(damaged)
@@ -274,7 +276,7 @@ def test_what_the_journal_does_not_speak_of_is_written_again(tmp_path, monkeypat
     assert (tmp_path / "a.jsonl").read_bytes() == b"".join(item.body for item in items(0, 55))
     assert list(parts.iterdir()) == []
     (parts / "other.jsonl").write_text("of other settings")
-    LinesFile(tmp_path / "a.jsonl", parts, "id")
+    LinesFile(tmp_path / "a.jsonl", parts, "id").close()
     assert [path.name for path in parts.iterdir()] == ["id.jsonl"]
 
 

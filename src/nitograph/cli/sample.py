@@ -195,6 +195,8 @@ def _fill(sink: Sink, order: Order, args: argparse.Namespace) -> None:
         if sink.done:
             print(f"{sink.done} of {order.count} threads are saved; the same command continues from there")
         raise
+    finally:
+        sink.close()
 
 
 def _print_summary(output: Path, count: int, chords: int) -> None:

@@ -50,6 +50,9 @@ class Sink(Protocol):
     def finish(self) -> None:
         """Put everything in its place."""
 
+    def close(self) -> None:
+        """Leave everything as it is."""
+
 
 class LinesFile:
     """JSON lines in one file, which takes its name when it is complete; until then it lies in `parts`.
@@ -104,11 +107,15 @@ class LinesFile:
     def finish(self) -> None:
         """Move the file to its place."""
         self.keep()
-        self._file.close()
+        self.close()
         with replacing(self.target) as temporary:
             self._path.replace(temporary)
         self._journal.unlink()
         self.finished = True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 class ShardFolder:
@@ -150,6 +157,9 @@ class ShardFolder:
         with contextlib.suppress(OSError):
             (self.folder / JOURNAL).unlink()
         self.finished = True
+
+    def close(self) -> None:
+        """Nothing is open between two shards."""
 
     def _write(self) -> None:
         shard, self._waiting = self._waiting[: self._each], self._waiting[self._each :]
