@@ -86,6 +86,7 @@ def whole(folder):
     return (folder / "whole.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_gives_the_same_bytes(whole, capsys, folder):
     """Two share the units; nothing but the file is left."""
     out = sample(f"--count {COUNT} --workers 2 -o two.jsonl", capsys)
@@ -126,6 +127,7 @@ def test_killed_and_started_again(whole, folder, capsys):
     assert f"{done} of 200000 threads are saved; the same command continues from there" in out
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_there(whole, capsys, monkeypatch, folder):
     """A second call goes on from the unit that was written last, in another number of processes."""
     really = sample_command.stream
@@ -148,6 +150,7 @@ def test_ctrl_c_keeps_what_is_there(whole, capsys, monkeypatch, folder):
     assert not (folder / ".c.jsonl.parts").exists()
 
 
+@pytest.mark.slow
 def test_shards_are_the_file_in_pieces(whole, capsys, folder, monkeypatch):
     """Stopped in the third shard and gone on with; a finished folder says so, another run is refused."""
     really = sample_command.stream
@@ -183,6 +186,7 @@ def test_shards_are_the_file_in_pieces(whole, capsys, folder, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_parquet(whole, capsys, folder):
     """Rows of the same threads, with what they share; the same bytes at the second time."""
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -90,10 +90,11 @@ class Stack:
 def _mapped(path: Path) -> NDArray[Any]:
     """The array of a file, mapped into memory."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
         raise FileError(f"cannot read {path}: {reason}; prepare the corpus again") from None
+    return found
 
 
 def scratch(shape: tuple[int, ...], dtype: Any, folder: Path | None) -> NDArray[Any]:
