@@ -46,8 +46,11 @@ WINGS = {
 }
 # What a wing uses of another only: these modules, and nothing else of it.
 ONLY = {
-    ("model", "light"): "light.zernike light.frame light.fans light.bands light.cells light.chords",
-    ("corpus", "model"): "model.vocab",
+    (
+        "model",
+        "light",
+    ): "light.zernike light.frame light.fans light.starts light.bands light.cells light.chords",
+    ("corpus", "model"): "model.vocab model.sharpen",
     ("training", "weaving"): "weaving.settings",
     ("api", "training"): "training.checkpoints training.processes",
 }

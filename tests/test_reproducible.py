@@ -1,11 +1,14 @@
 """Guards of reproducibility: the same command writes the same bytes, at any time and in any process."""
 
+import json
 import re
 import subprocess
 import sys
 
 import pytest
 
+from nitograph.exporting.pdf.sheet import Sheet
+from nitograph.model.weights import load
 from test_streams import WORK
 from tiny import random_weights
 
@@ -17,26 +20,29 @@ MORE = {
     "sheet": "gallery --threads t.json -o OUT.png",
     "classic": "render t.json --renderer classic --size 128 -o OUT.png",
 }
-TIMED = {"evaluate", "check", "train"}  # a record of seconds, nothing written, and the test after the next
-LATER = """
-import sys, time
-real = time.time
-time.time = lambda: real() + 10**8
-import datetime
-class Later(datetime.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return datetime.datetime.fromtimestamp(time.time(), tz)
-    utcnow = now
-sys.modules["datetime"].datetime = Later
+COMMANDS = {name: words for name, words in (WORK | MORE).items() if name not in ("evaluate", "check")}
+"""What writes the same again: the record of an evaluation holds seconds, a check writes nothing."""
+
+RUN = """
+import json, sys, time
+if sys.argv[1] == "later":
+    import datetime
+    real = time.time
+    time.time = lambda: real() + 10**8
+    class Later(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromtimestamp(time.time(), tz)
+    datetime.datetime = Later
 from nitograph.cli import main
-sys.exit(main(sys.argv[1:]))
+for name, words in json.loads(sys.argv[2]).items():
+    assert main(words.replace("OUT", f"{name}-{sys.argv[1]}").split()) == 0, name
 """
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory, corpus):
-    """A folder with weights, a thread, a picture and a corpus."""
+def written(tmp_path_factory, corpus):
+    """What each command writes, by ending: in one process today, in another three years later."""
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("again")
@@ -44,49 +50,47 @@ def workshop(tmp_path_factory, corpus):
     (folder / "t.json").write_text('{"num_nails": 32, "label": "7", "nails": [0, 9, 20, 3]}')
     Image.linear_gradient("L").save(folder / "p.png")
     corpus.save(folder / "c.npz")
-    return folder
 
+    def files(when):
+        words = [sys.executable, "-c", RUN, when, json.dumps(COMMANDS)]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return {
+            name: {
+                path.name.removeprefix(f"{name}-{when}"): path.read_bytes()
+                for path in folder.glob(f"{name}-{when}*")
+            }
+            for name in COMMANDS
+        }
 
-def made(folder, command, name, code):
-    """What a command writes in a process of its own, by ending."""
-    words = [sys.executable, *code, *command.replace("OUT", name).split()]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return {path.name.removeprefix(name): path.read_bytes() for path in folder.glob(f"{name}*")}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", [*sorted(set(WORK) - TIMED), *MORE])
-def test_the_same_bytes_again(workshop, command):
-    """Three years later, in another process and under another name."""
-    words = (WORK | MORE)[command]
-    first = made(workshop, words, f"{command}-one", ["-m", "nitograph"])
-    later = made(workshop, words, f"{command}-another", ["-c", LATER])
-    assert first
-    assert first == later
+    return files("today"), files("later")
 
 
 @pytest.mark.slow
-def test_training_writes_the_same_weights(workshop):
-    """Two runs of one seed on one thread: the same tensors; only minutes and the run's name may differ."""
-    from nitograph.model.weights import load
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "train"])
+def test_the_same_bytes_again(written, command):
+    """At another time, in another process and under another name."""
+    today, later = (files[command] for files in written)
+    assert today
+    assert today == later
 
-    for name in ("one", "two"):
-        made(workshop, WORK["train"], f"train-{name}", ["-m", "nitograph"])
-    one, two = (load(workshop / f"train-{name}.safetensors") for name in ("one", "two"))
+
+@pytest.mark.slow
+def test_training_writes_the_same_weights(written, tmp_path):
+    """Two runs of one seed: the same tensors; only minutes, history and the run's name may differ."""
+    made = []
+    for files in written:
+        (tmp_path / "w.safetensors").write_bytes(files["train"][".safetensors"])
+        made.append(load(tmp_path / "w.safetensors"))
+    one, two = made
     assert one.digest == two.digest
-    differ = {key for key in one.facts if one.facts[key] != two.facts[key]}
-    assert differ <= {"run", "minutes", "history"}
-    again = load(workshop / "train-one.safetensors")
-    again.save(workshop / "again.safetensors")
-    assert (workshop / "again.safetensors").read_bytes() == (
-        workshop / "train-one.safetensors"
-    ).read_bytes()
+    assert {key for key in one.facts if one.facts[key] != two.facts[key]} <= {"run", "minutes", "history"}
+    two.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "w.safetensors").read_bytes()
 
 
-def test_a_time_that_is_asked_for(workshop):
+def test_a_time_that_is_asked_for():
     """A PDF states the time of SOURCE_DATE_EPOCH, and otherwise always the same."""
-    from nitograph.exporting.pdf.sheet import Sheet
 
     def stated():
         sheet = Sheet("a", "b")

@@ -107,6 +107,10 @@ class Settings:
         """Plain values by name, ready for JSON."""
         return {name: getattr(self, name) for name in self.names()}
 
+    def given(self) -> dict[str, Any]:
+        """The same without those that are None: left to others to fill in."""
+        return {name: value for name, value in self.to_dict().items() if value is not None}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The opposite of `to_dict`; unknown names are an error, missing ones take the default."""

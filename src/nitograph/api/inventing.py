@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nitograph.api.models import find_weights, make_decoder
 from nitograph.errors import SettingsError
 from nitograph.model.weights import Weights
+from nitograph.sampling.plans import Plans, of_pictures
 from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.thread import Thread
 
@@ -46,7 +47,7 @@ def invented(
     picture: the model winds it in one pass, as an example of the label's class if there is a label.
     SettingsError for several labels with one picture, or a model that cannot wind pictures.
     """
-    light, name = None, None
+    plans, name = None, None
     if picture is not None:
         if len(labels) > 1:
             raise SettingsError(
@@ -55,19 +56,19 @@ def invented(
         from nitograph.api.weaving import grey_picture
 
         grey, name, _ = grey_picture(picture)
-        light = _light_of(grey, weights)
+        plans = _plans_of(grey, weights)
     first = check_seed(seed)
     seeds = range(first, first + len(labels))
     decoder = make_decoder(weights, device)
-    threads = invent(weights, labels, seeds, settings, light=light, decoder=decoder)
+    threads = invent(weights, labels, seeds, settings, plans=plans, decoder=decoder)
     if name is not None:
         threads = [thread.replace(provenance={**thread.provenance, "picture": name}) for thread in threads]
     return threads
 
 
-def _light_of(grey: NDArray[np.uint8], weights: Weights) -> NDArray[np.float32]:
-    """Zernike coefficients (1, k) of a picture (h, w), prepared like the pictures of the corpus."""
+def _plans_of(grey: NDArray[np.uint8], weights: Weights) -> Plans:
+    """The plan of a picture (h, w), prepared like the pictures of the corpus."""
     from nitograph.weaving.encoder import targets
     from nitograph.weaving.settings import WeaveSettings
 
-    return weights.zernike.light(targets(grey[None], WeaveSettings.from_dict(weights.weaving)))
+    return of_pictures(weights, targets(grey[None], WeaveSettings.from_dict(weights.weaving)))

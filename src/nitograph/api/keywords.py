@@ -18,12 +18,13 @@ S = TypeVar("S", bound=Settings)
 class Sampling(TypedDict, total=False):
     """How tokens are chosen: `sampling.sampler.SampleSettings`."""
 
-    temperature: float
-    top_k: int
+    temperature: float | None
+    top_k: int | None
     min_p: float
     repetition_penalty: float
     plan_temperature: float | None
-    guidance: float
+    plan_steps: int | None
+    guidance: float | None
     min_lines: int
     max_lines: int | None
     min_nail_gap: int | None

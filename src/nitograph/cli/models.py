@@ -7,7 +7,11 @@ import argparse
 
 from nitograph.api.models import DEVICES as DEVICES
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.sampling.sampler import SampleSettings
+from nitograph.sampling.sampler import PLAIN_DEFAULTS, STEPS, SampleSettings
+
+DEFAULTS = {
+    name: getattr(PLAIN_DEFAULTS, name) for name in ("temperature", "top_k", "plan_temperature", "guidance")
+} | {"plan_steps": STEPS}
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +28,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="where to decode (default auto: NumPy on the CPU; cuda and mps need PyTorch)",
     )
-    add_settings(parser, SampleSettings, title="sampling")
+    own = {name: f"the weights' own, else {value:g}" for name, value in DEFAULTS.items()}
+    add_settings(parser, SampleSettings, title="sampling", defaults=own)
 
 
 def read_sampling(args: argparse.Namespace) -> SampleSettings:

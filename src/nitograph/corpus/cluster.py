@@ -12,6 +12,7 @@ import hashlib
 import logging
 import pickle
 import tempfile
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -42,7 +43,7 @@ def cluster(address: str | None = None) -> Iterator[Engine]:
             local = LocalCluster(
                 n_workers=cores(),
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 local_directory=stack.enter_context(tempfile.TemporaryDirectory(prefix="nitograph-")),
                 silence_logs=logging.CRITICAL,
             )
@@ -66,7 +67,9 @@ def _silent() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logger.setLevel(level)
 

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph import __version__
-from nitograph.corpus.rows import FORMAT, Corpus, CorpusSettings
+from nitograph.corpus.rows import FORMAT, PICTURES, Corpus, CorpusSettings
 from nitograph.corpus.selection import Draft, Selection, choose, pictures, select
 from nitograph.corpus.sources import LabelledImages
 from nitograph.errors import FileError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
+from nitograph.model.sharpen import SIDE, shrunk
 from nitograph.model.vocab import Vocabulary
 from nitograph.weaving.settings import WeaveSettings
 
@@ -45,7 +46,8 @@ PART = 4000  # rows
 PART_LAYOUT = {"nails": "i2", "explained": "f1", "light": "f2"}
 
 Part = dict[str, NDArray[Any]]
-"""What is woven of some rows: nails (rows, most) padded with −1, explained (rows,), light (rows, k)."""
+"""What is woven of some rows: nails (rows, most) padded with −1, explained (rows,), light (rows, k), and
+their pictures (rows, 32, 32) where the canvas is twice that."""
 
 
 class Task(NamedTuple):
@@ -67,11 +69,19 @@ def weave(task: Task) -> Part:
 
     wanted = targets(pictures(task.drafts), task.weaving)
     woven = weave_targets(wanted, task.weaving)
-    return {
+    part = {
         "nails": woven.nails,
         "explained": woven.explained.astype(np.float32),
         "light": Zernike(task.zernike_order).light(wanted).astype(np.float16),
     }
+    if "pictures" in layout_of(task.weaving):
+        part["pictures"] = np.rint(shrunk(wanted) * 255).astype(np.uint8)
+    return part
+
+
+def layout_of(weaving: WeaveSettings) -> dict[str, str]:
+    """The arrays of a part, with their kinds and dimensions."""
+    return PART_LAYOUT | (PICTURES if weaving.canvas_size == 2 * SIDE else {})
 
 
 def local(tasks: Iterable[Task]) -> Iterator[tuple[int, Part]]:
@@ -96,13 +106,13 @@ def build(
     for first, piece in kept.weave(range(0, len(chosen), PART), engine):
         pieces[first] = piece
         progress(sum(len(found["nails"]) for found in pieces.values()))
-    whole = {
-        name: np.concatenate([pieces[first][name] for first in sorted(pieces)]) for name in PART_LAYOUT
-    }
+    names = layout_of(weaving)
+    whole = {name: np.concatenate([pieces[first][name] for first in sorted(pieces)]) for name in names}
     tokens, lengths = token_rows(whole["nails"], chosen.labels, Vocabulary(weaving.nails, images.classes))
     return Corpus(
-        tokens, chosen.labels, lengths, chosen.sources, whole["explained"], whole["light"], metadata
-    )
+        tokens, chosen.labels, lengths, chosen.sources, whole["explained"], whole["light"], metadata,
+        whole.get("pictures"),
+    )  # fmt: skip
 
 
 class Parts:
@@ -143,7 +153,7 @@ class Parts:
         """A part that was woven before; None if there is none, or it is damaged."""
         if self.folder is not None and self._file(first).exists():
             with contextlib.suppress(FileError):
-                found = read_arrays(read_bytes(self._file(first)), PART_LAYOUT)
+                found = read_arrays(read_bytes(self._file(first)), layout_of(self.weaving))
                 if {len(array) for array in found.values()} == {self._end(first) - first}:
                     return found
         return None

@@ -1,9 +1,10 @@
 """Threads as a training set, kept in one compressed .npz, or in a folder of shards (`shards`).
 
-Each row names the source image it came from, so that splits are by source and a validation picture is never
-a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
-that plan. A file is checked when it is read. This module does not know how a corpus is made (`prepare`),
-nor what a network is.
+Each row names the source image it came from, so that splits are by source and a validation picture is
+never a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
+that plan, and the picture itself, 32×32, for models with sight and for the flow that makes plans sharp
+(where it was woven on a canvas of twice that, and by a version that kept it). A file is checked when it
+is read. This module does not know how a corpus is made (`prepare`), nor what a network is.
 
 Try it: python -m nitograph preview --dataset string_dataset.npz
 """
@@ -24,6 +25,7 @@ from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
+from nitograph.model.sharpen import SIDE
 from nitograph.model.vocab import Vocabulary
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
@@ -35,6 +37,7 @@ MAX_FILE_BYTES = 4 * 2**30
 MAX_METADATA = 2**20  # characters
 CHECKED = 2**21  # tokens that are checked at once
 ARRAYS = ("tokens", "labels", "lengths", "sources", "explained", "light")
+PICTURES = {"pictures": "u3"}  # an array that a corpus may lack
 LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U0"), strict=True))
 
 
@@ -65,7 +68,8 @@ class Corpus:
     lengths: (rows,) tokens without padding. sources: (rows,) index of the image in the source; warped
     variants share it. explained: (rows,) share of the picture's energy that the thread explains.
     light: (rows, k) float16 Zernike coefficients of the pictures. metadata: every setting, as JSON values.
-    Of a corpus in shards, tokens and light are Stacks, of which only the rows that are asked for are read.
+    pictures: (rows, 32, 32) uint8, the encoder's targets shrunk (model.sharpen), or None.
+    Of a corpus in shards, tokens, light and pictures are Stacks: only the rows that are asked for are read.
     """
 
     tokens: NDArray[np.integer]
@@ -75,6 +79,7 @@ class Corpus:
     explained: NDArray[np.float32]
     light: NDArray[np.float16]
     metadata: Mapping[str, Any]
+    pictures: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -113,12 +118,12 @@ class Corpus:
 
     def take(self, rows: NDArray[np.integer]) -> "Corpus":
         """The corpus of these rows only; of one in shards, none is read yet."""
-        picked = {name: pick(getattr(self, name), rows) for name in ARRAYS}
+        picked = {name: pick(array, rows) for name, array in self._arrays().items()}
         return dataclasses.replace(self, **picked)
 
     def read(self, rows: NDArray[np.integer]) -> "Corpus":
         """As `take`, with its rows in memory."""
-        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in ARRAYS})
+        return dataclasses.replace(self, **{name: array[rows] for name, array in self._arrays().items()})
 
     @property
     def on_disk(self) -> Path | None:
@@ -142,9 +147,13 @@ class Corpus:
     def save(self, path: str | Path) -> None:
         """Write the compressed .npz, whole or not at all."""
         with replacing(path) as temporary, temporary.open("wb") as file:
-            arrays = {name: getattr(self, name) for name in ARRAYS}
             text = json.dumps(dict(self.metadata), ensure_ascii=False)
-            np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **arrays)
+            np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **self._arrays())
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays that it has, by name."""
+        arrays = {name: getattr(self, name) for name in (*ARRAYS, *PICTURES)}
+        return {name: array for name, array in arrays.items() if array is not None}
 
 
 def load_corpus(path: str | Path) -> Corpus:
@@ -156,9 +165,9 @@ def load_corpus(path: str | Path) -> Corpus:
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
         with reading(FileError("it is damaged")):
-            arrays = read_arrays(data, LAYOUT)
-            metadata = check_metadata(read_metadata(str(arrays["metadata"])))
-            corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=metadata)
+            arrays = read_arrays(data, LAYOUT, optional=PICTURES)
+            metadata = check_metadata(read_metadata(str(arrays.pop("metadata"))))
+            corpus = Corpus(**arrays, metadata=metadata)
             check_rows(corpus)
     except NitographError as error:
         raise FileError(f"{path} is not a Nitograph corpus: {error}; prepare it again") from None
@@ -194,10 +203,14 @@ def check_metadata(metadata: Any) -> dict[str, Any]:
 def check_rows(corpus: Corpus) -> None:
     """FileError if the arrays contradict each other or a row is not a legal thread."""
     rows, width = corpus.tokens.shape
-    if {len(getattr(corpus, name)) for name in ARRAYS} != {rows} or rows < 1:
+    if {len(array) for array in corpus._arrays().values()} != {rows} or rows < 1:
         raise FileError("its arrays differ in length")
     if corpus.tokens.dtype.itemsize > 4 or corpus.light.dtype.itemsize > 4:
         raise FileError("its tokens or its light have larger numbers than they need")
+    if corpus.pictures is not None and (
+        corpus.pictures.dtype != np.uint8 or corpus.pictures.shape[1:] != (SIDE, SIDE)
+    ):
+        raise FileError(f"its pictures must be {SIDE}×{SIDE} bytes")
     if corpus.light.shape[1] != Zernike(corpus.metadata["corpus"]["zernike_order"]).size:
         raise FileError("its light does not have the number of coefficients that its metadata states")
     block = max(1, CHECKED // max(width, corpus.light.shape[1]))

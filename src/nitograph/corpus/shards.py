@@ -3,6 +3,7 @@
     corpus/manifest.json       every setting, the number of rows, and of rows in a shard
     corpus/00000.tokens.npy    (rows, width), mapped into memory when it is trained on
     corpus/00000.light.npy     (rows, k)
+    corpus/00000.pictures.npy  (rows, 32, 32), where the corpus keeps its pictures
     corpus/00000.rows.npz      labels, lengths, sources, explained of its rows, read whole
 
 Until all shards are there the manifest is called unfinished.json, and woven parts lie in corpus/parts.
@@ -32,6 +33,7 @@ from nitograph.io import folders
 from nitograph.io.files import read_bytes, read_text, replacing
 from nitograph.io.npz import read_arrays
 from nitograph.light.zernike import Zernike
+from nitograph.model.sharpen import SIDE
 from nitograph.model.vocab import Vocabulary
 from nitograph.untrusted import parse_json, reading
 from nitograph.weaving.settings import WeaveSettings
@@ -40,6 +42,7 @@ FORMAT = "nitograph-shards/1"
 PARTS, LOCK = "parts", "lock"
 PARTS_EACH = 25  # of a shard
 MAX_ROWS_BYTES = 2**30
+LARGE = ("light", "pictures")
 ROWS = {"labels": "i1", "lengths": "i1", "sources": "i1", "explained": "f1"}
 CHECKED_AT_ONCE, CHECKS = 4000, 25  # rows, and how many times so many are checked in full
 
@@ -139,7 +142,8 @@ class _Writer:
                     part["nails"], labels[place], self.vocabulary, self.width
                 )
                 explained[place] = part["explained"]
-                for name, array in (("tokens", tokens), ("light", part["light"])):
+                large = {name: array for name, array in part.items() if name in LARGE}
+                for name, array in {"tokens": tokens, **large}.items():
                     if name not in mapped:
                         file = files.enter_context(replacing(_file(self.folder, shard, f"{name}.npy")))
                         shape = (len(labels), *array.shape[1:])
@@ -187,7 +191,10 @@ def _load(folder: Path) -> Corpus:
     size = Zernike(metadata["corpus"]["zernike_order"]).size
     tokens: Any = _stack(folder, "tokens", (rows, width), each, "i", below=words.size)
     light: Any = _stack(folder, "light", (rows, size), each, "f")  # a Stack stands in for an array
-    corpus = Corpus(tokens, labels, lengths, sources, explained, light, metadata)
+    pictures: Any = None
+    if _file(folder, 0, "pictures.npy").exists():
+        pictures = _stack(folder, "pictures", (rows, SIDE, SIDE), each, "u")
+    corpus = Corpus(tokens, labels, lengths, sources, explained, light, metadata, pictures)
     _check(corpus)
     return corpus
 

@@ -28,28 +28,35 @@ PIECE = 2**24  # bytes that are decompressed at once
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-def read_arrays(data: bytes, layout: Mapping[str, str] | None = None) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    data: bytes,
+    layout: Mapping[str, str] | None = None,
+    *,
+    optional: Mapping[str, str] | None = None,
+) -> dict[str, NDArray[Any]]:
     """The arrays named in `layout`, each a NumPy kind and a count of dimensions: "i2", "f1", "U0".
 
-    Without a layout, all arrays of any kind but objects. FileError if the file is no sound .npz or an array
-    does not match the layout.
+    optional: more of them, left out of what is returned where the file lacks them. Without a layout, all
+    arrays of any kind but objects. FileError if the file is no sound .npz or an array does not match.
     """
     found: dict[str, NDArray[Any]] = {}
     with reading(FileError("it is damaged")), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about headers written by Python 2
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = _entries(archive, layout)
+            entries = _entries(archive, layout, optional or {})
             limit = min(MAX_ARRAY_BYTES, 2**26 + MAX_PACKING * len(data))
             if sum(entry.file_size for entry in entries.values()) > limit:
                 raise FileError("it decompresses to far more than a file of its size should hold")
             for name, entry in entries.items():
                 with archive.open(entry) as file:
-                    wanted = None if layout is None else layout[name]
+                    wanted = None if layout is None else {**(optional or {}), **layout}[name]
                     found[name] = _read_array(file, entry.file_size, wanted, name)
     return found
 
 
-def _entries(archive: zipfile.ZipFile, layout: Mapping[str, str] | None) -> dict[str, zipfile.ZipInfo]:
+def _entries(
+    archive: zipfile.ZipFile, layout: Mapping[str, str] | None, optional: Mapping[str, str]
+) -> dict[str, zipfile.ZipInfo]:
     """The entries of the arrays wanted, by the arrays' names."""
     listed = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
     if len(listed) > MAX_ENTRIES:
@@ -59,7 +66,7 @@ def _entries(archive: zipfile.ZipFile, layout: Mapping[str, str] | None) -> dict
     missing = [name for name in layout if name not in listed]
     if missing:
         raise FileError(f"it has no array {missing[0]}")
-    return {name: listed[name] for name in layout}
+    return {name: listed[name] for name in (*layout, *optional) if name in listed}
 
 
 def _read_array(file: IO[bytes], size: int, wanted: str | None, name: str) -> NDArray[Any]:

@@ -24,9 +24,12 @@ class Decoding(Protocol):
         """Begin sequences of these class indices (b,); logits of what comes first."""
 
     def step(
-        self, tokens: NDArray[np.integer], light: NDArray[np.float32] | None = None
+        self,
+        tokens: NDArray[np.integer],
+        light: NDArray[np.float32] | None = None,
+        pictures: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Append one token to each; logits of what follows."""
+        """Append one token to each; logits of what follows. With a plan's last code: what is wound."""
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """Keep these sequences."""

@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from nitograph.errors import FileError, NitographError, WeightsError
 from nitograph.io.files import replacing
 from nitograph.model.settings import ModelSettings
+from nitograph.model.sharpen import Sharpener
 from nitograph.model.weights import Weights
+from nitograph.training.flow import Flow, FlowForm
+from nitograph.training.settings import best_sampling
 from nitograph.untrusted import is_small, reading
 from nitograph.weaving.settings import WeaveSettings
 
@@ -82,8 +85,9 @@ def checkpoint_weights(path: str | Path) -> Weights:
         with reading(WeightsError("it is a damaged checkpoint; use another or start a new run")):
             weaving = WeaveSettings.from_dict(state["corpus"]["weaving"])
             facts = {"train": state["settings"], "steps": state["step"], "corpus": state["corpus"]}
+            model, sharpener = ModelSettings.from_dict(state["model"]), _sharpener(state)
             return Weights(
-                ModelSettings.from_dict(state["model"]),
+                model,
                 weaving.board,
                 weaving.rules,
                 tuple(str(name) for name in state["corpus"]["classes"]),
@@ -91,9 +95,21 @@ def checkpoint_weights(path: str | Path) -> Weights:
                 max_lines=state["max_lines"],
                 weaving=weaving.to_dict(),
                 facts=facts,
+                sampling=best_sampling(sight=model.sight, sharp=sharpener is not None),
+                sharpener=sharpener,
             )
     except NitographError as error:
         raise WeightsError(f"{path}: {error}") from None
+
+
+def _sharpener(state: Mapping[str, Any]) -> Sharpener | None:
+    """The flow in a checkpoint that is done, or was taken over; None if there is none yet."""
+    phase, taken = state.get("flow"), state.get("sharpener")
+    if phase and phase["ended"]:
+        flow = Flow(FlowForm(**phase["form"]), len(state["corpus"]["classes"]))
+        flow.load_state_dict(phase["smooth"])
+        return flow.sharpener()
+    return Sharpener({name: _single(name, tensor) for name, tensor in taken.items()}) if taken else None
 
 
 def _single(name: str, tensor: torch.Tensor) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """The first phase of training: the autoencoder that turns a picture's light into plan codes and back.
 
 It must be finished before the Transformer is trained, which learns to write its codes. The phase counts its
-steps, so that it can be stopped and resumed at any of them; it knows nothing of threads.
+steps and its time, so that it can be stopped and resumed at any of them; it knows nothing of threads.
 
 Try it: python -m nitograph train --dataset small.npz --plan-steps 500 --epochs 1
 """
@@ -32,20 +32,28 @@ class PlanPhase:
         light: NDArray[np.float16],
         settings: TrainSettings,
         *,
+        limit: float | None = None,
         share: Share = ALONE,
     ) -> None:
-        self.objective, self.light, self.settings, self.share = objective, light, settings, share
+        self.objective, self.light, self.settings = objective, light, settings
+        self.limit, self.share = limit, share
         self.optimizer = make_optimizer(objective.network, settings, plan=True)
-        self.step = 0
+        self.step, self.seconds, self.ended = 0, 0.0, False
+
+    @property
+    def progress(self) -> float:
+        """How much of it is done, 0 to 1, by steps or by time."""
+        spent = self.seconds / self.limit if self.limit else 0.0
+        return min(1.0, max(self.step / self.settings.plan_steps, spent))
 
     @property
     def finished(self) -> bool:
-        """Whether all its steps are done."""
-        return self.step >= self.settings.plan_steps
+        """Whether it has ended."""
+        return self.ended
 
     def skip(self) -> None:
         """Keep the autoencoder as it is, without any further step."""
-        self.step = self.settings.plan_steps
+        self.ended = True
 
     def run(
         self,
@@ -59,13 +67,16 @@ class PlanPhase:
         if self.finished:
             return
         errors: list[float] = []
-        began = reported = clock()
+        base, began = self.seconds, clock()
+        reported = began
         while not self.finished and not stop_requested():
-            rate = self.settings.learning_rate * schedule(self.step / self.settings.plan_steps)
+            rate = self.settings.learning_rate * schedule(self.progress)
             errors.append(self._advance(rate))
             now = clock()
+            self.seconds = base + now - began
+            self.ended = self.progress >= 1.0
             if now - reported >= report_every or self.finished:
-                yield self._report(now - began, rate, float(np.mean(errors)))
+                yield self._report(rate, float(np.mean(errors)))
                 reported, errors = now, []
 
     def _advance(self, rate: float) -> float:
@@ -81,6 +92,5 @@ class PlanPhase:
         self.step += 1
         return wrong / whole
 
-    def _report(self, seconds: float, rate: float, error: float) -> Report:
-        done = self.step / self.settings.plan_steps
-        return Report("plan", self.step, done, 0.0, seconds, rate, light_error=error)
+    def _report(self, rate: float, error: float) -> Report:
+        return Report("plan", self.step, self.progress, 0.0, self.seconds, rate, light_error=error)

@@ -30,6 +30,16 @@ class Drawn(np.random.Generator):
         """As Generator.normal."""
         return self._share(lambda whole: super(Drawn, self).normal(loc, scale, whole), size)
 
+    def standard_normal(self, size: Any = None, *more: Any, **named: Any) -> Any:
+        """As Generator.standard_normal."""
+        return self._share(super().standard_normal, size, *more, **named)
+
+    def integers(self, low: Any, high: Any = None, size: Any = None, *more: Any, **named: Any) -> Any:
+        """As Generator.integers."""
+        return self._share(
+            lambda whole: super(Drawn, self).integers(low, high, whole, *more, **named), size
+        )
+
     def _share(self, draw: Any, size: Any, *more: Any, **named: Any) -> Any:
         shape = (size,) if isinstance(size, int) else size
         if shape is None or len(shape) == 0 or shape[0] != len(self._mine):

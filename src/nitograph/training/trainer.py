@@ -1,4 +1,5 @@
-"""Training: the plan's autoencoder first, then the Transformer on plans and threads.
+"""Training: the plan's autoencoder, the flow that makes plans sharp, then the Transformer on plans and
+threads.
 
 `Trainer.run` is a generator of reports; it never prints, can be abandoned at any report, and stopped
 between two steps. On a CPU the same corpus, settings and seed reproduce the same bits, with the same number
@@ -29,17 +30,22 @@ from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError
 from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
+from nitograph.model.sharpen import Sharpener
 from nitograph.model.weights import Weights
-from nitograph.training import resume
+from nitograph.training import beginnings, resume
 from nitograph.training.batches import epoch_order
 from nitograph.training.checkpoints import write_checkpoint
-from nitograph.training.measure import Meter, Step, Stop, measure, never
+from nitograph.training.measure import Meter, Step, Stop, measure, never, thinned
 from nitograph.training.objective import Objective, measure_light
 from nitograph.training.optimizer import descend, make_optimizer, trapezoid
 from nitograph.training.plan_phase import PlanPhase
-from nitograph.training.processes import any_of, join_group, of_first, sums_of
-from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.processes import any_of, join_group, of_first
+from nitograph.training.settings import Report, TrainSettings, best_sampling
 from nitograph.training.shares import Share
+from nitograph.training.steps import step_loss
+from nitograph.training.threads import quickest
+
+PLAN_SHARE = 0.1  # of the minutes, at most, for the plan's autoencoder
 
 
 class Trainer:
@@ -69,12 +75,23 @@ class Trainer:
         self.plan_phase: PlanPhase | None = None
         if model.planned:
             measure_light(self.network, self.train)
-            self.plan_phase = PlanPhase(self.objective, self.train.light, settings, share=self.share)
+            self.plan_phase = PlanPhase(
+                self.objective,
+                self.train.light,
+                settings,
+                limit=beginnings.limit(settings, PLAN_SHARE),
+                share=self.share,
+            )
+        self.sharpener: Sharpener | None = None  # taken over from other weights
+        self.flow_phase = beginnings.fresh_flow(self)
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
         self.clock: Callable[[], float] = time.monotonic  # s; a study may count processor time
         self.schedule: Callable[[float], float] = trapezoid  # progress → share of the peak learning rate
         self.ancestor: str | None = None  # digest of the weights that training started from
+        self.plan_of: str | None = None  # digest of the weights whose plan was taken over
+        self.threads: int | None = None  # on the CPU, where they were measured
+        self.measures_threads = False  # before the first step, unless the settings say how many
         self._random_part = int(of_first(secrets.randbits(32), self.world, self.device))
         self.run_name: str | None = self._name()
 
@@ -88,13 +105,15 @@ class Trainer:
         """How much of the run is done, 0 to 1, by steps or by minutes."""
         if self.settings.minutes is None:
             return min(1.0, self.step / self.total_steps)
-        return min(1.0, self.seconds / (60 * self.settings.minutes))
+        before = self._seconds_before
+        return min(1.0, max(0.0, self.seconds - before) / max(60 * self.settings.minutes - before, 1e-9))
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do, the last validation included."""
         planned = self.plan_phase is None or self.plan_phase.finished
-        return planned and self.progress >= 1.0 and not self._owes_validation()
+        planned = planned and (self.flow_phase is None or self.flow_phase.finished)
+        return planned and (self.progress >= 1.0 or self.stale) and not self._owes_validation()
 
     @property
     def max_lines(self) -> int:
@@ -116,19 +135,31 @@ class Trainer:
             yield from self.plan_phase.run(
                 report_every=report_every,
                 stop_requested=stop_requested,
-                clock=self.clock,
+                clock=self._shared_clock,
                 schedule=self.schedule,
             )
         if stop_requested():
             return
         if self.plan_phase:
             self.objective.encode(self.weights())
+        if self.flow_phase and not self.flow_phase.finished:
+            yield from self.flow_phase.run(
+                *(self.objective.plans(name) for name in ("train", "valid")),
+                report_every=report_every,
+                stop_requested=stop_requested,
+                clock=self._shared_clock,
+            )
+            if stop_requested():
+                return
         yield from self._run_steps(report_every, validate_every, stop_requested)
 
     def _run_steps(
         self, report_every: float, validate_every: float, stop_requested: Stop
     ) -> Iterator[Report]:
         """The Transformer's steps, from where the run stands to its end."""
+        if not self.step:
+            self.seconds = self._seconds_before
+        self._take_threads()
         started, base = self.clock(), self.seconds
 
         def elapsed() -> float:
@@ -140,7 +171,7 @@ class Trainer:
         ordered = -1  # the epoch of that order
         if self._owes_validation():
             yield from self._validation(stop_requested)
-        while self.progress < 1.0:
+        while self.progress < 1.0 and not self.stale:
             epoch, at = divmod(self.step, self.steps_per_epoch)
             if epoch != ordered:
                 order, ordered = self._order(epoch), epoch
@@ -162,6 +193,13 @@ class Trainer:
                 validated, reported = elapsed(), self.clock()
                 meter.began, meter.tokens = reported, 0
         yield self._report("done", 0.0)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the last `patience` validations brought no better loss, so that the run ends."""
+        better = [past["best"] for past in self.history if past["kind"] == "valid"][::-1]
+        since = better.index(True) if True in better else len(better)
+        return bool(self.settings.patience) and since >= self.settings.patience
 
     def validate(self) -> Report:
         """Nats per token on held-out rows (on training rows where none are held out)."""
@@ -188,13 +226,18 @@ class Trainer:
             "steps": self.step,
             "minutes": round(self.seconds / 60, 2),
             "started_from": self.ancestor,
-            "history": [h for h in self.history if h["kind"] == "valid"][-50:],
+            "plan_of": self.plan_of,
+            "history": thinned([past for past in self.history if past["kind"] == "valid"]),
         }
+        flow = self.flow_phase
+        sharpener = flow.sharpener() if flow and flow.finished else self.sharpener
         return self.network.to_weights(
             self.corpus.rules,
             max_lines=self.max_lines,
             weaving=self.corpus.metadata["weaving"],
             facts=facts,
+            sharpener=sharpener,
+            sampling=best_sampling(sight=self.model.sight, sharp=sharpener is not None),
         )
 
     def save(self, path: str | Path) -> None:
@@ -206,12 +249,15 @@ class Trainer:
         resume.restore(self, path)
 
     def start_from(self, weights: Weights) -> None:
-        """Start from trained weights, as Network.start_from; the plan's autoencoder keeps its weights."""
-        self.network.start_from(weights)
-        if self.plan_phase:
-            self.plan_phase.skip()
-        self.ancestor = weights.digest
+        """Start from trained weights, as beginnings.start_from."""
+        beginnings.start_from(self, weights)
         self.run_name = self._name()
+
+    def take_plan(self, weights: Weights) -> bool:
+        """Take over the plan of these weights where it fits, as beginnings.take_plan; whether it does."""
+        taken = beginnings.take_plan(self, weights)
+        self.run_name = self._name()
+        return taken
 
     def _name(self) -> str:
         started_with = {
@@ -219,8 +265,18 @@ class Trainer:
             "settings": self.settings.to_dict(),
             "corpus": dict(self.corpus.metadata),
             "ancestor": self.ancestor,
+            "plan_of": self.plan_of,
         }
         return resume.run_name(started_with, self._random_part)
+
+    @property
+    def _seconds_before(self) -> float:
+        """Seconds that the phases before the Transformer took."""
+        return sum(phase.seconds for phase in (self.plan_phase, self.flow_phase) if phase)
+
+    def _shared_clock(self) -> float:
+        """The first process's time, so that phases limited in time end together."""
+        return of_first(self.clock(), self.world, self.device)
 
     def _owes_validation(self) -> bool:
         """Whether the checkpoint was written between an epoch's last step and its validation."""
@@ -233,30 +289,35 @@ class Trainer:
             self.train.lengths, self.settings.batch_size, seed=self.settings.seed, epoch=epoch
         )
 
+    def _take_threads(self) -> None:
+        """As many CPU threads as do a step soonest; a resumed run keeps what it found.
+
+        Only where `measures_threads` was set and no number was: bits depend on it.
+        """
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        elif self.measures_threads and not self.settings.workers and self.device.type == "cpu":
+            self._measure_threads()
+
+    def _measure_threads(self) -> None:
+        rows = np.arange(min(len(self.train), self.settings.batch_size))
+        random = torch.get_rng_state()
+
+        def work() -> None:
+            loss, _ = step_loss(self.objective, self.settings, rows, step=0)
+            torch.autograd.backward(loss)
+            self.optimizer.zero_grad(set_to_none=True)
+
+        self.threads = quickest(work, torch.get_num_threads())
+        torch.set_rng_state(random)
+
     def _train_step(self, rows: NDArray[np.int64]) -> Step:
-        rng = np.random.default_rng([self.settings.seed, 11, self.step, 0])
         if self.world > 1:  # so that dropout does not depend on how often a run was resumed
             torch.manual_seed(self.settings.seed + self.world * self.step + self.rank)
         self.network.train()
-        exact = rng.random() < self.settings.exact_light
-        mine = self.share.of(rows, rng)
-        (nail, nails), planned = self.objective.losses("train", mine.rows, exact=exact, rng=mine.rng)
-        nail, nails = nail * mine.weight, nails * mine.weight
-        plan, plans = torch.zeros(()), 0
-        if planned is not None:
-            plan, plans = planned[0] * mine.weight, planned[1] * mine.weight
-            extra = self.share.of(rng.integers(len(self.train), size=self.settings.plan_rows), rng)
-            if len(extra.rows):
-                more, count = self.objective.plan_loss("train", extra.rows, extra.rng)
-                plan, plans = plan + more * extra.weight, plans + count * extra.weight
-        found = [float(nail.detach()), nails, float(plan.detach()), plans]
-        nail_sum, nail_count, plan_sum, plan_count = sums_of(found, self.world, self.device)
-        loss = nail / (nail_count / self.world)
-        if plan_count:
-            loss = loss + plan / (plan_count / self.world)
+        loss, step = step_loss(self.objective, self.settings, rows, step=self.step, share=self.share)
         descend(self.optimizer, loss, self._rate(), world=self.world, place=f"step {self.step}")
-        plan_nats = plan_sum / plan_count if plan_count else 0.0
-        return Step(nail_sum / nail_count, plan_nats, int(nail_count + plan_count))
+        return step
 
     def _rate(self) -> float:
         return self.settings.learning_rate * self.schedule(self.progress)

@@ -19,7 +19,7 @@ from nitograph.light.chords import all_chords
 from nitograph.model.batch import sight_loops as loops
 from nitograph.model.batch.sight_loops import Looked, Sequences
 from nitograph.model.settings import FACTS
-from nitograph.model.sight import Float32, Floats, Int32, SightSettings, first_sights, wanted_of
+from nitograph.model.sight import Float32, Float64, Floats, Int32, SightSettings, first_sights, wanted_of
 
 PATHS = 64  # nails for which a batch has places at first
 
@@ -51,6 +51,20 @@ def sights_along(
     return Seen(sights, facts, first_sights(settings, light))
 
 
+def scores_along(
+    settings: SightSettings, pictures: Floats, nails: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> Float64:
+    """The encoder's score of every chord from each nail of paths (b, t) over pictures (b, c, c), (b, t, n).
+
+    lengths: (b,), how many nails of each path count; behind its end is 0.
+    """
+    wanted = wanted_of(settings, np.zeros((len(nails), 0)), pictures)
+    state = _begin(settings, wanted, np.ascontiguousarray(nails))
+    scores = np.zeros((*nails.shape, settings.scoring.nails))
+    loops.score_along(_looked(settings), state, lengths, scores)
+    return scores
+
+
 class BatchSight:
     """The sight of many sequences."""
 
@@ -65,16 +79,33 @@ class BatchSight:
 
     def step(self, nails: NDArray[np.integer]) -> tuple[Float32, Float32]:
         """As Seeing.step."""
+        looked, state, length = self.operands()
+        state.paths[:, length] = nails
+        sights, facts = self.views()
+        loops.see_next(looked, state, length + 1, sights, facts)
+        self.advance(1)
+        return sights, facts
+
+    def operands(self) -> tuple[Looked, Sequences, int]:
+        """For compiled steps: what is looked at, the state, and how many nails each path has."""
+        return _looked(self.settings), self._state, self._length
+
+    def views(self) -> tuple[Float32, Float32]:
+        """Empty sights and facts of a step."""
+        b = len(self._state.left)
+        return np.empty((b, self.settings.scoring.nails), np.float32), np.empty((b, FACTS), np.float32)
+
+    def advance(self, steps: int) -> None:
+        """Count nails that compiled steps have appended to the paths."""
+        self._length += steps
         paths = self._state.paths
         if self._length == paths.shape[1]:
-            paths = np.concatenate([paths, np.zeros_like(paths)], axis=1)
-            self._state = self._state._replace(paths=paths)
-        paths[:, self._length] = nails
-        self._length += 1
-        sights = np.zeros((len(paths), self.settings.scoring.nails), np.float32)
-        facts = np.zeros((len(paths), FACTS), np.float32)
-        loops.see_next(_looked(self.settings), self._state, self._length, sights, facts)
-        return sights, facts
+            self._state = self._state._replace(paths=np.concatenate([paths, np.zeros_like(paths)], axis=1))
+
+    @property
+    def room(self) -> int:
+        """How many more nails the paths have places for, at least one."""
+        return int(self._state.paths.shape[1]) - self._length
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """As Seeing.select."""
@@ -102,5 +133,6 @@ def _looked(settings: SightSettings) -> Looked:
     factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
     worth = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
     return Looked(
-        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength
-    )
+        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength,
+        settings.gain,
+    )  # fmt: skip
