@@ -69,6 +69,10 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
+    "multiprocessing": "compute.workers",
+    "distributed": "corpus.cluster",
+    "dask": "",
+    "pyarrow": "io.parquet",
     "rich": "cli.progress",
     "av": "drawing.film",
     "ezdxf": "exporting.dxf",
@@ -77,7 +81,8 @@ HEAVY = {  # who may import what is slow to load or not always installed
 }
 # Who may read and write files, and how that would be done.
 DISK = (
-    "io.files io.lists io.outputs io.pictures corpus.sources corpus.rows corpus.prepare model.weights "
+    "io.files io.folders io.lists io.locks io.outputs io.pictures io.streams corpus.sources corpus.rows "
+    "corpus.prepare corpus.shards model.weights "
     "training.checkpoints training.runs exporting.formats drawing.look evaluation.cache "
     "evaluation.page.report api cli"
 )

@@ -50,6 +50,8 @@ class Compiler(Protocol):
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")
 
+_fresh: list[str] = []  # functions that this process has compiled itself
+
 _any: Options = {"nogil": True, "error_model": "numpy"}
 _part: Options = _any | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
@@ -131,8 +133,17 @@ class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Write a compiled function to the cache, if the disk allows."""
+        _fresh.append(self._name)
         with contextlib.suppress(Exception):
             super().save_overload(sig, data)
+
+
+def compiled_here() -> bool:
+    """Whether this process runs code that it has compiled itself.
+
+    Loose sums of such code can differ in their last bits from those of the same code loaded from the cache.
+    """
+    return bool(_fresh)
 
 
 def _cached(**options: Any) -> Compiler:

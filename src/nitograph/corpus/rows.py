@@ -1,4 +1,4 @@
-"""Threads as a training set, kept in one compressed .npz.
+"""Threads as a training set, kept in one compressed .npz, or in a folder of shards (`shards`).
 
 Each row names the source image it came from, so that splits are by source and a validation picture is
 never a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.board import Board, Rules
+from nitograph.corpus.stack import pick
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
 from nitograph.io.npz import read_arrays
@@ -44,7 +45,7 @@ LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U
 class CorpusSettings(Settings):
     """Which pictures become the rows of a corpus."""
 
-    samples: int = setting(5000, "rows of the corpus", low=1, high=10_000_000)
+    samples: int = setting(5000, "rows of the corpus", low=1, high=100_000_000)
     mode: str = setting(
         "examples",
         "real handwriting, or averaged prototypes repeated (for comparison: a model memorises them)",
@@ -54,7 +55,7 @@ class CorpusSettings(Settings):
     prototype_pool: int = setting(
         1000, "images averaged into the prototypes of one class", low=1, high=100_000
     )
-    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=100)
+    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=1000)
     seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
     zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)
 
@@ -68,6 +69,7 @@ class Corpus:
     variants share it. explained: (rows,) share of the picture's energy that the thread explains.
     light: (rows, k) float16 Zernike coefficients of the pictures. metadata: every setting, as JSON values.
     pictures: (rows, 32, 32) uint8, the encoder's targets shrunk (model.sharpen), or None.
+    Of a corpus in shards, tokens, light and pictures are Stacks: only the rows that are asked for are read.
     """
 
     tokens: NDArray[np.integer]
@@ -115,9 +117,18 @@ class Corpus:
         return Thread(nails.astype(np.int32), self.board, self.classes[self.labels[row]], made)
 
     def take(self, rows: NDArray[np.integer]) -> "Corpus":
-        """The corpus of these rows only."""
-        picked = {name: array[rows] for name, array in self._arrays().items()}
+        """The corpus of these rows only; of one in shards, none is read yet."""
+        picked = {name: pick(array, rows) for name, array in self._arrays().items()}
         return dataclasses.replace(self, **picked)
+
+    def read(self, rows: NDArray[np.integer]) -> "Corpus":
+        """As `take`, with its rows in memory."""
+        return dataclasses.replace(self, **{name: array[rows] for name, array in self._arrays().items()})
+
+    @property
+    def on_disk(self) -> Path | None:
+        """The folder of the shards that it is read from; None where it is in memory."""
+        return getattr(self.tokens, "folder", None)
 
     def split(self, fraction: float, *, seed: int) -> tuple["Corpus", "Corpus"]:
         """Training and validation parts without a common source image; SettingsError if one is empty."""
@@ -146,26 +157,32 @@ class Corpus:
 
 
 def load_corpus(path: str | Path) -> Corpus:
-    """Read a corpus; FileError if the file is truncated, foreign or contradicts itself."""
+    """Read a corpus, or open one in shards; FileError if it is truncated, foreign or contradicts itself."""
+    if Path(path).is_dir():
+        from nitograph.corpus.shards import load_shards
+
+        return load_shards(path)
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
         with reading(FileError("it is damaged")):
             arrays = read_arrays(data, LAYOUT, optional=PICTURES)
-            metadata = _read_metadata(arrays)
-            del arrays["metadata"]
+            metadata = check_metadata(read_metadata(str(arrays.pop("metadata"))))
             corpus = Corpus(**arrays, metadata=metadata)
-            _check(corpus)
+            check_rows(corpus)
     except NitographError as error:
         raise FileError(f"{path} is not a Nitograph corpus: {error}; prepare it again") from None
     return corpus
 
 
-def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The metadata, in which everything that the rest of the program uses is checked."""
-    text = str(arrays["metadata"])
+def read_metadata(text: str) -> Any:
+    """The metadata in a text, within limits."""
     if len(text) > MAX_METADATA:
         raise FileError(f"its metadata have more than {MAX_METADATA} characters")
-    metadata = parse_json(text, "its metadata", hint="they are damaged")
+    return parse_json(text, "its metadata", hint="they are damaged")
+
+
+def check_metadata(metadata: Any) -> dict[str, Any]:
+    """The metadata, once everything in it that the rest of the program uses is checked; FileError."""
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise FileError(f"this version reads the format {FORMAT}")
     lacking = [name for name in ("source", "classes", "corpus", "weaving") if name not in metadata]
@@ -180,10 +197,10 @@ def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         raise FileError("its classes must be a list of names")
     if len(set(names)) != len(names):
         raise FileError("two of its classes have the same name")
-    return metadata
+    return dict(metadata)
 
 
-def _check(corpus: Corpus) -> None:
+def check_rows(corpus: Corpus) -> None:
     """FileError if the arrays contradict each other or a row is not a legal thread."""
     rows, width = corpus.tokens.shape
     if {len(array) for array in corpus._arrays().values()} != {rows} or rows < 1:
