@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
 from nitograph.light.bands import FINE, Bands
-from nitograph.light.cells import Canvas, chord_number, fill_cells, lay_light, score_fan
+from nitograph.light.cells import Canvas, chord_score, fill_cells, lay_light
 from nitograph.model.sight import BELIEF, HIGHEST, LOWEST, SURPRISE
 
 Bool = NDArray[np.bool_]
@@ -26,10 +26,14 @@ Float64 = NDArray[np.float64]
 
 
 class Looked(NamedTuple):
-    """What is looked at, the same for all sequences."""
+    """What is looked at, the same for all sequences.
+
+    Chords stand here twice, once for each end, so that those of a nail lie one after the other: the chord
+    from a to b has the number a · n + b.
+    """
 
     bands: Bands
-    scoring: Float64  # (m, 2), as cells.chord_score has it
+    scoring: Float64  # (n · n, 2), as cells.chord_score has it
     num_nails: int
     min_nail_gap: int
     recent_edges: int
@@ -87,7 +91,7 @@ def learn(looked: Looked, canvas: Canvas, chances: Float64, here: int, taken: in
         if j == taken:
             light += strength
         if light != 0 and j != here:
-            lay_light(looked.bands, chord_number(here, j, n), light, strength, 1.0, canvas)
+            lay_light(looked.bands, here * n + j, light, strength, 1.0, canvas)
     return -math.log(max(chances[taken], 1e-30))
 
 
@@ -102,7 +106,9 @@ def look(
         fill_cells(canvas, looked.strength, 1.0)
     else:
         surprise = learn(looked, canvas, chances, path[length - 2], here)
-    score_fan(looked.bands, n, canvas.cells, len(canvas.left), looked.scoring, here, buffers.scores)
+    for j in range(n):
+        k = here * n + j
+        buffers.scores[j] = chord_score(looked.bands, k, canvas.cells, len(canvas.left), looked.scoring)
     forbid_next(path, length, n, looked.min_nail_gap, looked.recent_edges, buffers.allowed)
     worth, entropy = see(looked.gain, buffers, chances, sights)
     tell(worth, entropy, length - 1, surprise, facts)
