@@ -111,8 +111,8 @@ class Fan(NamedTuple):
     nails (f,): which have a chord that covers any column; starts (f,): where the columns of each begin.
     place, part (2m,): in which pixel an edge lies, counted in the running sums, and where in it, in 1/FINE;
     first all lower edges, then all upper ones. added, scale (n,): a score is (twice the light under the
-    band + added) · scale. total (n,): coverage of all pixels together,
-    1/FINE. chords (n, 4): where the columns of each begin and stop, its height, 1 if steep. leaves: whether any band leaves the canvas.
+    band + added) · scale. total (n,): coverage of all pixels together, in 1/FINE. chords (n, 4): where the
+    columns of each begin and stop, its height, 1 if steep. leaves: whether any band leaves the canvas.
     """
 
     nails: Int64
