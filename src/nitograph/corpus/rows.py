@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nitograph.board import Board, Rules
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
-from nitograph.io.npz import read_arrays
+from nitograph.io.npz import read_arrays, unpacked_limit
 from nitograph.light.zernike import Zernike
 from nitograph.model.vocab import Vocabulary
 from nitograph.settings import Settings, setting
@@ -129,11 +129,16 @@ class Corpus:
         return self.take(np.flatnonzero(~valid)), self.take(np.flatnonzero(valid))
 
     def save(self, path: str | Path) -> None:
-        """Write the compressed .npz, whole or not at all."""
+        """Write the .npz, whole or not at all; compressed, unless the reader would take it for a bomb."""
+        arrays: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in ARRAYS}
+        arrays["metadata"] = np.array(json.dumps(dict(self.metadata), ensure_ascii=False))
         with replacing(path) as temporary, temporary.open("wb") as file:
-            arrays = {name: getattr(self, name) for name in ARRAYS}
-            text = json.dumps(dict(self.metadata), ensure_ascii=False)
-            np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+            headers = 2**10 * len(arrays)
+            if sum(array.nbytes for array in arrays.values()) + headers > unpacked_limit(file.tell()):
+                file.seek(0)  # rows that repeat, as of prototypes
+                file.truncate()
+                np.savez(file, allow_pickle=False, **arrays)
 
 
 def load_corpus(path: str | Path) -> Corpus:
