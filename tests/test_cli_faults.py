@@ -12,6 +12,7 @@ import pytest
 from cli_help import fails, run
 from nitograph import cli
 from nitograph.cli import sample as sample_command
+from nitograph.errors import NitographError
 from nitograph.io import files
 from tiny import random_weights
 
@@ -136,7 +137,7 @@ def test_read_only_folder(workshop, monkeypatch, capsys, command):
             "nitograph sample: not enough memory for this; lower the counts or sizes\n",
         ),
         (OSError(5, "Input/output error", "x.bin"), 1, "nitograph sample: Input/output error (x.bin)\n"),
-        (cli.NitographError("one\n  two"), 1, "nitograph sample: one two\n"),
+        (NitographError("one\n  two"), 1, "nitograph sample: one two\n"),
     ],
 )
 def test_what_stops_a_command(monkeypatch, capsys, error, code, line):

@@ -176,7 +176,7 @@ def test_the_bundled_model_in_a_batch(kind):
                 legal = allowed_next(paths, weights.board, weights.rules)
                 tokens = np.where(legal, rng.random(legal.shape), 0).argmax(axis=1)
             paths = np.concatenate([paths, tokens[:, None]], axis=1)
-        # On so wild a walk sights, and so logits, are large: a few units of their last digit are more than 1e-4.
+        # On so wild a walk sights, and so logits, are large: a few units of their last digit exceed 1e-4.
         assert np.allclose(other.step(tokens), one.step(tokens), rtol=5e-5, atol=1e-4)
 
 

@@ -43,7 +43,7 @@ def any_settings(draw):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_settings(), st.sampled_from(list(WEIGHTS)), st.integers(0, 2**63))
 def test_rules_always_hold(chosen, design, seed):
     """Whatever the settings, no thread breaks the board's rules or the limits of its length."""
@@ -380,7 +380,7 @@ def test_the_bundled_model_many_times():
     assert many[40:44] == invent(weights, ["8"] * 4, range(40, 44), SampleSettings(max_lines=40))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(any_settings(), st.integers(0, 2**32), st.booleans(), st.integers(0, 12), st.integers(1, 16))
 def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
     """The same draws give the same nails, with ties, zeros and forbidden nails among the logits."""

@@ -29,7 +29,7 @@ def basis(zernike: Zernike, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(3, 200), st.data())
 def test_chord_integrals(num_nails, data):
     """The light of a chord is the line integral of each function along it, by Gauss–Legendre."""
@@ -60,7 +60,7 @@ def test_orthonormal():
     assert products == pytest.approx(np.diag(real), abs=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(3, 60), st.data())
 def test_turned_frame(num_nails, data):
     """Any chord is the fan's chord from nail 0, turned; turning back undoes it."""

@@ -7,6 +7,7 @@ Try it: python -m nitograph train --dataset string_dataset.npz --minutes 5
 """
 
 import argparse
+import contextlib
 import signal
 import time
 from collections.abc import Callable
@@ -18,13 +19,14 @@ from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, given_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus.rows import Corpus, load_corpus
-from nitograph.errors import SettingsError, WeightsError
+from nitograph.errors import ProcessError, SettingsError, WeightsError
 from nitograph.io.files import write_bytes
 from nitograph.io.outputs import PNG, Output, claim
 from nitograph.model.settings import ModelSettings
 from nitograph.model.sight import SightSettings
 from nitograph.model.weights import load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
+from nitograph.untrusted import need
 
 if TYPE_CHECKING:
     from nitograph.training.runs import RunFiles
@@ -77,12 +79,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end or until Ctrl-C, saving checkpoints."""
-    try:
-        from nitograph.training import processes
-        from nitograph.training.runs import RunFiles
-        from nitograph.training.trainer import Trainer
-    except ImportError:
-        raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
+    need("torch", SettingsError("training needs PyTorch: pip install 'nitograph[train]'"))
+    from nitograph.training import processes
+    from nitograph.training.runs import RunFiles
+    from nitograph.training.trainer import Trainer
+
     if args.resume and args.start_from:
         raise SettingsError("a run either resumes or starts from weights; leave out one of the two")
     files = RunFiles(args.output, args.last_output)
@@ -103,6 +104,12 @@ def run(args: argparse.Namespace) -> int:
         elif settings.plan_from == "weights":
             trainer.take_plan(load_bundled())
         return _train(Recorder(trainer, files, every=args.save_every), plot, resumed=args.resume)
+    except ProcessError as error:
+        with contextlib.suppress(ValueError):  # not of the main thread
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun's, which ends all as this one ends
+        if not processes.first_to_tell():
+            return 1
+        raise ProcessError(f"{error}; --resume continues from {files.last}") from None
     finally:
         processes.leave_group()
 
@@ -218,12 +225,16 @@ class Recorder:
         """Record the reports; save a last checkpoint at the end, or once a stop is requested.
 
         After an error or a second interrupt none is saved: the state may be unusable then, unlike the
-        previous checkpoint.
+        previous checkpoint. Where another process has ended, the state is that of the last whole step.
         """
-        with progress("training", 1000) as done:
-            for report in self.trainer.run(stop=lambda: bool(stop_signal())):
-                self._record(report)
-                done(round(1000 * report.progress))
+        try:
+            with progress("training", 1000) as done:
+                for report in self.trainer.run(stop=lambda: bool(stop_signal())):
+                    self._record(report)
+                    done(round(1000 * report.progress))
+        except ProcessError:
+            self._save()
+            raise
         self._save()
         if self.trainer.stale and self.trainer.progress < 1.0:
             self.say(

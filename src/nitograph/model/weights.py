@@ -31,6 +31,7 @@ from nitograph.model.sharpen import SIDE, Sharpener
 from nitograph.model.sight import SightSettings
 from nitograph.model.vocab import Vocabulary
 from nitograph.thread import MAX_CHORDS
+from nitograph.untrusted import parse_json, reading
 
 FORMAT = "nitograph-weights/1"
 MAX_BYTES = 512 * 1024 * 1024
@@ -175,39 +176,42 @@ def load_bundled() -> Weights:
 
 def parse(data: bytes, *, name: str) -> Weights:
     """Weights from the bytes of a safetensors file."""
-    from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 
-    try:
-        (length,) = struct.unpack("<Q", data[:8])
-        header = json.loads(data[8 : 8 + length]) if length <= len(data) - 8 else None
-        tensors = load_tensors(data) if isinstance(header, dict) else {}
-        meta = json.loads(header["__metadata__"]["nitograph"]) if isinstance(header, dict) else None
-    except (SafetensorError, struct.error, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        raise FileError(f"{name} is not a Nitograph weights file (safetensors), or it is damaged") from None
+    with reading(FileError(f"{name} is not a Nitograph weights file (safetensors), or it is damaged")):
+        tensors, meta = load_tensors(data), _metadata(data, name)
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise FileError(f"{name} is not a Nitograph weights file of format {FORMAT}")
     try:
-        single = {key: _single(key, tensor) for key, tensor in tensors.items()}
-        flow = {key: single.pop(key) for key in list(single) if key.startswith(SHARPEN)}
-        return Weights(
-            settings=ModelSettings.from_dict(meta["model"]),
-            board=Board.from_dict(meta["board"]),
-            rules=Rules.from_dict(meta["rules"]),
-            classes=tuple(str(label) for label in meta["classes"]),
-            tensors=single,
-            max_lines=meta["max_lines"],
-            weaving=dict(meta["weaving"]),
-            facts=dict(meta.get("facts", {})),
-            sampling=dict(meta.get("sampling", {})),
-            sharpener=Sharpener({key.removeprefix(SHARPEN): t for key, t in flow.items()})
-            if flow
-            else None,
-        )
+        with reading(WeightsError("its metadata is damaged")):
+            single = {key: _single(key, tensor) for key, tensor in tensors.items()}
+            flow = {
+                key.removeprefix(SHARPEN): single.pop(key)
+                for key in list(single)
+                if key.startswith(SHARPEN)
+            }
+            return Weights(
+                settings=ModelSettings.from_dict(meta["model"]),
+                board=Board.from_dict(meta["board"]),
+                rules=Rules.from_dict(meta["rules"]),
+                classes=tuple(str(label) for label in meta["classes"]),
+                tensors=single,
+                max_lines=meta["max_lines"],
+                weaving=dict(meta["weaving"]),
+                facts=dict(meta.get("facts", {})),
+                sampling=dict(meta.get("sampling", {})),
+                sharpener=Sharpener(flow) if flow else None,
+            )
     except NitographError as error:
         raise WeightsError(f"{name}: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise WeightsError(f"{name}: its metadata is damaged") from None
+
+
+def _metadata(data: bytes, name: str) -> Any:
+    """The metadata in the header of a safetensors file; any error if there is none."""
+    (length,) = struct.unpack("<Q", data[:8])
+    text = data[8 : 8 + length].decode("utf-8")
+    header = parse_json(text, f"the header of {name}")
+    return parse_json(header["__metadata__"]["nitograph"], f"the metadata of {name}", constants=True)
 
 
 def _single(name: str, tensor: NDArray[Any]) -> NDArray[np.float32]:

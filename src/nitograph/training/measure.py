@@ -29,7 +29,7 @@ def never() -> bool:
 
 @dataclass
 class Step:
-    """The result of one step of one process: nats per nail and per plan code, and tokens learned from."""
+    """The result of one step: nats per nail and per plan code, and tokens learned from."""
 
     nail: float
     plan: float
@@ -44,9 +44,9 @@ class Meter:
     tokens: int = 0
     steps: list[Step] = field(default_factory=list)
 
-    def add(self, step: Step, *, world: int) -> None:
-        """Count one more step, taken by `world` processes."""
-        self.tokens += step.tokens * world
+    def add(self, step: Step) -> None:
+        """Count one more step."""
+        self.tokens += step.tokens
         self.steps.append(step)
 
     def read(self, now: float) -> tuple[float, float, float]:

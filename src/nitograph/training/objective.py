@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nitograph.corpus.rows import Corpus
+from nitograph.corpus.stack import scratch
 from nitograph.errors import SettingsError
 from nitograph.light.zernike import turn
 from nitograph.model.batch.sight import sights_along
@@ -92,8 +93,8 @@ class Objective:
         """Compute the plan codes of all rows, and the light they stand for, with a trained autoencoder."""
         self.autoencoder = weights
         for name, part in self.parts.items():
-            codes = np.zeros((len(part), weights.settings.plan_tokens), dtype=np.int64)
-            recoded = np.zeros(part.light.shape, dtype=np.float16)
+            codes = scratch((len(part), weights.settings.plan_tokens), np.int64, part.on_disk)
+            recoded = scratch(part.light.shape, np.float16, part.on_disk)
             for first in range(0, len(part), CHUNK):
                 rows = slice(first, first + CHUNK)
                 codes[rows] = encode_plan(weights, part.light[rows].astype(np.float32))

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from nitograph.training.objective import Objective
 from nitograph.training.optimizer import descend, make_optimizer, trapezoid
+from nitograph.training.processes import sums_of
 from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.shares import Share
 
 PLAN_BATCH = 512
+ALONE = Share()
 
 
 class PlanPhase:
@@ -30,11 +33,10 @@ class PlanPhase:
         settings: TrainSettings,
         *,
         limit: float | None = None,
-        rank: int = 0,
-        world: int = 1,
+        share: Share = ALONE,
     ) -> None:
         self.objective, self.light, self.settings = objective, light, settings
-        self.limit, self.rank, self.world = limit, rank, world
+        self.limit, self.share = limit, share
         self.optimizer = make_optimizer(objective.network, settings, plan=True)
         self.step, self.seconds, self.ended = 0, 0.0, False
 
@@ -64,24 +66,31 @@ class PlanPhase:
         """Take the remaining steps; reports give the light's squared error, relative to its power."""
         if self.finished:
             return
-        light = torch.from_numpy(self.light.astype(np.float32))
         errors: list[float] = []
         base, began = self.seconds, clock()
         reported = began
         while not self.finished and not stop_requested():
-            rng = np.random.default_rng([self.settings.seed, 7, self.step, self.rank])
-            batch = light[rng.integers(len(light), size=PLAN_BATCH)]
             rate = self.settings.learning_rate * schedule(self.progress)
-            loss = self.objective.light_loss(batch)
-            descend(self.optimizer, loss, rate, world=self.world, place=f"plan step {self.step}")
-            self.step += 1
-            errors.append(float(loss.detach()))
+            errors.append(self._advance(rate))
             now = clock()
             self.seconds = base + now - began
             self.ended = self.progress >= 1.0
             if now - reported >= report_every or self.finished:
                 yield self._report(rate, float(np.mean(errors)))
                 reported, errors = now, []
+
+    def _advance(self, rate: float) -> float:
+        """One step at this learning rate; the error before it."""
+        rng, world = np.random.default_rng([self.settings.seed, 7, self.step, 0]), self.share.world
+        mine = self.share.of(rng.integers(len(self.light), size=PLAN_BATCH), rng)
+        light = torch.from_numpy(self.light[mine.rows].astype(np.float32))
+        loss, power = self.objective.light_loss(light), float(light.square().sum()) * mine.weight
+        wrong, whole = sums_of([float(loss.detach()) * power, power], world, self.objective.device)
+        if world > 1:  # of one process, the loss is that of all
+            loss = loss * (world * power / whole)
+        descend(self.optimizer, loss, rate, world=world, place=f"plan step {self.step}")
+        self.step += 1
+        return wrong / whole
 
     def _report(self, rate: float, error: float) -> Report:
         return Report("plan", self.step, self.progress, 0.0, self.seconds, rate, light_error=error)

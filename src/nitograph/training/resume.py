@@ -9,14 +9,14 @@ Try it: python -c "from nitograph.training.resume import run_name; print(run_nam
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from nitograph.corpus.rows import Corpus
-from nitograph.errors import NitographError, WeightsError
+from nitograph.errors import SettingsError, WeightsError
 from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
 from nitograph.model.sharpen import Sharpener
@@ -27,10 +27,52 @@ from nitograph.training.objective import Objective
 from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.settings import LASTING, TrainSettings
 from nitograph.training.teacher import Teacher
+from nitograph.untrusted import reading
 
-PLACE = ("step", "seconds", "best", "history", "ancestor", "plan_of", "threads")  # where a run stands
+
+def _whole(value: Any) -> int:
+    """A whole number from 0 to 2⁶³ − 1; ValueError if it is none."""
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError("no whole number")
+    return value
+
+
+def _number(value: Any) -> float:
+    """A number from 0, which may be infinite; ValueError if it is none."""
+    if type(value) not in (int, float) or not value >= 0:
+        raise ValueError("no number")
+    return float(value)
+
+
+def _name(value: Any) -> str | None:
+    """A name or None; ValueError if it is neither."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("no name")
+    return value
+
+
+def _count(value: Any) -> int | None:
+    """A whole number or None; ValueError if it is neither."""
+    return None if value is None else _whole(value)
+
+
+def _history(value: Any) -> list[dict[str, Any]]:
+    """Records that say of which kind they are and at which step; ValueError if they do not."""
+    for past in value:
+        if not isinstance(past["kind"], str) or type(past["step"]) is not int:
+            raise ValueError("no history")
+    return list(value)
+
+
+PLACE: dict[str, Callable[[Any], Any]] = {
+    "step": _whole, "seconds": _number, "best": _number, "history": _history, "ancestor": _name,
+    "plan_of": _name, "threads": _count,
+}  # fmt: skip
+"""Where a run stands, and what each part must be."""
 
 NEW_PLACE = ("plan_of", "threads")  # checkpoints of older versions lack them
+
+RATES = ("lr", "weight_decay", "momentum", "scale", "muon")  # settings of an optimiser
 
 
 class Run(Protocol):
@@ -91,27 +133,22 @@ def restore(trainer: Run, path: str | Path) -> None:
     state = matching_checkpoint(
         path, model=trainer.model.to_dict(), corpus=trainer.corpus.metadata, settings=settings
     )
-    try:
+    with reading(WeightsError(f"{path} is damaged; resume from another checkpoint or start a new run")):
         trainer.network.load_state_dict(state["network"])
-        trainer.optimizer.load_state_dict(state["optimizer"])
+        _restore_optimizer(trainer.optimizer, state["optimizer"])
         if trainer.plan_phase:
-            trainer.plan_phase.optimizer.load_state_dict(state["plan_optimizer"])
-            trainer.plan_phase.step = int(state["plan_step"])
-            trainer.plan_phase.seconds = float(state.get("plan_seconds", 0.0))
+            _restore_optimizer(trainer.plan_phase.optimizer, state["plan_optimizer"])
+            trainer.plan_phase.step = _whole(state["plan_step"])
+            trainer.plan_phase.seconds = _number(state.get("plan_seconds", 0.0))
             done = trainer.plan_phase.progress >= 1.0
             trainer.plan_phase.ended = bool(state.get("plan_ended", done))
         _restore_flow(trainer, state)
         if state.get("teacher"):
             trainer.objective.learn_plans_from(_restored_teacher(state["teacher"], trainer.corpus))
-        for name in PLACE:
-            setattr(trainer, name, state.get(name) if name in NEW_PLACE else state[name])
-        run = state.get("run")
-        trainer.run_name = None if run is None else str(run)
+        for name, checked in PLACE.items():
+            setattr(trainer, name, checked(state.get(name) if name in NEW_PLACE else state[name]))
+        trainer.run_name = _name(state.get("run"))
         torch.set_rng_state(state["random"])
-    except (KeyError, ValueError, RuntimeError, TypeError, AttributeError):
-        raise WeightsError(
-            f"{path} is damaged; resume from another checkpoint or start a new run"
-        ) from None
 
 
 def _captured_teacher(teacher: Teacher | None) -> dict[str, Any] | None:
@@ -157,9 +194,23 @@ def _restore_flow(trainer: Run, state: Mapping[str, Any]) -> None:
 def settings_of(path: str | Path) -> tuple[ModelSettings, TrainSettings]:
     """The settings that the run in a checkpoint was last trained with; WeightsError if it is damaged."""
     state = read_checkpoint(path)
+    damaged = WeightsError(f"{path} is damaged; resume from another checkpoint or start a new run")
     try:
-        return ModelSettings.from_dict(state["model"]), TrainSettings.from_dict(state["settings"])
-    except (NitographError, KeyError, TypeError, ValueError, AttributeError):
-        raise WeightsError(
-            f"{path} is damaged; resume from another checkpoint or start a new run"
-        ) from None
+        with reading(damaged):
+            return ModelSettings.from_dict(state["model"]), TrainSettings.from_dict(state["settings"])
+    except SettingsError:
+        raise damaged from None
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load the state of an optimiser; any error if it is not of these parameters and settings."""
+    groups = optimizer.param_groups
+    fresh = [{name: type(group[name]) for name in RATES if name in group} for group in groups]
+    optimizer.load_state_dict(state)
+    for group, kinds in zip(optimizer.param_groups, fresh, strict=True):
+        if any(type(group[name]) is not kind for name, kind in kinds.items()):
+            raise ValueError("its settings are of other kinds")
+    for parameter, parts in optimizer.state.items():
+        for part in parts.values():
+            if part.ndim and part.shape != parameter.shape:
+                raise ValueError("its state is of another shape")

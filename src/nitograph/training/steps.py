@@ -13,32 +13,56 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nitograph.training.measure import Step
-from nitograph.training.objective import Objective
+from nitograph.training.objective import Loss, Objective
+from nitograph.training.processes import sums_of
 from nitograph.training.settings import TrainSettings
+from nitograph.training.shares import Share
+
+ALONE = Share()
+NOTHING: Loss = (torch.zeros(()), 0)
 
 
 def step_loss(
-    objective: Objective, settings: TrainSettings, rows: NDArray[np.int64], *, step: int, rank: int = 0
+    objective: Objective,
+    settings: TrainSettings,
+    rows: NDArray[np.int64],
+    *,
+    step: int,
+    share: Share = ALONE,
 ) -> tuple[Tensor, Step]:
-    """The loss of these rows of the training part, and what it is made of."""
-    rng = np.random.default_rng([settings.seed, 11, step, rank])
+    """The loss of these rows of the training part, and what it is made of.
+
+    share: of the rows, among processes; the losses' mean over them is that of all rows, and so is the Step.
+    """
+    rng = np.random.default_rng([settings.seed, 11, step, 0])
     kind = _kind(objective, settings, rng)
     own_walk = objective.sees_pictures and rng.random() < settings.own_walks
     weight = settings.expected_error if objective.sees_pictures else 0.0
-    found = objective.losses("train", rows, kind=kind, rng=rng, own_walk=own_walk, regret=weight > 0)
-    nail, nails = found.nail
-    loss, plan, plans = nail / nails, torch.zeros(()), 0
-    if found.regret is not None:
-        loss = loss + weight * found.regret[0] / found.regret[1]
+    mine = share.of(rows, rng)
+    found = objective.losses(
+        "train", mine.rows, kind=kind, rng=mine.rng, own_walk=own_walk, regret=weight > 0
+    )
+    parts = [_weighed(found.nail, mine.weight), NOTHING, _weighed(found.regret, mine.weight)]
     if found.plan is not None:
-        plan, plans = found.plan
-        extra = rng.integers(len(objective.parts["train"]), size=settings.plan_rows)
-        if len(extra):
-            more, count = objective.plan_loss("train", extra, rng)
-            plan, plans = plan + more, plans + count
-        loss = loss + plan / plans
-    plan_nats = float(plan.detach()) / plans if plans else 0.0
-    return loss, Step(float(nail.detach()) / nails, plan_nats, nails + plans)
+        parts[1] = _weighed(found.plan, mine.weight)
+        drawn = rng.integers(len(objective.parts["train"]), size=settings.plan_rows)
+        if len(drawn):
+            extra = share.of(drawn, rng)
+            more = _weighed(objective.plan_loss("train", extra.rows, extra.rng), extra.weight)
+            parts[1] = parts[1][0] + more[0], parts[1][1] + more[1]
+    numbers = [number for loss, count in parts for number in (float(loss.detach()), count)]
+    nail, nails, plan, plans, _, costs = sums_of(numbers, share.world, objective.device)
+    total = parts[0][0] / (nails / share.world)
+    if costs:
+        total = total + weight * parts[2][0] / (costs / share.world)
+    if plans:
+        total = total + parts[1][0] / (plans / share.world)
+    return total, Step(nail / nails, plan / plans if plans else 0.0, int(nails + plans))
+
+
+def _weighed(loss: Loss | None, weight: int) -> Loss:
+    """A sum with its count, or nothing where there is none, or where it is another process's."""
+    return NOTHING if loss is None else (loss[0] * weight, loss[1] * weight)
 
 
 def _kind(objective: Objective, settings: TrainSettings, rng: np.random.Generator) -> str:

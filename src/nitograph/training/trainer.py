@@ -7,8 +7,9 @@ of threads on the same kind of machine. A checkpoint holds everything that the n
 steps, a stop and N−k more give the same bits as N.
 
 The learning rate warms up, stays constant, and falls to zero over the last half of the epochs, or of the
-minutes if they are given. Under torchrun each process takes its share of the batches and gradients are
-averaged. Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
+minutes if they are given. Under torchrun each process takes its share of the rows of each step, so that any
+number of processes takes the same steps, except for rounding. Optimisers: AdamW, or Muon for the matrices
+inside the blocks. This module knows no flags.
 
 Try it: python -m nitograph train --dataset small.npz --minutes 1
 """
@@ -40,6 +41,7 @@ from nitograph.training.optimizer import descend, make_optimizer, trapezoid
 from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.processes import any_of, join_group, of_first
 from nitograph.training.settings import Report, TrainSettings, best_sampling
+from nitograph.training.shares import Share
 from nitograph.training.steps import step_loss
 from nitograph.training.threads import quickest
 
@@ -54,6 +56,7 @@ class Trainer:
     ) -> None:
         self.corpus, self.model, self.settings = corpus, model, settings
         self.device, self.rank, self.world = torch.device(device), *join_group(device)
+        self.share = Share(self.rank, self.world)
         if settings.workers:
             torch.set_num_threads(settings.workers)
         self.train, self.valid = corpus.split(settings.validation_fraction, seed=settings.seed)
@@ -77,8 +80,7 @@ class Trainer:
                 self.train.light,
                 settings,
                 limit=beginnings.limit(settings, PLAN_SHARE),
-                rank=self.rank,
-                world=self.world,
+                share=self.share,
             )
         self.sharpener: Sharpener | None = None  # taken over from other weights
         self.flow_phase = beginnings.fresh_flow(self)
@@ -173,7 +175,7 @@ class Trainer:
             epoch, at = divmod(self.step, self.steps_per_epoch)
             if epoch != ordered:
                 order, ordered = self._order(epoch), epoch
-            meter.add(self._train_step(order[at]), world=self.world)
+            meter.add(self._train_step(order[at]))
             self.step += 1
             self.seconds = elapsed()
             if stop_requested():
@@ -283,10 +285,9 @@ class Trainer:
         return not any(past["kind"] == "valid" and past["step"] == self.step for past in self.history)
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        order = epoch_order(
+        return epoch_order(
             self.train.lengths, self.settings.batch_size, seed=self.settings.seed, epoch=epoch
         )
-        return order[self.rank :: self.world][: self.steps_per_epoch]
 
     def _take_threads(self) -> None:
         """As many CPU threads as do a step soonest; a resumed run keeps what it found.
@@ -311,8 +312,10 @@ class Trainer:
         torch.set_rng_state(random)
 
     def _train_step(self, rows: NDArray[np.int64]) -> Step:
+        if self.world > 1:  # so that dropout does not depend on how often a run was resumed
+            torch.manual_seed(self.settings.seed + self.world * self.step + self.rank)
         self.network.train()
-        loss, step = step_loss(self.objective, self.settings, rows, step=self.step, rank=self.rank)
+        loss, step = step_loss(self.objective, self.settings, rows, step=self.step, share=self.share)
         descend(self.optimizer, loss, self._rate(), world=self.world, place=f"step {self.step}")
         return step
 
@@ -338,11 +341,10 @@ class Trainer:
 
 
 def _steps_per_epoch(rows: int, batch_size: int, world: int) -> int:
-    """Steps that each of `world` processes takes per epoch; SettingsError if there is not one for each."""
-    batches = -(-rows // batch_size)
-    if batches < world:
+    """Steps per epoch; SettingsError if a step has not a row for each of `world` processes."""
+    if batch_size < world:
         raise SettingsError(
-            f"{world} processes need at least as many batches, but {rows} rows make {batches} of "
-            f"{batch_size}; lower batch_size or start fewer processes"
+            f"batch_size must be at least the number of processes, which share it, got {batch_size} for "
+            f"{world}; raise batch_size or start fewer processes"
         )
-    return batches // world
+    return -(-rows // batch_size)

@@ -51,7 +51,7 @@ def _habits(nails: Int64, n: int) -> Float32:
 def _distances(nails: Int64, k: int, n: int) -> Int64:
     """How far nails k steps apart are on the ring, (t − k,)."""
     around = (nails[k:] - nails[:-k]) % n
-    return np.minimum(around, n - around)
+    return np.asarray(np.minimum(around, n - around))
 
 
 def _at(steps: Int64, place: int) -> Int64:

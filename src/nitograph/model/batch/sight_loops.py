@@ -162,8 +162,11 @@ def score_along(looked: Looked, state: Sequences, lengths: Int64, scores: Float6
         path = state.paths[row]
         fill_cells(canvas, strength, 1.0)
         for at in range(lengths[row]):
+            here = path[at]
             if at:
-                number = chord_number(path[at - 1], path[at], n)
-                lay_light(looked.bands, number, strength, strength, 1.0, canvas)
-            fan = scores[row, at]
-            score_fan(looked.bands, n, canvas.cells, len(canvas.left), looked.scoring, path[at], fan)
+                lay_light(looked.bands, path[at - 1] * n + here, strength, strength, 1.0, canvas)
+            for j in range(n):
+                k = here * n + j
+                scores[row, at, j] = chord_score(
+                    looked.bands, k, canvas.cells, len(canvas.left), looked.scoring
+                )
