@@ -11,7 +11,7 @@ from readers import READERS
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"
 FOUND = sorted(path for path in CORPUS.rglob("*") if path.is_file())
-INPUTS = {"picture": 1500, "checkpoint": 400, "resume": 300}  # what a reader of Python's own is slower than
+INPUTS = {"picture": 1000, "checkpoint": 250, "resume": 200}  # what a reader of Python's own is slower than
 SEED = 15
 
 
@@ -28,7 +28,7 @@ def test_what_was_found(tmp_path, path):
 @pytest.mark.parametrize("reader", READERS)
 def test_fuzzed(tmp_path, reader):
     """Mutated files, some of which must get through and some be refused."""
-    inputs = INPUTS.get(reader, 3000)
+    inputs = INPUTS.get(reader, 2000)
     found = fuzz(
         READERS[reader], shapes_of(reader), tmp_path / "input", inputs=inputs, seed=SEED, traced=10
     )

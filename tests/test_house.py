@@ -31,7 +31,7 @@ WINGS = {
     "light": "lazy errors settings board thread compute",
     "weaving": "lazy errors settings board thread compute light",
     "model": "lazy errors untrusted settings board thread compute io light",
-    "sampling": "lazy errors settings board thread compute model",
+    "sampling": "lazy errors settings board thread compute io light model",
     "corpus": "lazy errors untrusted settings board thread compute io light weaving model",
     "training": "lazy errors untrusted settings board thread compute io light weaving model corpus",
     "drawing": "lazy errors untrusted settings board thread compute io",
@@ -53,6 +53,8 @@ ONLY = {
     ("corpus", "model"): "model.vocab model.sharpen",
     ("training", "weaving"): "weaving.settings",
     ("api", "training"): "training.checkpoints training.processes",
+    ("sampling", "io"): "io.npz",
+    ("sampling", "light"): "light.bands light.fans light.frame",
 }
 NEVER = [  # said apart from the table above, so that widening it by oversight is seen
     ("weaving", "model"), ("model", "weaving"), ("drawing", "weaving"), ("drawing", "model"),

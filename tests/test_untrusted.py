@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -178,6 +179,17 @@ def test_a_corpus_with_odd_metadata(tmp_path, corpus, name, value):
             continue  # defaults
         with pytest.raises(FileError, match="is not a Nitograph corpus"):
             load_corpus(tmp_path / "c.npz")
+
+
+def test_a_corpus_that_packs_well_is_read(tmp_path, corpus, monkeypatch):
+    """What is written is never taken for a bomb, however often its rows repeat."""
+    monkeypatch.setattr("nitograph.io.npz.unpacked_limit", lambda size: 40 * size)
+    monkeypatch.setattr("nitograph.corpus.rows.unpacked_limit", lambda size: 40 * size)
+    for rows, packed in ((np.arange(60), True), (np.zeros(20_000, np.int64), False)):
+        corpus.take(rows).save(tmp_path / "c.npz")
+        with zipfile.ZipFile(tmp_path / "c.npz") as archive:
+            assert {entry.compress_type == zipfile.ZIP_DEFLATED for entry in archive.infolist()} == {packed}
+        assert len(load_corpus(tmp_path / "c.npz")) == len(rows)
 
 
 def test_a_large_corpus_is_checked_in_blocks(tmp_path, corpus, monkeypatch):

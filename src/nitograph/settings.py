@@ -96,7 +96,7 @@ class Settings:
         """One sentence of help: meaning, unit and default."""
         declared, default = cls.declaration(name), cls.default(name)
         unit = f", {declared.unit}" if declared.unit else ""
-        shown = "" if default is None else f" (default {default})"
+        shown = "" if default in (None, "") else f" (default {default})"
         return f"{declared.help}{unit}{shown}"
 
     @classmethod

@@ -16,7 +16,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class Sampling(TypedDict, total=False):
-    """How tokens are chosen: `sampling.sampler.SampleSettings`."""
+    """How tokens are chosen: `sampling.settings.SampleSettings`; a penalty's weights by name, too."""
 
     temperature: float | None
     top_k: int | None
@@ -28,6 +28,9 @@ class Sampling(TypedDict, total=False):
     min_lines: int
     max_lines: int | None
     min_nail_gap: int | None
+    beam: int
+    penalty: str | Mapping[str, float]
+    best_of: int
 
 
 class Look(TypedDict, total=False):

@@ -14,8 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from nitograph import __version__
+from nitograph.api.inventing import Wish, threads_of
 from nitograph.api.models import find_weights, make_decoder
-from nitograph.cli.models import add_model_arguments, read_sampling
+from nitograph.cli.models import (
+    add_begun_argument,
+    add_model_arguments,
+    add_repair_argument,
+    read_begun,
+    read_sampling,
+)
 from nitograph.cli.progress import progress
 from nitograph.compute.cores import at_most, cores
 from nitograph.errors import SettingsError
@@ -69,6 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes, each on one core; the threads are the same (default: one per usable core)",
     )
+    add_begun_argument(parser)
+    add_repair_argument(parser)
     add_model_arguments(parser)
 
 
@@ -80,8 +89,11 @@ def run(args: argparse.Namespace) -> int:
     if sharded:
         claim_folder("sample", output)
     else:
-        claim([Output("list of threads", output, LINES)], {"weights": args.checkpoint})
+        inputs = {"begun thread": args.begun, "weights": args.checkpoint}
+        claim([Output("list of threads", output, LINES)], inputs)
     order = _order(args, settings)
+    if args.begun or args.repair:
+        return _write_wished(order, output, args, sharded=sharded)
     if not sharded and order.count <= UNIT:
         return _write_few(order, output, args)
     lock = output / LOCK if sharded else output.with_name(f".{output.name}.parts") / LOCK
@@ -134,6 +146,22 @@ def _write_few(order: Order, output: Path, args: argparse.Namespace) -> int:
         (items,) = stream(order, line_items, decoder=decoder)
     write_text(output, b"".join(item.body for item in items).decode())
     _print_summary(output, len(items), sum(item.chords for item in items))
+    return 0
+
+
+def _write_wished(order: Order, output: Path, args: argparse.Namespace, *, sharded: bool) -> int:
+    """Threads that are repaired or that finish a begun one: all at once, in one file."""
+    if sharded:
+        raise SettingsError(
+            f"--repair and --continue write one file of JSON lines, got the folder {output}"
+        )
+    wish = Wish(begun=read_begun(args, order.weights), repair=args.repair, device=args.device)
+    seeds = range(order.seed, order.seed + order.count)
+    with at_most(args.workers or cores()), progress("sampling", order.count) as done:
+        labels = [order.label] * order.count
+        threads = threads_of(order.weights, labels, seeds, order.settings, wish, progress=done)
+    write_text(output, "".join(thread.to_json() + "\n" for thread in threads))
+    _print_summary(output, len(threads), sum(thread.line_count for thread in threads))
     return 0
 
 

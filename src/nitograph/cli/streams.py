@@ -52,7 +52,8 @@ def finish_streams(code: int, program: str) -> int:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    fault = getattr(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), "fault", None)
+    buffer = getattr(sys.stdout, "buffer", None)
+    fault = getattr(getattr(buffer, "raw", buffer), "fault", None)
     if fault is None or isinstance(fault, BrokenPipeError):
         return code
     print(f"{program}: cannot write to standard output: {fault.strerror or fault}", file=sys.stderr)

@@ -23,7 +23,7 @@ from nitograph.board import Board, Rules
 from nitograph.corpus.stack import pick
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
-from nitograph.io.npz import read_arrays
+from nitograph.io.npz import read_arrays, unpacked_limit
 from nitograph.light.zernike import Zernike
 from nitograph.model.sharpen import SIDE
 from nitograph.model.vocab import Vocabulary
@@ -145,10 +145,16 @@ class Corpus:
         return self.take(np.flatnonzero(~valid)), self.take(np.flatnonzero(valid))
 
     def save(self, path: str | Path) -> None:
-        """Write the compressed .npz, whole or not at all."""
+        """Write the .npz, whole or not at all; compressed, unless the reader would take it for a bomb."""
+        arrays = self._arrays()
+        arrays["metadata"] = np.array(json.dumps(dict(self.metadata), ensure_ascii=False))
         with replacing(path) as temporary, temporary.open("wb") as file:
-            text = json.dumps(dict(self.metadata), ensure_ascii=False)
-            np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **self._arrays())
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+            headers = 2**10 * len(arrays)
+            if sum(array.nbytes for array in arrays.values()) + headers > unpacked_limit(file.tell()):
+                file.seek(0)  # rows that repeat, as of prototypes
+                file.truncate()
+                np.savez(file, allow_pickle=False, **arrays)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays that it has, by name."""

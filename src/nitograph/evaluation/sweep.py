@@ -51,12 +51,13 @@ KEYS = tuple(TITLES)
 def axes(text: str) -> dict[str, list[float]]:
     """`temperature=0.5,1 top_k=16,32` as lists by name; SettingsError if it is not of that form."""
     found: dict[str, list[float]] = {}
+    known = [name for name in SampleSettings.names() if SampleSettings.kind(name) is not str]
     for part in text.split():
         name, _, values = part.partition("=")
         name = name.replace("-", "_")
-        if name not in SampleSettings.names():
+        if name not in known:
             raise SettingsError(
-                f"a sweep varies sampling settings, got {name!r}; use {', '.join(SampleSettings.names())}"
+                f"a sweep varies numbers among the sampling settings, got {name!r}; use {', '.join(known)}"
             )
         try:
             kind = SampleSettings.kind(name)

@@ -28,6 +28,11 @@ PIECE = 2**24  # bytes that are decompressed at once
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
+def unpacked_limit(size: int) -> int:
+    """How many bytes the arrays of a file may have together, by the size of the file in bytes."""
+    return min(MAX_ARRAY_BYTES, 2**26 + MAX_PACKING * size)
+
+
 def read_arrays(
     data: bytes,
     layout: Mapping[str, str] | None = None,
@@ -44,8 +49,7 @@ def read_arrays(
         warnings.simplefilter("ignore")  # about headers written by Python 2
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = _entries(archive, layout, optional or {})
-            limit = min(MAX_ARRAY_BYTES, 2**26 + MAX_PACKING * len(data))
-            if sum(entry.file_size for entry in entries.values()) > limit:
+            if sum(entry.file_size for entry in entries.values()) > unpacked_limit(len(data)):
                 raise FileError("it decompresses to far more than a file of its size should hold")
             for name, entry in entries.items():
                 with archive.open(entry) as file:

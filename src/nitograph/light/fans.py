@@ -111,8 +111,8 @@ class Fan(NamedTuple):
     nails (f,): which have a chord that covers any column; starts (f,): where the columns of each begin.
     place, part (2m,): in which pixel an edge lies, counted in the running sums, and where in it, in 1/FINE;
     first all lower edges, then all upper ones. added, scale (n,): a score is (twice the light under the
-    band + added) · scale. chords (n, 4): where the columns of each begin and stop, its height, 1 if steep.
-    leaves: whether any band leaves the canvas.
+    band + added) · scale. total (n,): coverage of all pixels together, in 1/FINE. chords (n, 4): where the
+    columns of each begin and stop, its height, 1 if steep. leaves: whether any band leaves the canvas.
     """
 
     nails: Int64
@@ -121,6 +121,7 @@ class Fan(NamedTuple):
     part: NDArray[np.uint8]
     added: Float64
     scale: Float64
+    total: Float64
     chords: Int64
     leaves: bool
 
@@ -188,24 +189,24 @@ class Fans:
 
     def scores(self, canvas: Int64, here: int) -> Float64:
         """The score of the chord from nail `here` to each nail, (n,); 0 for itself."""
-        fan, own = self._fan(here), self._scratch
-        own.take_up(len(fan.part))
-        place, found, factor = (buffer[: len(fan.part)] for buffer in (own.place, own.found, own.factor))
-        place[:] = fan.place
-        factor.view(np.uint8)[PART::8] = fan.part  # 1 + 2^32 · part
-        self._add_up(canvas, own)
-        own.sums.reshape(-1).take(place, out=found, mode="clip")
-        found *= factor
-        below, above = found.reshape(2, -1)
-        above -= below
-        light = np.add.reduceat(above, fan.starts)
-        light += 1 << 31  # what the lower half has borrowed
-        light >>= 32
+        fan = self._fan(here)
+        light = self._under(canvas, fan)
         light *= 2
         out = fan.added.copy()
         out[fan.nails] += light
         out *= fan.scale
         return out
+
+    def sums(self, canvas: Int64, here: int) -> Float64:
+        """Σ coverage (1/FINE) · canvas over the chord from nail `here` to each nail, (n,); 0 for itself."""
+        fan = self._fan(here)
+        out = np.zeros(self.scoring.nails)
+        out[fan.nails] = self._under(canvas, fan)
+        return out
+
+    def totals(self, here: int) -> Float64:
+        """Coverage (1/FINE) of all pixels together by each of these chords, (n,)."""
+        return self._fan(here).total
 
     def lay(self, canvas: Int64, a: int, nails: Sequence[int], lights: Sequence[int]) -> None:
         """Take the chords from nail `a` to `nails`, of `lights`, off a canvas, in place.
@@ -225,6 +226,23 @@ class Fans:
             canvas[...] = 0
             self.pixels(canvas)[...] = pixels
         np.maximum(canvas, (self.strength - NARROW) // 2, out=canvas)
+
+    def _under(self, canvas: Int64, fan: Fan) -> Int64:
+        """Σ coverage · canvas over each chord of a fan that covers any column, (f,)."""
+        own = self._scratch
+        own.take_up(len(fan.part))
+        place, found, factor = (buffer[: len(fan.part)] for buffer in (own.place, own.found, own.factor))
+        place[:] = fan.place
+        factor.view(np.uint8)[PART::8] = fan.part  # 1 + 2^32 · part
+        self._add_up(canvas, own)
+        own.sums.reshape(-1).take(place, out=found, mode="clip")
+        found *= factor
+        below, above = found.reshape(2, -1)
+        above -= below
+        light: Int64 = np.add.reduceat(above, fan.starts)
+        light += 1 << 31  # what the lower half has borrowed
+        light >>= 32
+        return light
 
     @staticmethod
     def _add_up(canvas: Int64, own: "_Scratch") -> None:
@@ -261,6 +279,7 @@ class Fans:
             part=part.ravel().astype(np.uint8),
             added=added_gain(total, squares, self.strength) - self.strength * total,  # 2 · left − strength
             scale=score_factor(total, self.strength, self.white, scoring.length_power),
+            total=total.astype(np.float64),
             chords=np.stack([found.starts, found.starts + found.counts, height, steep], axis=1),
             leaves=bool((total != height * found.counts).any()),
         )

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
+from nitograph.light.fans import fans_of
 from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.sharpen import SIDE, coarse_pictures, enlarged
+from nitograph.model.sight import SightSettings
 from nitograph.model.weights import Weights
 
 Float32 = NDArray[np.float32]
@@ -35,10 +37,34 @@ class Plans(NamedTuple):
     light: Float32 | None = None
     pictures: Float32 | None = None
 
-    def take(self, part: slice) -> "Plans":
+    def take(self, part: "slice | Int64") -> "Plans":
         """Some of them."""
         light = None if self.light is None else self.light[part]
         return Plans(self.codes[part], light, None if self.pictures is None else self.pictures[part])
+
+
+def joined(parts: Sequence[Plans]) -> Plans:
+    """Plans one after the other, at least one; either all or none of them have light, and pictures."""
+    light = [part.light for part in parts if part.light is not None]
+    pictures = [part.pictures for part in parts if part.pictures is not None]
+    return Plans(
+        np.concatenate([part.codes for part in parts]),
+        np.concatenate(light) if light else None,
+        np.concatenate(pictures) if pictures else None,
+    )
+
+
+def shown(weights: Weights, plans: Plans) -> Float32:
+    """What plans stand for on the canvas of the model's threads, (b, c, c) from 0 to 1.
+
+    WeightsError where light cannot be shown there: see SightSettings.of.
+    """
+    if plans.pictures is not None:
+        return np.asarray(plans.pictures, dtype=np.float32)
+    order = weights.settings.zernike_order
+    light = decode_plan(weights, plans.codes) if plans.light is None else plans.light
+    fans = fans_of(SightSettings.of(weights.weaving, weights.board, weights.rules, order).scoring)
+    return np.asarray(fans.pictures(light, order) / fans.white, dtype=np.float32)
 
 
 def of_light(weights: Weights, light: Float32) -> Plans:

@@ -50,12 +50,17 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not Path(path).is_file():
         raise FileError(f"no checkpoint {path}; check the name and the folder")
     damaged = FileError(f"{path} is not a Nitograph checkpoint, or it is damaged; use another")
-    with reading(damaged), warnings.catch_warnings():
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115  # closed below; only opening it may blame the disk
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+    with file, reading(damaged), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns about foreign files
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise damaged  # ours are not compressed, so that they take the memory that they have bytes
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        file.seek(0)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise FileError(f"{path} is not a Nitograph checkpoint of format {FORMAT}; use another")
     if not is_small([state.get(name) for name in VALUES], MAX_VALUES):

@@ -23,9 +23,9 @@ class TrainSettings(Settings):
     minutes: float | None = setting(
         None, "stop after this time instead of epochs", unit="minutes", low=0.01
     )
-    batch_size: int = setting(64, "threads per step", low=1, high=65536)
+    batch_size: int = setting(32, "threads per step", low=1, high=65536)
     plan_rows: int = setting(
-        192, "additional plans per step, learned without their threads", low=0, high=65536
+        128, "additional plans per step, learned without their threads", low=0, high=65536
     )
     plan_turn: float = setting(
         0.0,

@@ -7,7 +7,7 @@ Try it: python -c "from nitograph.model.batch.sight import sights_along; help(si
 """
 
 import functools
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from nitograph.model.batch.sight_loops import Looked, Sequences
 from nitograph.model.settings import FACTS
 from nitograph.model.sight import Float32, Float64, Floats, Int32, SightSettings, first_sights, wanted_of
 
+Kind = TypeVar("Kind", np.int32, np.float64)
 PATHS = 64  # nails for which a batch has places at first
 
 
@@ -133,6 +134,19 @@ def _looked(settings: SightSettings) -> Looked:
     factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
     worth = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
     return Looked(
-        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength,
-        settings.gain,
-    )  # fmt: skip
+        bands=ring.bands._replace(lines=_of_both_ends(ring.lines, scoring.nails)),
+        scoring=_of_both_ends(worth, scoring.nails),
+        num_nails=scoring.nails,
+        min_nail_gap=rules.min_nail_gap,
+        recent_edges=rules.recent_edges,
+        strength=scoring.strength,
+        gain=settings.gain,
+    )
+
+
+def _of_both_ends(values: NDArray[Kind], n: int) -> NDArray[Kind]:
+    """Values of chords (m, k) for each pair of nails, (n · n, k); 0 from a nail to itself."""
+    a, b = np.triu_indices(n, 1)
+    found = np.zeros((n, n, values.shape[1]), values.dtype)
+    found[a, b] = found[b, a] = values
+    return found.reshape(n * n, -1)

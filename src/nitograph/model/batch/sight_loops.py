@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
 from nitograph.light.bands import FINE, Bands
-from nitograph.light.cells import Canvas, chord_number, fill_cells, lay_light, score_fan
+from nitograph.light.cells import Canvas, chord_score, fill_cells, lay_light
 from nitograph.model.sight import BELIEF, HIGHEST, LOWEST, SURPRISE
 
 Bool = NDArray[np.bool_]
@@ -26,10 +26,14 @@ Float64 = NDArray[np.float64]
 
 
 class Looked(NamedTuple):
-    """What is looked at, the same for all sequences."""
+    """What is looked at, the same for all sequences.
+
+    Chords stand here twice, once for each end, so that those of a nail lie one after the other: the chord
+    from a to b has the number a · n + b.
+    """
 
     bands: Bands
-    scoring: Float64  # (m, 2), as cells.chord_score has it
+    scoring: Float64  # (n · n, 2), as cells.chord_score has it
     num_nails: int
     min_nail_gap: int
     recent_edges: int
@@ -87,7 +91,7 @@ def learn(looked: Looked, canvas: Canvas, chances: Float64, here: int, taken: in
         if j == taken:
             light += strength
         if light != 0 and j != here:
-            lay_light(looked.bands, chord_number(here, j, n), light, strength, 1.0, canvas)
+            lay_light(looked.bands, here * n + j, light, strength, 1.0, canvas)
     return -math.log(max(chances[taken], 1e-30))
 
 
@@ -102,7 +106,9 @@ def look(
         fill_cells(canvas, looked.strength, 1.0)
     else:
         surprise = learn(looked, canvas, chances, path[length - 2], here)
-    score_fan(looked.bands, n, canvas.cells, len(canvas.left), looked.scoring, here, buffers.scores)
+    for j in range(n):
+        k = here * n + j
+        buffers.scores[j] = chord_score(looked.bands, k, canvas.cells, len(canvas.left), looked.scoring)
     forbid_next(path, length, n, looked.min_nail_gap, looked.recent_edges, buffers.allowed)
     worth, entropy = see(looked.gain, buffers, chances, sights)
     tell(worth, entropy, length - 1, surprise, facts)
@@ -156,8 +162,11 @@ def score_along(looked: Looked, state: Sequences, lengths: Int64, scores: Float6
         path = state.paths[row]
         fill_cells(canvas, strength, 1.0)
         for at in range(lengths[row]):
+            here = path[at]
             if at:
-                number = chord_number(path[at - 1], path[at], n)
-                lay_light(looked.bands, number, strength, strength, 1.0, canvas)
-            fan = scores[row, at]
-            score_fan(looked.bands, n, canvas.cells, len(canvas.left), looked.scoring, path[at], fan)
+                lay_light(looked.bands, path[at - 1] * n + here, strength, strength, 1.0, canvas)
+            for j in range(n):
+                k = here * n + j
+                scores[row, at, j] = chord_score(
+                    looked.bands, k, canvas.cells, len(canvas.left), looked.scoring
+                )
