@@ -69,7 +69,7 @@ def weave(task: Task) -> Part:
 
     wanted = targets(pictures(task.drafts), task.weaving)
     woven = weave_targets(wanted, task.weaving)
-    part = {
+    part: Part = {
         "nails": woven.nails,
         "explained": woven.explained.astype(np.float32),
         "light": Zernike(task.zernike_order).light(wanted).astype(np.float16),
