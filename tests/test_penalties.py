@@ -12,7 +12,9 @@ from nitograph.light import chords
 from nitograph.light.bands import FINE, covered
 from nitograph.light.fans import Scoring, fans_of
 from nitograph.light.loops import add_path
+from nitograph.model.plan import decode_plan
 from nitograph.sampling.penalties import CROWD, Canvas, Penalties, Tally, canvas_for, charged
+from nitograph.sampling.plans import Plans
 from nitograph.thread import Thread
 from tiny import WEAVING, random_weights
 
@@ -146,6 +148,19 @@ def test_penalties_as_text():
     assert Penalties.parse(given_.text()) == given_
     assert Penalties.parse("") == Penalties()
     assert Penalties().text() == ""
+
+
+def test_the_canvas_begins_with_the_plan():
+    """Its pictures, or the light that its codes stand for; white everywhere without a plan."""
+    weights = random_weights()
+    white = canvas_for(weights, None)
+    assert (white.wanted == round(white.fans.white)).all()
+    picture = np.random.default_rng(0).random((1, 24, 24)).astype(np.float32)
+    codes = np.array([[3, 99, 200, 7]])
+    shown = canvas_for(weights, Plans(codes, None, picture)).wanted
+    assert np.array_equal(shown, np.rint(picture[0] * np.float32(white.fans.white)))
+    light = canvas_for(weights, Plans(codes)).wanted
+    assert np.array_equal(light, white.fans.pictures(decode_plan(weights, codes), 6)[0])
 
 
 def test_a_model_whose_chords_cannot_be_laid():

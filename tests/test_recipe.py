@@ -19,6 +19,7 @@ from nitograph.training.checkpoints import checkpoint_weights
 from nitograph.training.expert import MOST, corrected, own_walks, regrets
 from nitograph.training.measure import thinned
 from nitograph.training.settings import TrainSettings
+from nitograph.training.shares import Share
 from nitograph.training.teacher import Teacher
 from nitograph.training.threads import counts, quickest
 from nitograph.training.trainer import Trainer
@@ -316,6 +317,51 @@ def test_what_is_asked_beside_the_likelihood_is_learned(seen, changes):
         found.append(trainer.network.at("embed.nail").detach().clone())
     assert not torch.equal(found[0], found[1])
     assert torch.equal(found[2], found[3])
+
+
+@pytest.mark.parametrize("rank", [0, 1, 4])
+@pytest.mark.parametrize("what", ["walks", "flow", "teacher"])
+def test_what_is_drawn_for_a_row_does_not_depend_on_the_share(seen, what, rank):
+    """Of three processes, or of five for four rows: each draws for its rows what one draws for all."""
+    trainer = Trainer(seen, SIGHTED, QUICK)
+    trainer.objective.encode(trainer.weights())
+    part, plans = trainer.train, trainer.objective.plans("train")
+    teacher = Teacher(trainer.network, part.classes, torch.device("cpu"))
+
+    def drawn(rows, rng):
+        if what == "flow":
+            return tuple(plans.rows(rng, rows, doubtful=0.7))
+        if what == "teacher":
+            return [tensor.numpy() for tensor in teacher.draw(torch.tensor(part.labels[rows]), rng)]
+        codes, light = trainer.objective.codes["train"][rows], part.light[rows].astype(np.float32)
+        given = part.labels[rows], codes, light, enlarged(part.pictures[rows].astype(np.float32) / 255)
+        nails, lengths = own_walks(trainer.network, trainer.objective.sight, given, most=12, rng=rng)
+        nails = np.pad(nails, ((0, 0), (0, 13 - nails.shape[1])))
+        return np.where(np.arange(13) < lengths[:, None], nails, -1), lengths
+
+    rows, rng = np.arange(20)[: 4 if rank == 4 else None] * 2, np.random.default_rng(4)
+    share = Share(rank, 5 if rank == 4 else 3)
+    whole, after = drawn(rows, rng), rng.random()
+    shared = np.random.default_rng(4)
+    mine = share.of(rows, shared)
+    for one, some in zip(whole, drawn(mine.rows, mine.rng), strict=True):
+        assert np.allclose(one[np.searchsorted(rows, mine.rows)], some, atol=1e-5)
+    assert shared.random() == after
+
+
+def test_of_several_processes_the_first_decides(seen, monkeypatch):
+    """Whether a validation is the best, on which patience counts; threads are torchrun's business."""
+    trainer = Trainer(seen, MODEL, QUICK)
+    trainer.objective.encode(trainer.weights())
+    monkeypatch.setattr("nitograph.training.trainer.of_first", lambda number, world, device: 70.0)
+    trainer.best = 60.0
+    report = trainer.validate()
+    assert report.nail_loss < 60
+    assert (report.best, trainer.best) == (False, 60.0)
+    threads = torch.get_num_threads()
+    trainer.world, trainer.threads = 2, threads + 1
+    trainer._take_threads()
+    assert torch.get_num_threads() == threads
 
 
 def test_a_run_that_gets_no_better_ends(seen):

@@ -10,19 +10,22 @@ import numpy as np
 import pytest
 import torch
 
+from nitograph.corpus.prepare import build
 from nitograph.errors import ProcessError
-from nitograph.training import plan_phase, processes
+from nitograph.training import flow_phase, plan_phase, processes
 from nitograph.training.settings import TrainSettings
 from nitograph.training.shares import Share
 from nitograph.training.trainer import Trainer
 from test_reliability import MODEL_FLAGS, child, start, wait_for
-from tiny import MODEL
+from tiny import MODEL, ROWS, WEAVING, some_images
 
 # 49 training rows: six steps of eight and one of a single row, of which the second process has none.
 SETTINGS = TrainSettings(
     epochs=2, batch_size=8, plan_rows=5, plan_steps=6, validation_fraction=0.18, seed=1, plan_turn=0.2
 )
 STILL = MODEL.replace(dropout=0.0)  # what dropout drops is each process's own
+SEES = SETTINGS.replace(flow_steps=3, own_walks=0.3, expected_error=0.2)
+CASES = {"codes": (STILL, SETTINGS), "sight": (STILL.replace(sight=True), SEES)}
 STOP = 10  # steps, where a checkpoint is taken over
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # far above rounding, far below what another seed gives
 
@@ -55,10 +58,11 @@ def test_shares_are_the_whole(world, rows):
 
 
 def curve(trainer, stop=None):
-    """What the reports of each step say: losses, and the error of light."""
+    """What the reports of each step say: losses, and the errors of light and of the flow."""
     found = []
     for report in trainer.run(report_every=0.0, validate_every=1e9):
-        found.append((report.light_error or 0.0, report.nail_loss or 0.0, report.plan_loss or 0.0))
+        losses = (report.light_error, report.flow_loss, report.nail_loss, report.plan_loss)
+        found.append([loss or 0.0 for loss in losses])
         if stop and trainer.step == stop:
             break
     return found
@@ -70,9 +74,10 @@ sys.path.insert(0, {tests!r})
 from nitograph.corpus import load_corpus
 from nitograph.training import plan_phase
 from nitograph.training.processes import leave_group
-from test_shares import STILL, SETTINGS, STOP, Trainer, curve
-plan_phase.PLAN_BATCH = 33
-fresh = lambda: Trainer(load_corpus("c.npz"), STILL, SETTINGS)
+from nitograph.training import flow_phase
+from test_shares import CASES, STOP, Trainer, curve
+plan_phase.PLAN_BATCH, flow_phase.BATCH = 33, 5
+fresh = lambda: Trainer(load_corpus("c.npz"), *CASES[{case!r}])
 whole, half, taken = fresh(), fresh(), fresh()
 found = [curve(whole), curve(half, STOP)]
 half.save(f"two-{{half.rank}}.pt")
@@ -85,32 +90,38 @@ leave_group()
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(tmp_path, corpus, monkeypatch):
+@pytest.mark.parametrize("case", CASES)
+def test_two_processes_take_the_steps_of_one(tmp_path, corpus, monkeypatch, case):
     """The curve of losses is the same but for rounding, also across a checkpoint of the other number."""
     monkeypatch.setattr(plan_phase, "PLAN_BATCH", 33)
+    monkeypatch.setattr(flow_phase, "BATCH", 5)
+    model, settings = CASES[case]
+    if model.sight:
+        corpus = build(some_images(), ROWS, WEAVING.replace(canvas_size=64))
     corpus.save(tmp_path / "c.npz")
-    alone = curve(Trainer(corpus, STILL, SETTINGS))
-    half = Trainer(corpus, STILL, SETTINGS)
+    alone = curve(Trainer(corpus, model, settings))
+    half = Trainer(corpus, model, settings)
     first = curve(half, STOP)
     half.save(tmp_path / "one.pt")
-    (tmp_path / "two.py").write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+    (tmp_path / "two.py").write_text(SCRIPT.format(tests=str(Path(__file__).parent), case=case))
     words = ["--standalone", "--nproc-per-node", "2", "two.py"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with start(*words, cwd=tmp_path, module="torch.distributed.run", env=environment) as process:
         _, err = process.communicate()
     assert process.returncode == 0, err[-3000:]
     whole, second, taken = (np.array(found) for found in json.loads((tmp_path / "two.json").read_text()))
-    assert len(alone) == 6 + 14 + 2 + 1
+    flow = settings.flow_steps or 0
+    assert len(alone) == 6 + flow + 14 + 2 + 1
     assert np.allclose(whole, alone, **NEAR)
     assert np.allclose(second, first, **NEAR)
     rest = alone[len(first) :]
     assert np.allclose(taken, rest, **NEAR)
-    back = Trainer(corpus, STILL, SETTINGS)
+    back = Trainer(corpus, model, settings)
     back.resume(tmp_path / "two-0.pt")
     assert back.step == STOP
     assert np.allclose(curve(back), rest, **NEAR)
-    other = curve(Trainer(corpus, STILL, SETTINGS.replace(seed=2)))
-    assert not np.allclose(other[6:12], alone[6:12], rtol=1e-2, atol=1e-3)
+    other = curve(Trainer(corpus, model, settings.replace(seed=2)))
+    assert not np.allclose(other[6 + flow :][:6], alone[6 + flow :][:6], rtol=1e-2, atol=1e-3)
 
 
 @pytest.mark.slow

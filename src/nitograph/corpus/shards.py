@@ -191,9 +191,8 @@ def _load(folder: Path) -> Corpus:
     size = Zernike(metadata["corpus"]["zernike_order"]).size
     tokens: Any = _stack(folder, "tokens", (rows, width), each, "i", below=words.size)
     light: Any = _stack(folder, "light", (rows, size), each, "f")  # a Stack stands in for an array
-    pictures: Any = None
-    if _file(folder, 0, "pictures.npy").exists():
-        pictures = _stack(folder, "pictures", (rows, SIDE, SIDE), each, "u")
+    shown = "pictures" in prepare.layout_of(WeaveSettings.from_dict(metadata["weaving"]))
+    pictures: Any = _stack(folder, "pictures", (rows, SIDE, SIDE), each, "u") if shown else None
     corpus = Corpus(tokens, labels, lengths, sources, explained, light, metadata, pictures)
     _check(corpus)
     return corpus

@@ -44,7 +44,7 @@ def fresh_flow(trainer: "Trainer") -> FlowPhase | None:
         return None
     flow = Flow(FlowForm(), len(trainer.corpus.classes), seed=settings.seed).to(trainer.device)
     seconds = limit(settings, FLOW_SHARE) if settings.flow_steps is None else None
-    return FlowPhase(flow, settings, steps=steps, limit=seconds, rank=trainer.rank, world=trainer.world)
+    return FlowPhase(flow, settings, steps=steps, limit=seconds, share=trainer.share)
 
 
 def start_from(trainer: "Trainer", weights: Weights) -> None:
@@ -108,5 +108,5 @@ def _learn_from(trainer: "Trainer", weights: Weights) -> None:
         phase = trainer.flow_phase
         flow = Flow.from_sharpener(trainer.sharpener).to(trainer.device)
         trainer.flow_phase = FlowPhase(
-            flow, phase.settings, steps=phase.steps, limit=phase.limit, rank=phase.rank, world=phase.world
+            flow, phase.settings, steps=phase.steps, limit=phase.limit, share=phase.share
         )

@@ -64,8 +64,9 @@ def own_walks(
         logits = decoder.step(codes[:, slot], *((light, pictures) if last else ()))
     paths, going = np.zeros((len(labels), 0), np.int64), np.ones(len(labels), bool)
     lengths = np.zeros(len(labels), np.int64)
+    uniform = rng.random((len(labels), most + 1))  # for all steps at once, however long walks become
     while going.any() and paths.shape[1] <= most:
-        nails = _chosen(logits, paths, network, sight, rng)
+        nails = _chosen(logits, paths, network, sight, uniform[:, paths.shape[1]])
         going &= nails < network.board.num_nails
         lengths += going
         paths = np.concatenate([paths, np.where(going, nails, 0)[:, None]], axis=1)
@@ -98,14 +99,14 @@ def lengths_of(batch: Batch) -> Ints:
 
 
 def _chosen(
-    logits: Floats, paths: Ints, network: Network, sight: SightSettings, rng: np.random.Generator
+    logits: Floats, paths: Ints, network: Network, sight: SightSettings, uniform: NDArray[np.float64]
 ) -> Ints:
-    """A next nail, or EOS, of each path, drawn at temperature 1 among what the rules allow."""
-    b, count = paths.shape
+    """A next nail, or EOS, of each path, at temperature 1 among what the rules allow; uniform: (b,)."""
+    count = paths.shape[1]
     legal = np.ones(logits.shape, bool)
     legal[:, -1] = count > 1
     if count:
         legal[:, :-1] = allowed_next(paths, network.board, sight.rules)
     chances = torch.from_numpy(np.where(legal, logits, -np.inf)).double().softmax(-1).numpy().cumsum(axis=1)
-    chosen = (chances <= rng.random((b, 1)) * chances[:, -1:]).sum(axis=1)
+    chosen = (chances <= uniform[:, None] * chances[:, -1:]).sum(axis=1)
     return np.asarray(np.minimum(chosen, logits.shape[1] - 1), dtype=np.int64)

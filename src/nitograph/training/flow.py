@@ -145,10 +145,12 @@ class Plans:
     def rows(self, rng: np.random.Generator, rows: NDArray[np.int64], *, doubtful: float = 0.0) -> Drawn:
         """Some rows; a share of them `doubtful`, with codes of another picture of the class."""
         given, doubt = self.codes[rows].copy(), (rng.random(len(rows)) < doubtful).astype(np.float32)
+        which, count = rng.random((len(rows), 2)).T  # drawn for all rows, so that they can be shared out
+        order = rng.random(given.shape).argsort(axis=1)
         for row in np.flatnonzero(doubt):
             others = np.flatnonzero(self.labels == self.labels[rows[row]])
-            slots = rng.choice(given.shape[1], size=rng.integers(1, 4), replace=False)
-            given[row, slots] = self.codes[rng.choice(others)][slots]
+            slots = order[row, : 1 + int(3 * count[row])]
+            given[row, slots] = self.codes[others[int(which[row] * len(others))]][slots]
         light = decode_plan(self.autoencoder, given)
         coarse = coarse_pictures(light, self.autoencoder.settings.zernike_order)
         sharp = self.pictures[rows].astype(np.float32) / np.float32(255)

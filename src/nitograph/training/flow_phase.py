@@ -16,7 +16,9 @@ import torch
 from nitograph.model.sharpen import Sharpener
 from nitograph.training.flow import CLASS_DROPOUT, DOUBTFUL, Flow, Plans, flow_loss
 from nitograph.training.optimizer import descend
+from nitograph.training.processes import sums_of
 from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.shares import ALONE, Share
 
 BATCH, HELD_OUT = 32, 512  # pictures
 RATE, MOMENT = 1.5, 0.995  # of the settings' learning rate; how slowly the running mean follows
@@ -27,7 +29,7 @@ class FlowPhase:
     """The steps of a flow over the pictures of a corpus.
 
     steps: how many in all. limit: seconds after which it ends at the latest, or None. doubtful: share of
-    training rows with codes of another picture.
+    training rows with codes of another picture. share: of each step's pictures, for this process.
     """
 
     def __init__(
@@ -38,11 +40,10 @@ class FlowPhase:
         steps: int,
         limit: float | None = None,
         doubtful: float = DOUBTFUL,
-        rank: int = 0,
-        world: int = 1,
+        share: Share = ALONE,
     ) -> None:
         self.flow, self.settings, self.steps, self.limit = flow, settings, steps, limit
-        self.doubtful, self.rank, self.world = doubtful, rank, world
+        self.doubtful, self.share = doubtful, share
         self.smooth = {name: value.clone() for name, value in flow.state_dict().items()}
         self.optimizer = torch.optim.AdamW(flow.parameters(), lr=0.0, betas=(0.9, 0.98))
         self.step, self.seconds, self.ended = 0, 0.0, False
@@ -114,17 +115,21 @@ class FlowPhase:
         self.smooth["spread"] = self.flow.get_buffer("spread").clone()
 
     def _advance(self, train: Plans) -> float:
-        rng = np.random.default_rng([self.settings.seed, 13, self.step, self.rank])
-        drawn = train.rows(rng, rng.integers(len(train), size=BATCH), doubtful=self.doubtful)
-        dropped = rng.random(BATCH) < CLASS_DROPOUT
+        rng, world = np.random.default_rng([self.settings.seed, 13, self.step, 0]), self.share.world
+        rows, rng, weight = self.share.of(rng.integers(len(train), size=BATCH), rng)
+        drawn = train.rows(rng, rows, doubtful=self.doubtful)
+        dropped = rng.random(len(rows)) < CLASS_DROPOUT
         drawn = drawn._replace(labels=np.where(dropped, self.flow.classes, drawn.labels))
-        loss = flow_loss(self.flow, drawn, rng)
-        descend(self.optimizer, loss, self._rate(), world=self.world, place=f"flow step {self.step}")
+        loss, part = flow_loss(self.flow, drawn, rng), weight * len(rows) / BATCH
+        (whole,) = sums_of([float(loss.detach()) * part], world, self.flow.at("class").device)
+        if world > 1:  # of one process, the loss is that of all
+            loss = loss * (world * part)
+        descend(self.optimizer, loss, self._rate(), world=world, place=f"flow step {self.step}")
         keep = min(MOMENT, self.step / (self.step + 20))
         for name, value in self.flow.state_dict().items():
             self.smooth[name].lerp_(value, 1 - keep)
         self.step += 1
-        return float(loss.detach())
+        return whole
 
     def _rate(self) -> float:
         share = min(1.0, (self.step + 1) / 100, (1 - self.progress) / FALL + 1e-3)

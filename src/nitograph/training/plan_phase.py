@@ -17,10 +17,9 @@ from nitograph.training.objective import Objective
 from nitograph.training.optimizer import descend, make_optimizer, trapezoid
 from nitograph.training.processes import sums_of
 from nitograph.training.settings import Report, TrainSettings
-from nitograph.training.shares import Share
+from nitograph.training.shares import ALONE, Share
 
 PLAN_BATCH = 512
-ALONE = Share()
 
 
 class PlanPhase:

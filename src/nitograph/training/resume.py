@@ -186,7 +186,7 @@ def _restore_flow(trainer: Run, state: Mapping[str, Any]) -> None:
         return
     flow = Flow(FlowForm(**kept["form"]), len(trainer.corpus.classes)).to(trainer.device)
     trainer.flow_phase = FlowPhase(
-        flow, fresh.settings, steps=fresh.steps, limit=fresh.limit, rank=fresh.rank, world=fresh.world
+        flow, fresh.settings, steps=fresh.steps, limit=fresh.limit, share=fresh.share
     )
     trainer.flow_phase.restore(kept)
 

@@ -69,3 +69,6 @@ class Share(NamedTuple):
         weight = min(len(mine), 1)
         mine = mine if weight else np.zeros(1, np.int64)
         return Part(rows[mine], Drawn(rng, len(rows), mine), weight)
+
+
+ALONE = Share()

@@ -16,9 +16,8 @@ from nitograph.training.measure import Step
 from nitograph.training.objective import Loss, Objective
 from nitograph.training.processes import sums_of
 from nitograph.training.settings import TrainSettings
-from nitograph.training.shares import Share
+from nitograph.training.shares import ALONE, Share
 
-ALONE = Share()
 NOTHING: Loss = (torch.zeros(()), 0)
 
 

@@ -34,14 +34,14 @@ class Teacher:
         """Plans (b, p) that it draws, and its chances of each of their codes."""
         network = self.network
         count = network.settings.plan_tokens
-        uniform = torch.from_numpy(rng.random((count, len(labels), 1), dtype=np.float32)).to(labels.device)
+        uniform = torch.from_numpy(rng.random((len(labels), count), dtype=np.float32)).to(labels.device)
         codes = torch.zeros((len(labels), 0), dtype=torch.int64, device=labels.device)
         cache, chances = Cache(network.settings.layers), []
         x = network.rows("embed.class", self.labels[labels])[:, None]
         for slot in range(count):
             state = network.trunk(x, cache)[:, -1]
             chances.append((state @ network.at("head.code")).float().softmax(-1))
-            passed = (chances[-1].cumsum(-1) <= uniform[slot]).sum(-1, keepdim=True)
+            passed = (chances[-1].cumsum(-1) <= uniform[:, slot, None]).sum(-1, keepdim=True)
             codes = torch.cat([codes, passed.clamp(max=chances[-1].shape[-1] - 1)], dim=1)
             x = network.embed_codes(codes)[:, -1:]
         return codes, torch.stack(chances, dim=1)

@@ -211,8 +211,9 @@ class Trainer:
         rows = np.arange(len(getattr(self, part)))[: self.settings.validation_rows]
         found = measure(self.objective, part, rows, stop_requested)
         if found is not None:
-            best = found.overall < self.best
-            self.best = min(self.best, found.overall)
+            overall = of_first(found.overall, self.world, self.device)  # all must end together
+            best = overall < self.best
+            self.best = min(self.best, overall)
             yield self._report("valid", 0.0, found.nail, found.plan, best=best)
 
     def weights(self) -> Weights:
@@ -294,6 +295,8 @@ class Trainer:
 
         Only where `measures_threads` was set and no number was: bits depend on it.
         """
+        if self.world > 1:
+            return  # torchrun says how many
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         elif self.measures_threads and not self.settings.workers and self.device.type == "cpu":
