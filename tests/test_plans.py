@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nitograph.api.inventing import invented
+from nitograph.api.inventing import Wish, invented
 from nitograph.errors import SettingsError, WeightsError
 from nitograph.model import weights as weights_file
 from nitograph.model.decoder import Decoder
@@ -198,7 +198,7 @@ def test_a_given_picture_is_seen_itself_and_no_flow_draws_it(drawing):
     assert np.array_equal(light, drawing.zernike.light(wanted))
     assert len(more) == drawing.settings.sight
     assert all(np.array_equal(pictures, wanted) for pictures in more)
-    assert np.array_equal(invented(drawing, ["1"], 3, FREE, picture=grey)[0].nails, made[0].nails)
+    assert np.array_equal(invented(drawing, ["1"], 3, FREE, Wish(picture=grey))[0].nails, made[0].nails)
 
 
 def test_given_codes_are_drawn_as_if_the_model_had_written_them(blind):

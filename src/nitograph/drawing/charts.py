@@ -186,7 +186,7 @@ def _points(records: Sequence[Mapping[str, Any]], kind: str, name: str) -> Point
         step, value = record.get("step"), record.get(name)
         if record.get("kind") != kind or not isinstance(step, int) or not isinstance(value, int | float):
             continue
-        if max(abs(step), abs(value)) < LARGEST:  # false for NaN, too
+        if abs(step) < LARGEST and abs(value) < LARGEST:  # false for NaN, too
             kept[step] = float(value)
     return np.array(sorted(kept.items()), dtype=np.float64).reshape(-1, 2)
 
