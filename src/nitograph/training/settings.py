@@ -12,7 +12,7 @@ from nitograph.settings import Settings, setting
 LASTING = ("seed", "validation_fraction", "batch_size", "optimizer")  # a resumed run must keep them
 
 SEEN_NAILS = {"temperature": 1.0, "top_k": 0}
-SHARP_PLANS = {"plan_temperature": 0.8, "guidance": 1.0, "plan_steps": 4}
+SHARP_PLANS = {"plan_temperature": 0.8, "guidance": 1.12, "plan_steps": 4}
 
 
 @dataclass(frozen=True)
