@@ -18,7 +18,7 @@ MORE = {
     "mp4": "animate t.json --size 64 --seconds 0.2 --hold 0 -o OUT.mp4",
     "webp": "animate t.json --size 64 --seconds 0.2 --hold 0 -o OUT.webp",
     "sheet": "gallery --threads t.json -o OUT.png",
-    "classic": "render t.json --renderer classic --size 128 -o OUT.png",
+    "classic": "render t.json --renderer matplotlib --size 128 -o OUT.png",
 }
 COMMANDS = {name: words for name, words in (WORK | MORE).items() if name not in ("evaluate", "check")}
 """What writes the same again: the record of an evaluation holds seconds, a check writes nothing."""

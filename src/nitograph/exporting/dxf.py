@@ -54,6 +54,9 @@ def _drawing(workpiece: Workpiece, settings: DxfSettings) -> str:
         points = y_up(workpiece.polyline).tolist()
         space.add_lwpolyline(points, format="xy", dxfattribs={"layer": "THREAD"})
     _numbers(space, workpiece)
+    classes = document.classes
+    classes.add_required_classes(document.dxfversion)  # in the order of a set, which each process has anew
+    classes.classes = dict(sorted(classes.classes.items()))
     return _text(document)
 
 
