@@ -65,7 +65,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "evaluation.judges.discriminators cli.evaluate",
     "numba": "compute.jit light.simd model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
-    "PIL": "io.pictures drawing.contact_sheet drawing.film api.weaving cli.generate",
+    "PIL": "io.pictures corpus.sources drawing.contact_sheet drawing.film api.weaving cli.generate",
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
