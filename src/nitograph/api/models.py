@@ -16,6 +16,7 @@ from nitograph.sampling.sampler import Decoding
 from nitograph.untrusted import need
 
 DEFAULT = Path("string_ai.pt")
+OWN = Path("mine.safetensors")  # what `learn` writes where nothing else is said
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 

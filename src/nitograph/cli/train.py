@@ -231,7 +231,7 @@ class Recorder:
             with progress("training", 1000) as done:
                 for report in self.trainer.run(stop=lambda: bool(stop_signal())):
                     self._record(report)
-                    done(round(1000 * report.progress))
+                    done(round(1000 * self.share(report)))
         except ProcessError:
             self._save()
             raise
@@ -241,6 +241,10 @@ class Recorder:
                 f"ended early: no better held-out loss in {self.trainer.settings.patience} validations; "
                 "the best weights are kept (--patience 0 goes on all the same)"
             )
+
+    def share(self, report: Report) -> float:
+        """How much is done, 0 to 1, as the bar shows it."""
+        return report.progress
 
     def draw(self, plot: Path | None) -> None:
         """Plot the curves of the log, if requested and if there are any yet."""

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.corpus.prepare import select
 from nitograph.corpus.rows import CorpusSettings
+from nitograph.corpus.selection import choose, pictures as warped
 from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.corpus.warps import warp
 from nitograph.errors import SettingsError
@@ -30,8 +30,8 @@ from nitograph.evaluation.order import (
     in_turn,
     of_classes,
     one_of_each,
+    spare,
     squared,
-    taken,
     turns,
 )
 from nitograph.evaluation.woven import SIDE, Training, UInt8, Woven, rasters
@@ -44,7 +44,7 @@ Pictures = Callable[[str], LabelledImages]
 BLOCK = 1000  # images woven and cached together
 HELD = 12  # of so many train pictures the last is for choosing settings; no critic is trained on it
 DIGITS = tuple("0123456789")
-FEWEST = 2  # test pictures, and train pictures, of a class that is judged
+FEWEST = 2  # test pictures of a class that is judged
 SCARCE = 40  # train pictures of a class, below which critics B and C share them
 FILLED = 200  # pictures per class that a critic of scarce classes learns from, warped ones included
 
@@ -71,14 +71,14 @@ class Material:
         pictures: Pictures, weaving: WeaveSettings, cache: Cache, *, known: Sequence[str] | None = None
     ) -> "Material":
         """What a source has of the classes that are known (None: of all); SettingsError below two."""
-        train, test = (filled_classes(pictures(split), FEWEST) for split in ("train", "test"))
+        train, test = filled_classes(pictures("train"), 1), filled_classes(pictures("test"), FEWEST)
         judged = tuple(name for name in test if name in train and (known is None or name in known))
         if len(judged) < 2:
             source = pictures("test")
             wanted = "" if known is None else f" that the model knows ({', '.join(known[:12])})"
             raise SettingsError(
-                f"evaluation needs at least two classes{wanted} with {FEWEST} pictures for tests and as "
-                f"many to train critics, but {source.name} has {len(judged)}; give another source"
+                f"evaluation needs at least two classes{wanted} with {FEWEST} test pictures and some to "
+                f"train critics, but {source.name} has {len(judged)}; give another source"
             )
         name = pictures("test").name
         return Material(weaving, cache, 0, pictures, judged, True, name)
@@ -90,7 +90,7 @@ class Material:
         if not self.in_turn:
             return found
         rng = np.random.default_rng([self.seed, 6])
-        return taken(found, apart(found, len(found) // HELD, rng))
+        return found.take(apart(found, HELD, rng))
 
     @functools.cached_property
     def test(self) -> LabelledImages:
@@ -100,7 +100,9 @@ class Material:
     @property
     def held(self) -> int:
         """How many train pictures, the last, no critic learns from."""
-        return len(self.train) // HELD
+        if not self.in_turn:
+            return len(self.train) // HELD
+        return int(spare(self.train.labels, HELD).sum()) // HELD
 
     @functools.cached_property
     def rarest(self) -> int:
@@ -180,8 +182,8 @@ class Material:
         if len(rows) >= wanted:
             return shown, labels[rows]
         again = np.resize(rows, wanted - len(rows))
-        warped = warp(self.train.images[again], np.random.default_rng([self.seed, 5, ord(critic)]))
-        return np.concatenate([shown, warped]), labels[np.concatenate([rows, again])]
+        more = warp(self.train.images[again], np.random.default_rng([self.seed, 5, ord(critic)]))
+        return np.concatenate([shown, more]), labels[np.concatenate([rows, again])]
 
     def training(self, corpus: CorpusSettings | None = None, *, limit: int | None = None) -> Training:
         """A model's training threads: of all train pictures, and of the warps of its corpus.
@@ -190,12 +192,16 @@ class Material:
         """
         source = self.pictures("train")
         if self.in_turn:
-            source = taken(source, one_of_each(source.labels))
+            source = source.take(one_of_each(source.labels))
         images, labels = source.images, source.labels
-        if corpus is not None and corpus.mode == "examples" and corpus.samples > len(source):
-            warped, named, _ = (part[len(source) :] for part in select(self.pictures("train"), corpus))
-            images, labels = np.concatenate([images, warped]), np.concatenate([labels, named])
-        found = of_classes(replace(source, images=images[:limit], labels=labels[:limit]), self.classes)
+        if corpus is not None and corpus.mode == "examples":
+            chosen = choose(self.pictures("train"), corpus)
+            drafts = chosen.drafts(chosen.first_warped, len(chosen))
+            if drafts:
+                images = np.concatenate([images, warped(drafts)])
+                labels = np.concatenate([labels, chosen.labels[chosen.first_warped :]])
+        found = replace(source, images=images[:limit], labels=labels[:limit], groups=None)
+        found = of_classes(found, self.classes)
         return Training(pack_rows(*self.nails(found.images)), found.labels, found.images)
 
     def nails(self, images: UInt8) -> tuple[NDArray[np.int16], NDArray[np.int64]]:

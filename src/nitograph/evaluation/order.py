@@ -23,13 +23,8 @@ def of_classes(images: LabelledImages, classes: tuple[str, ...]) -> LabelledImag
         return images
     place = np.array([classes.index(name) if name in classes else -1 for name in images.classes])
     labels = place[images.labels]
-    kept = taken(images, np.flatnonzero(labels >= 0))
+    kept = images.take(np.flatnonzero(labels >= 0))
     return replace(kept, labels=labels[labels >= 0], classes=classes)
-
-
-def taken(images: LabelledImages, rows: Rows) -> LabelledImages:
-    """The chosen pictures only, in this order."""
-    return replace(images, images=images.images[rows], labels=images.labels[rows])
 
 
 def filled_classes(images: LabelledImages, fewest: int) -> tuple[str, ...]:
@@ -58,15 +53,23 @@ def in_turn(rows: Sequence[Rows]) -> Rows:
     return np.array([mine[at] for at in range(most) for mine in rows if at < len(mine)], dtype=np.int64)
 
 
-def apart(images: LabelledImages, held: int, rng: np.random.Generator) -> Rows:
-    """An order of all pictures: first one of each class in turn, at the end `held` of other groups.
+def spare(labels: NDArray[np.integer], share: int) -> NDArray[np.bool_]:
+    """Which rows (n,) are of a class that can spare one in `share`, as it has so many."""
+    return np.asarray(np.bincount(labels)[labels] >= share)
 
-    The last are of whole groups, but for one where the groups do not add up to their number.
+
+def apart(images: LabelledImages, share: int, rng: np.random.Generator) -> Rows:
+    """An order of all pictures: first one of each class in turn, at the end one in `share` of other groups.
+
+    The last are of whole groups, but for one where the groups do not add up to their number, and of classes
+    that can spare them.
     """
-    groups = getattr(images, "groups", None)
-    groups = np.arange(len(images)) if groups is None else groups
+    spared = spare(images.labels, share)
+    held = int(spared.sum()) // share
+    groups = np.arange(len(images)) if images.groups is None else images.groups
     names, member = np.unique(groups, return_inverse=True)
-    order = np.argsort(rng.permutation(len(names))[member], kind="stable")
+    rank = np.where(spared, rng.permutation(len(names))[member], -1)
+    order = np.argsort(rank, kind="stable")
     first, last = order[: len(order) - held], order[len(order) - held :]
     return np.concatenate([first[one_of_each(images.labels[first])], last])
 

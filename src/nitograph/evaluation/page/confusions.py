@@ -19,10 +19,13 @@ MANY = 16  # classes, from which on they are
 
 def section(record: Mapping[str, Any]) -> str:
     """Pairs that count as one class, with the rule; of many classes also the most frequent mistakes."""
-    return _pairs(record["confusable"]) + (_mistakes(record) if len(record["classes"]) > MANY else "")
+    return pairs_section(record["confusable"]) + (
+        _mistakes(record) if len(record["classes"]) > MANY else ""
+    )
 
 
-def _pairs(found: Mapping[str, Any]) -> str:
+def pairs_section(found: Mapping[str, Any]) -> str:
+    """Pairs that count as one class, with the rule."""
     if not found["pairs"]:
         return ""
     same = [pair for pair in found["pairs"] if pair["same"]]
