@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source",
         action="append",
         metavar="SOURCE",
-        help="pictures by class, several joined: mnist (default), idx:DIR (IDX files, EMNIST's too)",
+        help="pictures by class, several joined: mnist (default), idx:DIR (IDX files, EMNIST's too), "
+        "font:FILE:CHARS or font:DIR:CHARS (as A-Za-z&)",
     )
     parser.add_argument(
         "--data-dir",

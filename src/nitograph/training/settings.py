@@ -49,6 +49,7 @@ class TrainSettings(Settings):
         low=0,
         high=10_000_000,
     )
+    flow_batch: int = setting(32, "pictures per step of the flow", low=1, high=65536)
     learning_rate: float = setting(2e-3, "peak learning rate", low=1e-8, high=1)
     weight_decay: float = setting(0.05, "decoupled weight decay of the matrices", low=0, high=10)
     optimizer: str = setting("muon", "optimiser", choices=("adamw", "muon"))

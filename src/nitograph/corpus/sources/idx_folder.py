@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.corpus.sources.greys import rim
 from nitograph.corpus.sources.idx import parse_idx, read_packed
 from nitograph.corpus.sources.images import (
     LabelledImages,
@@ -231,7 +232,6 @@ def _light_on_dark(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], list[s
     """Pictures (n, h, w) turned where most have light rims, and a note of it."""
     if images.ndim != 3 or not images.size:
         return images, []
-    rims = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
-    if float(np.mean(np.median(rims, axis=1) > 127)) <= 0.5:
+    if float(np.mean(rim(images) > 127)) <= 0.5:
         return images, []
     return 255 - images, ["dark on light: turned"]

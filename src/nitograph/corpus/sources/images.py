@@ -134,17 +134,16 @@ def part_of(images: LabelledImages, split: str, keys: Sequence[str] | None = Non
     order = sorted(range(len(names)), key=lambda group: hashlib.sha256(names[group].encode()).digest())
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
+    pairs = np.unique(np.stack([images.labels, rank[groups]], axis=1), axis=0)
+    made_by = np.split(pairs[:, 1], np.flatnonzero(np.diff(pairs[:, 0])) + 1)  # of each class, by rank
     held: set[int] = set()
-    for label in range(len(images.classes)):
-        mine = np.unique(groups[images.labels == label])
-        wanted, already = len(mine) // HELD, sum(int(group) in held for group in mine)
-        free = [int(group) for group in mine[np.argsort(rank[mine])] if int(group) not in held]
-        held.update(free[: max(0, wanted - already)])
-    for label in range(len(images.classes)):
-        mine = np.unique(groups[images.labels == label])
-        if len(mine) and held.issuperset(mine.tolist()):
-            held.discard(int(mine[np.argmin(rank[mine])]))
-    test = np.isin(groups, sorted(held))
+    for mine in sorted(map(np.ndarray.tolist, made_by), key=len):
+        missing = len(mine) // HELD - len(held.intersection(mine))
+        held.update([group for group in mine if group not in held][: max(0, missing)])
+    for mine in made_by:
+        if held.issuperset(mine.tolist()):
+            held.discard(int(mine[0]))
+    test = np.isin(rank[groups], sorted(held))
     rows = np.flatnonzero(test if split == "test" else ~test)
     if not len(rows):
         raise SourceError(

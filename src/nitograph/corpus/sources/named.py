@@ -34,7 +34,13 @@ def _idx(where: str, split: str) -> LabelledImages:
     return read(_needed(where, "idx:DIR, a folder of IDX files"), split)
 
 
-KINDS: dict[str, Callable[[str, str], LabelledImages]] = {"mnist": _mnist, "idx": _idx}
+def _font(where: str, split: str) -> LabelledImages:
+    from nitograph.corpus.sources.fonts import read
+
+    return read(where, split)
+
+
+KINDS: dict[str, Callable[[str, str], LabelledImages]] = {"mnist": _mnist, "idx": _idx, "font": _font}
 
 
 def find(source: str, split: str = "train") -> LabelledImages:
