@@ -303,6 +303,8 @@ def _how(trainer: "Trainer") -> str:
         return "no plan"
     if trainer.objective.teacher is not None:
         return f"{sight}; plan and prior taught by {'the package' if trainer.plan_of else 'its weights'}"
+    if trainer.ancestor and trainer.plan_phase and trainer.plan_phase.finished:
+        return f"{sight}; plan's autoencoder of its weights, plans learned from the corpus"
     return f"{sight}; plan learned from the corpus"
 
 

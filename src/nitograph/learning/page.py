@@ -6,6 +6,7 @@ Try it: python -m nitograph learn mnist --minutes 1 -o mine.safetensors
 """
 
 import html
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,8 +47,8 @@ def page(found: Verdict, made: Mapping[str, Any]) -> str:
 
 
 def _use(record: Mapping[str, Any], file: str) -> str:
-    first = html.escape(_quoted((record["own"] or record["classes"])[0]))
-    command = f"nitograph generate {first} --checkpoint {html.escape(_quoted(file))}"
+    first = html.escape(shlex.quote((record["own"] or record["classes"])[0]))
+    command = f"nitograph generate {first} --checkpoint {html.escape(shlex.quote(file))}"
     return f"<p>To draw one: <code>{command}</code></p>"
 
 
@@ -162,8 +163,3 @@ def _limits(record: Mapping[str, Any]) -> str:
 def _made(made: Mapping[str, Any]) -> str:
     rows = [(html.escape(name), html.escape(str(value))) for name, value in made.items()]
     return f"<h2>How it was made</h2>{table(('', ''), rows)}"
-
-
-def _quoted(name: str) -> str:
-    """A name as a shell takes it."""
-    return name if name.isalnum() else "'" + name.replace("'", "'\\''") + "'"
