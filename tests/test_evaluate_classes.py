@@ -1,10 +1,12 @@
 """Evaluation of any classes: unequal counts, letters and their capitals, names of any kind, scarcity."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nitograph.cli import main
 from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluation.cache import Cache
@@ -19,7 +21,7 @@ from nitograph.evaluation.protocol import Evaluation, evaluate
 from nitograph.evaluation.settings import EvaluationSettings, amounts
 from nitograph.evaluation.verdicts import GOALS, GOALS_OF_ANY
 from nitograph.evaluation.woven import Training
-from tiny import WEAVING
+from tiny import WEAVING, random_weights
 
 NAMES = ("<b>", "&", "o", "O", "heart", "λ", "/", "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K")
 COUNTS = [7, 9] + [12] * 16  # test pictures of each
@@ -205,6 +207,32 @@ def test_the_page_shows_every_class(found: Evaluation) -> None:
     assert "<b>&" not in text
     assert "A letter and its capital" in text
     assert "o/O" in text
+
+
+def test_the_command_says_what_it_lacks(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards one-line errors before long work: no such source, one that shares no class with the model."""
+    monkeypatch.chdir(tmp_path)
+    random_weights().save("w.safetensors")
+    (tmp_path / "marks").mkdir()
+    for stem in ("train", "t10k"):
+        for kind, array in (
+            ("images-idx3", np.eye(8)[None].repeat(4, 0)),
+            ("labels-idx1", np.arange(4) % 2),
+        ):
+            head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+            body = (array * 255 if array.ndim > 1 else array).astype(np.uint8).tobytes()
+            (tmp_path / "marks" / f"{stem}-{kind}-ubyte").write_bytes(head + body)
+    (tmp_path / "marks" / "classes.txt").write_text("star\nmoon\n")
+    assert main(["evaluate", "--source", "nothing:here"]) == 1
+    assert main(["evaluate", "--checkpoint", "w.safetensors", "--source", "idx:marks"]) == 1
+    assert main(["evaluate", "--stand-in", "woven", "--source", "idx:marks"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert "there is no source 'nothing:here'" in lines[0]
+    assert "two classes that the model knows (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)" in lines[1]
+    assert "a stand-in needs 5 test pictures of every class in each of 5 sets" in lines[2]
 
 
 def test_stand_ins_work_on_any_classes(material: Material) -> None:

@@ -76,6 +76,8 @@ def test_a_class_without_tests_is_tested_on_variants() -> None:
     alone = drawings(train, None, seed=1)
     assert alone.varied == NAMES
     assert not {image.tobytes() for image in alone.test.images} & {i.tobytes() for i in train.images}
+    small = replace(test, images=test.images[:, ::2, ::2])
+    assert drawings(train, small, seed=1).test.images.shape[1:] == (28, 28)
     renamed = replace(test, classes=("λ", "?", "heart"))
     assert np.bincount(drawings(train, renamed, seed=1).test.labels).tolist() == [8, 8, 4]
 
@@ -160,6 +162,8 @@ def test_a_run_goes_on_where_it_was_stopped(
         assert main([*bench, "--minutes", "5"]) == 130
     assert "with --resume goes on" in capsys.readouterr().out
     assert Path("mine.learning/last.pt").exists()
+    assert main([*bench, "--minutes", "5"]) == 1
+    assert "mine.learning holds an interrupted run" in capsys.readouterr().err
     assert main([*bench, "--resume", "--minutes", "4"]) == 1
     assert "of a run with other drawings or settings" in capsys.readouterr().err
 

@@ -17,7 +17,7 @@ from nitograph.cli.interrupts import interrupt_deferred, raise_interrupt
 from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.errors import SettingsError, SourceError
+from nitograph.errors import FileError, SettingsError, SourceError
 from nitograph.io.files import write_bytes, write_text
 from nitograph.io.outputs import PAGE, PNG, Output, claim, claim_folder
 from nitograph.learning.settings import LearnSettings
@@ -78,8 +78,10 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(
             "weights to begin from must say how their threads were woven, and these do not; take others"
         )
-    drawings = _drawings(args, weights, settings)
     folder = claim_folder("folder of the run", _folder(files["weights"]))
+    if (folder / LAST).exists() and not args.resume:
+        raise FileError(f"{folder} holds an interrupted run; --resume goes on with it, or remove it")
+    drawings = _drawings(args, weights, settings)
     corpus = _corpus(drawings, weights, settings, folder, resume=args.resume)
     _train(corpus, weights, settings, folder, args)
     found = _judge(load(folder / Path(BEST).with_suffix(".safetensors")), drawings)

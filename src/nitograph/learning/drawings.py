@@ -58,19 +58,23 @@ class Drawings:
 def drawings(train: LabelledImages, test: LabelledImages | None, *, seed: int) -> Drawings:
     """Own drawings; test: those that the source keeps for tests, if it can."""
     rng = np.random.default_rng([seed, 21])
-    labels = np.zeros(0, dtype=np.int64) if test is None else _labels_in(train.classes, test)
-    images, varied = [] if test is None else [test.images], []
+    both = train if test is None else join([train, test])  # of one size and one list of classes
+    images, labels = both.images[len(train) :], both.labels[len(train) :]
+    parts, named, varied = [images[labels < len(train.classes)]], [labels[labels < len(train.classes)]], []
     for label, name in enumerate(train.classes):
-        if np.count_nonzero(labels == label) >= FEWEST:
-            continue
-        mine = np.flatnonzero(train.labels == label)
-        images.append(warp(train.images[np.resize(mine, VARIANTS)], rng))
-        labels = np.concatenate([labels, np.full(VARIANTS, label)])
-        varied.append(name)
-    named = train if test is None else test
-    tests = replace(named, images=np.concatenate(images), labels=labels, classes=train.classes, groups=None)
-    known = tests.take(np.flatnonzero(labels >= 0))
-    return Drawings(train, known, train.classes, tuple(varied))
+        if np.count_nonzero(labels == label) < FEWEST:
+            mine = np.flatnonzero(train.labels == label)
+            parts.append(warp(train.images[np.resize(mine, VARIANTS)], rng))
+            named.append(np.full(VARIANTS, label))
+            varied.append(name)
+    tests = replace(
+        train if test is None else test,
+        images=np.concatenate(parts),
+        labels=np.concatenate(named),
+        classes=train.classes,
+        groups=None,
+    )
+    return Drawings(train, tests, train.classes, tuple(varied))
 
 
 def with_kept(own: Drawings, weights: Weights, *, seed: int) -> Drawings:
@@ -100,9 +104,3 @@ def kept(weights: Weights, classes: Sequence[str], count: int, *, seed: int) -> 
     labels = np.tile(np.arange(len(classes)), count)
     greys = np.rint(255 * np.clip(planned, 0, 1)).astype(np.uint8)
     return LabelledImages(greys, labels, tuple(classes), "kept", weights.digest)
-
-
-def _labels_in(classes: tuple[str, ...], images: LabelledImages) -> NDArray[np.int64]:
-    """Labels as indices into `classes`; −1 for others."""
-    place = np.array([classes.index(name) if name in classes else -1 for name in images.classes])
-    return np.asarray(place[images.labels], dtype=np.int64)
