@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     args = parser.parse_args()
     corpus, device = load_corpus(args.dataset), args.device
-    fixed = TrainSettings(plan_from="corpus", validation_rows=32, workers=0)
+    fixed = TrainSettings(plan_from="codes", validation_rows=32, workers=0)
     one, exact = loss_and_gradient(trainer_of(corpus, fixed, "cpu"), mixed=False)
     for name, mixed in (("single", False), ("bfloat16", True)):
         loss, gradient = loss_and_gradient(trainer_of(corpus, fixed, device), mixed=mixed)

@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
             trainer.resume(files.last)
         elif weights:
             trainer.start_from(weights)
-        elif settings.plan_from == "weights":
+        elif settings.plan_from != "corpus":
             trainer.take_plan(load_bundled())
         return _train(Recorder(trainer, files, every=args.save_every), plot, resumed=args.resume)
     except ProcessError as error:
@@ -303,8 +303,9 @@ def _how(trainer: "Trainer") -> str:
         return "no plan"
     if trainer.objective.teacher is not None:
         return f"{sight}; plan and prior taught by {'the package' if trainer.plan_of else 'its weights'}"
-    if trainer.ancestor and trainer.plan_phase and trainer.plan_phase.finished:
-        return f"{sight}; plan's autoencoder of its weights, plans learned from the corpus"
+    known = trainer.plan_of or trainer.ancestor
+    if known and trainer.settings.plan_from != "corpus":
+        return f"{sight}; plan of the weights, prior learned from the corpus"
     return f"{sight}; plan learned from the corpus"
 
 

@@ -48,14 +48,15 @@ def fresh_flow(trainer: "Trainer") -> FlowPhase | None:
 
 
 def start_from(trainer: "Trainer", weights: Weights) -> None:
-    """Start from trained weights, as Network.start_from; the plan's autoencoder keeps its weights.
+    """Start from trained weights, as Network.start_from.
 
-    Where all classes are known, the weights teach plans. Otherwise their flow, if they have one, is trained
-    on, with classes that it does not know as any class.
+    The plan's autoencoder keeps its weights, unless it is to be learned from the corpus: it goes on, then.
+    Weights that know all classes teach plans. The flow of others, if they have one, is trained on, with
+    classes that it does not know as any class.
     """
     trainer.network.start_from(weights)
     trainer.ancestor = weights.digest
-    if trainer.plan_phase:
+    if trainer.plan_phase and trainer.settings.plan_from != "corpus":
         trainer.plan_phase.skip()
     if trainer.settings.plan_from == "weights" and _knows_classes(trainer, weights):
         _learn_from(trainer, weights)
@@ -82,7 +83,8 @@ def take_plan(trainer: "Trainer", weights: Weights) -> bool:
                 trainer.network.at(name).copy_(torch.from_numpy(tensor))
     trainer.plan_phase.skip()
     trainer.plan_of = weights.digest
-    _learn_from(trainer, weights)
+    if trainer.settings.plan_from == "weights":
+        _learn_from(trainer, weights)
     return True
 
 

@@ -37,8 +37,9 @@ class TrainSettings(Settings):
     plan_from: str = setting(
         "weights",
         "where the plan comes from: weights (those to start from, or the package's where shape and classes "
-        "fit: their autoencoder as it is, their chances of each code as the teacher), or the corpus",
-        choices=("weights", "corpus"),
+        "fit: their autoencoder as it is, their chances of each code as the teacher), codes (their "
+        "autoencoder, the chances learned from the corpus), or the corpus (the autoencoder learned, too)",
+        choices=("weights", "codes", "corpus"),
     )
     plan_steps: int = setting(
         4000, "steps of the plan's autoencoder, before the Transformer's", low=1, high=10_000_000
