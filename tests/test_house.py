@@ -38,10 +38,12 @@ WINGS = {
     "exporting": "lazy errors untrusted settings board thread io",
     "evaluation": "lazy errors untrusted settings board thread compute io light weaving model sampling "
     "corpus training drawing",
+    "learning": "lazy errors untrusted settings board thread compute io light weaving model sampling "
+    "corpus training drawing evaluation",
     "api": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
     "drawing exporting",
     "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting evaluation api",
+    "drawing exporting evaluation learning api",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.

@@ -14,8 +14,9 @@ import numpy as np
 
 from nitograph.corpus.sources import mnist
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
-from nitograph.evaluation.material import Material, rasters
+from nitograph.evaluation.material import Material
 from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.woven import rasters
 from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weaving import encoder

@@ -51,6 +51,8 @@ def start_from(trainer: "Trainer", weights: Weights) -> None:
     """Start from trained weights, as Network.start_from.
 
     The plan's autoencoder keeps its weights, unless it is to be learned from the corpus: it goes on, then.
+    Weights that know all classes teach plans. The flow of others, if they have one, is trained on, with
+    classes that it does not know as any class.
     """
     trainer.network.start_from(weights)
     trainer.ancestor = weights.digest
@@ -58,6 +60,8 @@ def start_from(trainer: "Trainer", weights: Weights) -> None:
         trainer.plan_phase.skip()
     if trainer.settings.plan_from == "weights" and _knows_classes(trainer, weights):
         _learn_from(trainer, weights)
+    elif trainer.settings.plan_from == "weights" and trainer.flow_phase:
+        _take_flow(trainer, weights)
 
 
 def take_plan(trainer: "Trainer", weights: Weights) -> bool:
@@ -93,6 +97,29 @@ def _own_classes(trainer: "Trainer", weights: Weights) -> list[int]:
     return [*map(weights.classes.index, trainer.corpus.classes), len(weights.classes)]
 
 
+def _take_flow(trainer: "Trainer", weights: Weights) -> None:
+    """Go on with the flow of these weights, in the time of a fresh one."""
+    if weights.sharpener is None or not weights.settings.planned:
+        return
+    rows = [
+        weights.classes.index(name) if name in weights.classes else len(weights.classes)
+        for name in (*trainer.corpus.classes, None)
+    ]
+    tensors = dict(weights.sharpener.tensors)
+    tensors["class"] = tensors["class"][rows]
+    _go_on_from(trainer, Sharpener(tensors))
+
+
+def _go_on_from(trainer: "Trainer", sharpener: Sharpener) -> None:
+    """The flow phase begins with this flow."""
+    phase = trainer.flow_phase
+    assert phase is not None
+    flow = Flow.from_sharpener(sharpener).to(trainer.device)
+    trainer.flow_phase = FlowPhase(
+        flow, phase.settings, steps=phase.steps, limit=phase.limit, share=phase.share
+    )
+
+
 def _differs(trainer: "Trainer", weights: Weights, shape: tuple[str, ...]) -> bool:
     mine, theirs = trainer.model, weights.settings
     return any(getattr(mine, name) != getattr(theirs, name) for name in shape)
@@ -109,8 +136,4 @@ def _learn_from(trainer: "Trainer", weights: Weights) -> None:
     if trainer.flow_phase and trainer.settings.flow_steps is None:
         trainer.flow_phase = None  # nothing is left to learn
     elif trainer.flow_phase:
-        phase = trainer.flow_phase
-        flow = Flow.from_sharpener(trainer.sharpener).to(trainer.device)
-        trainer.flow_phase = FlowPhase(
-            flow, phase.settings, steps=phase.steps, limit=phase.limit, share=phase.share
-        )
+        _go_on_from(trainer, trainer.sharpener)
