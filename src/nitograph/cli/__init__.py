@@ -33,6 +33,7 @@ COMMANDS = {
     "preview": "draw a contact sheet of a corpus",
     "train": "train the Transformer on a corpus",
     "evaluate": "measure the quality of what a model invents",
+    "studio": "open a page to invent, draw, weave and export threads",
 }
 
 
