@@ -2,7 +2,7 @@
 
 This module knows neither routes nor when anything ends.
 
-Try it: python -c "from nitograph.studio.listening import *; print(listen('127.0.0.1', 0).getsockname())"
+Try it: python -m nitograph studio --port 0 --no-browser
 """
 
 import contextlib

@@ -180,19 +180,18 @@ class _Hand(threading.Thread):
         limit = time.monotonic() + self.pool.settings.seconds
         told = False
         while True:
-            if self._has_said(GLANCE):
-                kind, value = self._received()
-                if kind == "progress":
-                    job.say(value)
-                    continue
-                return bytes(value) if kind == "done" else value
             late = time.monotonic() > limit
+            if told and late:
+                self.end()
+                return self._too_long(job)
             if not told and (late or job.stopping):
                 told, limit = True, time.monotonic() + GRACE
                 self._send("stop")
-            elif told and late:
-                self.end()
-                return self._too_long(job)
+            if self._has_said(GLANCE):
+                kind, value = self._received()
+                if kind != "progress":
+                    return bytes(value) if kind == "done" else value
+                job.say(value)
 
     def _too_long(self, job: Job) -> RefusedError:
         if job.stopping:

@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -201,7 +201,7 @@ class Studio:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not job.future.done():
                 job.cancel()
-                raise ClientDisconnect
+                raise RefusedError(503, "stopped", "nobody waits any more")
             return job.future.result()
         finally:
             gone.cancel()
@@ -212,11 +212,14 @@ def event(name: str, data: str) -> bytes:
     return f"event: {name}\ndata: {data}\n\n".encode()
 
 
-def palettes() -> dict[str, list[str]]:
-    """Every palette by name, as colours."""
+def palettes() -> dict[str, Any]:
+    """Every palette by name: its colours, and whether they run along the thread."""
     from nitograph.drawing.palettes import GRADIENTS, PALETTES
 
-    return {name: list(colours) for name, colours in (PALETTES | GRADIENTS).items()}
+    return {
+        name: {"colours": list(colours), "gradient": name in GRADIENTS}
+        for name, colours in (PALETTES | GRADIENTS).items()
+    }
 
 
 async def read_body(request: Request, limit: int) -> bytes:
