@@ -159,7 +159,12 @@ def test_a_picture_is_woven_while_it_is_watched(studio):
 def test_pictures_that_cannot_be_woven(studio):
     """Black, damaged and mistyped pictures are refused, in the stream or before it."""
     place, kind = "/api/v1/weavings?canvas_size=64", {"Content-Type": "image/png"}
-    for data, code in ((b"no picture", "invalid"), (b"", "invalid")):
+    for data in (b"no picture", b""):
+        assert studio.ask("POST", place, data, kind).code == "invalid"
+    for data, code in (
+        (picture()[:60], "impossible"),
+        (picture(8).replace(b"IDAT", b"IDAX"), "impossible"),
+    ):
         name, value = events_of(studio.ask("POST", place, data, kind))[-1]
         assert (name, value["error"]["code"]) == ("error", code)
     assert studio.ask("POST", place, picture(), {"Content-Type": "text/plain"}).code == "type"
@@ -181,18 +186,18 @@ def events_of(answer: Answer) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
-        ("/threads", {"text": "x"}, 422, "invalid"),
+        ("/threads", {"text": "x"}, 409, "impossible"),
         ("/threads", {"text": ""}, 422, "invalid"),
         ("/threads", {}, 422, "invalid"),
         ("/threads", {"text": "7", "colour": "red"}, 422, "invalid"),
         ("/threads", {"text": "7", "seed": -1}, 422, "invalid"),
         ("/threads", {"text": "7", "seed": 1.5}, 422, "invalid"),
-        ("/threads", {"text": "7", "sampling": {"penalty": "nonsense"}}, 422, "invalid"),
+        ("/threads", {"text": "7", "sampling": {"penalty": "nonsense"}}, 409, "impossible"),
         ("/threads", [], 422, "invalid"),
         ("/gallery", {"count": 1000}, 422, "invalid"),
         ("/drawings", {"strokes": []}, 422, "invalid"),
         ("/drawings", {"strokes": [[[2, 0]]]}, 422, "invalid"),
-        ("/exports/png", {"threads": [{"nails": [0, 0]}]}, 422, "invalid"),
+        ("/exports/png", {"threads": [{"nails": [0, 0]}]}, 409, "impossible"),
         ("/exports/png", {"threads": [THREAD], "look": {"size": 100_000}}, 422, "invalid"),
         ("/exports/mid", {"threads": [THREAD]}, 404, "not_found"),
         ("/nothing", {}, 404, "not_found"),
@@ -226,6 +231,7 @@ def test_methods_and_parameters_that_do_not_exist(studio):
     """Another method is refused with those there are; a parameter nobody reads is refused."""
     answer = studio.ask("GET", "/api/v1/threads")
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method", "POST")
+    assert {*studio.ask("OPTIONS", "/api/v1/shares").headers["allow"].split(", ")} == {"POST", "DELETE"}
     assert studio.ask("POST", "/api/v1/threads?seed=3", b'{"text": "7"}', JSON).status == 422
 
 

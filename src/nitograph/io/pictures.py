@@ -12,6 +12,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -71,6 +72,17 @@ def picture_of_bytes(data: bytes, name: str | Path = "the picture") -> NDArray[n
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SourceError(f"{name} is a damaged picture: {reason[:120]}; save it anew") from None
+
+
+SIGNATURES = (
+    rb"\x89PNG\r\n", rb"\xff\xd8\xff", rb"RIFF....WEBP", rb"GIF8[79]a", rb"II\*\x00", rb"MM\x00\*", rb"BM",
+    rb"P[1-6fy]\s",
+)  # fmt: skip
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether bytes begin as a file of one of FORMATS does; its rest may still be damaged."""
+    return re.match(b"|".join(SIGNATURES), data, re.DOTALL) is not None
 
 
 def _bound(opened: "Image.Image", path: str | Path) -> None:

@@ -29,6 +29,7 @@ STATUSES = {
     408: "the body did not come in time",
     413: "the body is too large",
     415: "the body has another type",
+    409: "values that fit alone, but not each other, the model or the board",
     422: "a value that does not fit; the message says which",
     429: "too many requests are under way; ask again in a moment",
     503: "the work was ended: too long, too much memory, or the studio is being stopped",
@@ -91,6 +92,15 @@ FOUND: Schema = {
     "required": ["threads"],
     "properties": {"threads": {"type": "array", "items": THREAD}, "guess": GUESS},
 }
+EVENT: Schema = {
+    "type": "object",
+    "description": "start: weaving; progress: nails, chords; done: threads, error, stopped; error: error",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["start", "progress", "done", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 FAULT: Schema = {
     "type": "object",
     "required": ["error"],
@@ -147,7 +157,7 @@ class Operation:
     def refusals(self) -> tuple[int, ...]:
         """Every status of an error that it may answer with."""
         always = (401, 403)
-        with_body = (408, 413, 415, 422, 429, 503) if self.body is not None or self.raw else ()
+        with_body = (408, 409, 413, 415, 422, 429, 503) if self.body is not None or self.raw else ()
         return tuple(sorted({*always, *with_body, *self.errors}))
 
 
@@ -216,7 +226,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "Weave a picture; events start, progress (with new nails), and done or error",
             query=WEAVING,
             raw=PICTURE_TYPES,
-            answers={"text/event-stream": {"type": "string"}},
+            answers={"text/event-stream": EVENT},
         ),
         Operation(
             "stop",

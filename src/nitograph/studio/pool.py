@@ -294,7 +294,7 @@ def _answered(name: str, tools: work.Tools, given: Any, talk: work.Talk) -> tupl
     except RefusedError as refusal:
         return "refused", refusal
     except NitographError as error:
-        return "refused", RefusedError(422, "invalid", str(error))
+        return "refused", RefusedError(409, "impossible", str(error))
     except BrokenPipeError:
         raise
     except Exception as error:

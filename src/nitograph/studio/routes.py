@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from nitograph import __version__
 from nitograph.errors import NitographError
+from nitograph.io.pictures import SPOKEN, is_picture
 from nitograph.studio import openapi
 from nitograph.studio.assets import assets
 from nitograph.studio.files import kinds, media_of
@@ -51,23 +52,23 @@ class Studio:
 
     def app(self) -> Starlette:
         """The application with every route."""
-        routes = [
-            Route(made.full_path, _handling(getattr(self, name), made), methods=[made.method])
-            for name, made in OPERATIONS.items()
-        ]
+        handlers: dict[str, dict[str, Handler]] = {}
+        for name, made in OPERATIONS.items():
+            handlers.setdefault(made.full_path, {})[made.method] = _handling(getattr(self, name), made)
+        routes = [Route(path, _by_method(found), methods=[*found]) for path, found in handlers.items()]
         routes += [
             Route("/", self.page, methods=["GET"]),
             Route("/static/{name}", self.page, methods=["GET"]),
             Route("/api/openapi.json", self.described, methods=["GET"]),
             Route("/api/docs", self.documented, methods=["GET"]),
         ]
-        handlers = {
+        faults: Mapping[Any, Any] = {
             RefusedError: _refused,
             NitographError: _invalid,
             HTTPException: _http,
             Exception: _fault,
         }
-        return Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
+        return Starlette(routes=routes, exception_handlers=faults)
 
     async def page(self, request: Request) -> Response:
         """The page, or one of its files."""
@@ -140,6 +141,8 @@ class Studio:
             if kind not in OPERATIONS["weavings"].raw:
                 raise RefusedError(415, "type", "send the picture's file, with its type as content-type")
             picture = await read_body(request, self.pool.settings.upload * MIB)
+            if not is_picture(picture):
+                raise RefusedError(422, "invalid", f"this is no picture that is read here; send {SPOKEN}")
             job = self.pool.submit("weavings", {"picture": picture, "settings": settings})
         except BaseException:
             self.streams -= 1
@@ -280,6 +283,15 @@ def _handling(handler: Handler, made: Operation) -> Handler:
         if not made.query and any(name != "token" for name in request.query_params):
             raise RefusedError(422, "invalid", "this takes no parameters in its address")
         return await handler(request)
+
+    return handle
+
+
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    """One handler for all methods of a path."""
+
+    async def handle(request: Request) -> Response:
+        return await handlers[request.method](request)
 
     return handle
 

@@ -44,7 +44,7 @@ async function take(app, format, button) {
     save(made, fileName(app, app.about.formats[format].ending, made.type === "application/zip"));
     $("news").textContent = `${usual} saved`;
   } catch (error) {
-    if (format === "mp4" && error.code === "invalid") await webp(app, error); else app.fail(error);
+    if (format === "mp4" && error.code === "impossible") await webp(app, error); else app.fail(error);
   }
   button.textContent = usual;
   button.disabled = false;
