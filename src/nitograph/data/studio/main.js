@@ -117,8 +117,9 @@ class App {
       const key = event.key.toLowerCase();
       if (key === "z" || key === "y") { event.preventDefault(); this.travel(key === "y" || event.shiftKey ? 1 : -1); }
     });
-    let width = innerWidth;
-    addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; this.show(this.threads, { keep: true }); } });
+    new ResizeObserver(() => {
+      if (!$("stage").hidden && !this.photo.busy && Math.abs(this.side() - this.sided) > 2) this.show(this.threads, { keep: true });
+    }).observe($("frame"));
   }
 
   /* Every control shows the state. */
@@ -201,7 +202,8 @@ class App {
     const name = palette in palettes ? palette : "cyan";
     const look = { view, palette: name, colours: palettes[name].colours, gradient: palettes[name].gradient, diameter, nail_diameter, thread_width };
     const shown = threads.length ? threads : [{ num_nails: this.state.mode === "photo" ? this.state.nails : this.about.model.nails, nails: [] }];
-    this.winder.show(shown, look, { side: this.side(), keep: keep || !threads.length, seconds: this.state.mode === "draw" ? 1.5 : 7 });
+    this.sided = this.side();
+    this.winder.show(shown, look, { side: this.sided, keep: keep || !threads.length, seconds: this.state.mode === "draw" ? 1.5 : 7 });
     this.tell();
     this.finish();
   }
