@@ -160,7 +160,7 @@ def test_pictures_that_cannot_be_woven(studio):
     """Black, damaged and mistyped pictures are refused, in the stream or before it."""
     place, kind = "/api/v1/weavings?canvas_size=64", {"Content-Type": "image/png"}
     for data in (b"no picture", b""):
-        assert studio.ask("POST", place, data, kind).code == "invalid"
+        assert studio.ask("POST", place, data, kind).code == "impossible"
     for data, code in (
         (picture()[:60], "impossible"),
         (picture(8).replace(b"IDAT", b"IDAX"), "impossible"),

@@ -142,7 +142,9 @@ class Studio:
                 raise RefusedError(415, "type", "send the picture's file, with its type as content-type")
             picture = await read_body(request, self.pool.settings.upload * MIB)
             if not is_picture(picture):
-                raise RefusedError(422, "invalid", f"this is no picture that is read here; send {SPOKEN}")
+                raise RefusedError(
+                    409, "impossible", f"this is no picture that is read here; send {SPOKEN}"
+                )
             job = self.pool.submit("weavings", {"picture": picture, "settings": settings})
         except BaseException:
             self.streams -= 1
