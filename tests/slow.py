@@ -1,7 +1,7 @@
-"""The slowest tests, which `make test-fast` leaves out: those that slow.txt names, made from measured times.
+"""The slowest tests, which `make test-fast` leaves out: slow.txt names them, made from measured times.
 
-Anew: python -m pytest --junitxml times.xml; python tests/slow.py times.xml. It keeps the functions, all their
-cases together, that a run of fewer than LEFT seconds has to do without. A test marked slow is slow anyway.
+Anew: python -m pytest --junitxml times.xml; python tests/slow.py times.xml. It lists the functions, all their
+cases together, without which the rest takes LEFT seconds. A test marked slow is slow anyway.
 """
 
 import sys

@@ -224,7 +224,9 @@ def test_what_is_slow_is_chosen_by_time(tmp_path, monkeypatch):
     """The slowest functions, all their cases together, until the rest is quick enough."""
     monkeypatch.setattr(slow, "LEFT", 3.0)
     cases = [("a", "x[1]", 2), ("a", "x[2]", 2), ("a", "y", 3), ("b", "z", 2.5)]
-    rows = "".join(f'<testcase classname="tests.test_{m}" name="{n}" time="{t}"/>' for m, n, t in cases)
+    rows = "".join(
+        f'<testcase classname="tests.test_{m}" name="test_{n}" time="{t}"/>' for m, n, t in cases
+    )
     times = tmp_path / "times.xml"
     times.write_text(f"<testsuites><testsuite>{rows}</testsuite></testsuites>", encoding="utf-8")
     assert slow.slowest(times) == ["test_a.py::test_x", "test_a.py::test_y"]
