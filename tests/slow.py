@@ -1,6 +1,6 @@
 """The slowest tests, which `make test-fast` leaves out: slow.txt names them, made from measured times.
 
-Anew: python -m pytest --junitxml times.xml; python tests/slow.py times.xml. It lists the functions, all their
+Anew: python -m pytest --junitxml times.xml; python tests/slow.py times.xml. It lists the functions, their
 cases together, without which the rest takes LEFT seconds. A test marked slow is slow anyway.
 """
 
