@@ -40,7 +40,7 @@ COMMANDS = {
     "animate": "animate t.json --size 128 --seconds 1 --hold 0 -o o.gif",
     "weave": "weave p.png --nails 64 --canvas-size 64 --max-lines 200 -o o.json",
     "export": "export t.json -o o.svg -o o.pdf -o o.dxf -o o.csv -o o.gcode -o o.html",
-    "prepare": f"prepare --samples 9000 {SMALL} -o o.npz",
+    "prepare": f"prepare --samples 5000 {SMALL} -o o.npz",
     "preview": "preview --dataset c.npz --count 60 -o o.png",
     "evaluate": "evaluate --threads l.jsonl --dataset c.npz --samples-per-class 5 --seeds 1 "
     "--lesson-seen 100 --critic-images 500 --images-seen 500 --two-sample-per-class 5 "
@@ -48,9 +48,9 @@ COMMANDS = {
 }
 FOLDERS = {
     "sample, shards": "sample any --count 2000 --shard-size 600 --checkpoint w.safetensors -o o",
-    "prepare, shards": f"prepare --samples 9000 {SMALL} -o o",
+    "prepare, shards": f"prepare --samples 5000 {SMALL} -o o",
 }
-TRAIN = ["train", "--dataset", "c.npz", *MODEL_FLAGS, "--plan-steps", "20", "--epochs"]
+TRAIN = ["train", "--dataset", "c.npz", *MODEL_FLAGS, "--patience", "0", "--plan-steps", "20", "--epochs"]
 INPUTS = ("w.safetensors", "t.json", "p.png", "c.npz", "l.jsonl", "cache")
 NUMBER = re.compile(rb"[\d.]+")
 
