@@ -121,7 +121,7 @@ def test_framed(height, width, seed, box):
     assert (found.shape, found.max(), found.min()) == ((SIDE, SIDE), 255, 0 if box < 28 else found.min())
     rows, columns = (np.flatnonzero(found.max(axis)) for axis in (1, 0))
     assert max(np.ptp(rows), np.ptp(columns)) < box
-    assert not is_blank(found)
+    assert box == SIDE or not is_blank(found)
 
 
 def test_framed_is_upright_and_centred():

@@ -225,7 +225,7 @@ def main() -> None:
     done = finished(output, "run")
     material = Material(WeaveSettings(), Cache.of_user())
     settings = CriticSettings().replace(**{"images_seen": 100} if args.quick else {})
-    critic = trained(*material.plain(sizes.critic_images), settings, material.cache)
+    critic = trained(*material.lesson("A", sizes.critic_images // 2), settings, material.cache)
     for name in args.only:
         if name in done:
             continue

@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="SOURCE",
         help="pictures by class, several joined: mnist (default), idx:DIR (IDX files, EMNIST's too), "
-        "font:FILE:CHARS or font:DIR:CHARS (as A-Za-z&)",
+        "folder:DIR (a folder of pictures for each class), font:FILE:CHARS or font:DIR:CHARS (as A-Za-z&), "
+        "hershey:NAME:CHARS, icons:DIR (SVG files), quickdraw:FILE (.npy, .ndjson)",
     )
     parser.add_argument(
         "--data-dir",

@@ -22,11 +22,13 @@ WARPED_AT_ONCE = 4000  # rows whose warps are drawn from one generator; what a s
 
 
 class Draft(NamedTuple):
-    """Pictures (b, h, w) uint8, the seed of their warps (empty: they stay as they are), which are kept."""
+    """Pictures (b, h, w) uint8, the seed of their warps (empty: they stay as they are), which are kept, and
+    how they are warped: strength, stroke."""
 
     images: NDArray[np.uint8]
     seed: tuple[int, ...]
     kept: slice
+    warping: tuple[float, float] = (1.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,7 @@ class Selection:
 
     images: (n, h, w) uint8, what is chosen from. labels, sources: (rows,), class and index into images of
     each row. first_warped: from this row on, pictures are warped. groups: (rows,), who made them, if known.
+    warping: strength and stroke of the warps.
     """
 
     images: NDArray[np.uint8]
@@ -43,6 +46,7 @@ class Selection:
     first_warped: int
     seed: int
     groups: NDArray[np.int64] | None = None
+    warping: tuple[float, float] = (1.0, 0.0)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -57,7 +61,7 @@ class Selection:
         for at in range(start, end, WARPED_AT_ONCE):
             chunk = self.sources[at : at + WARPED_AT_ONCE]
             kept = slice(max(first - at, 0), min(end - at, len(chunk)))
-            found.append(Draft(self.images[chunk], (self.seed, 1, at), kept))
+            found.append(Draft(self.images[chunk], (self.seed, 1, at), kept, self.warping))
         return found
 
 
@@ -65,14 +69,14 @@ def pictures(drafts: Sequence[Draft]) -> NDArray[np.uint8]:
     """The pictures (b, h, w) of drafts, warped."""
     from nitograph.corpus.warps import warp
 
-    return np.concatenate(
-        [
-            (warp(draft.images, np.random.default_rng(draft.seed)) if draft.seed else draft.images)[
-                draft.kept
-            ]
-            for draft in drafts
-        ]
-    )
+    made = []
+    for draft in drafts:
+        images = draft.images
+        if draft.seed:
+            strength, stroke = draft.warping
+            images = warp(images, np.random.default_rng(draft.seed), strength=strength, stroke=stroke)
+        made.append(images[draft.kept])
+    return np.concatenate(made)
 
 
 def choose(images: LabelledImages, settings: CorpusSettings) -> Selection:
@@ -81,7 +85,7 @@ def choose(images: LabelledImages, settings: CorpusSettings) -> Selection:
         return _prototypes(images, settings)
     if settings.balance:
         plain, warped = _filled_order(images.labels, settings)
-        return _selection(images, np.concatenate([plain, warped]), len(plain), settings.seed)
+        return _selection(images, np.concatenate([plain, warped]), len(plain), settings)
     available = len(images) * (1 + settings.augment)
     if settings.samples > available:
         raise SettingsError(
@@ -91,14 +95,17 @@ def choose(images: LabelledImages, settings: CorpusSettings) -> Selection:
     order = _balanced_order(images.labels, np.random.default_rng([settings.seed, 0]))
     rounds = -(-settings.samples // len(order))
     sources = np.concatenate([order] * rounds)[: settings.samples]
-    return _selection(images, sources, len(order), settings.seed)
+    return _selection(images, sources, len(order), settings)
 
 
 def _selection(
-    images: LabelledImages, sources: NDArray[np.int64], first_warped: int, seed: int
+    images: LabelledImages, sources: NDArray[np.int64], first_warped: int, settings: CorpusSettings
 ) -> Selection:
     groups = None if images.groups is None else images.groups[sources]
-    return Selection(images.images, images.labels[sources], sources, first_warped, seed, groups)
+    warping = (settings.warp, settings.stroke)
+    return Selection(
+        images.images, images.labels[sources], sources, first_warped, settings.seed, groups, warping
+    )
 
 
 def select(

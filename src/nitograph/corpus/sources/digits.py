@@ -46,6 +46,15 @@ def mnist(split: str = "train", data_dir: str | Path | None = None) -> LabelledI
     )
 
 
+def from_package(where: str, split: str) -> LabelledImages:
+    """MNIST by name, for which there is no other place."""
+    if where:
+        raise SourceError(
+            f"mnist is the one in the package, got mnist:{where}; for files of your own, idx:DIR"
+        )
+    return mnist(split)
+
+
 def _bundled(stem: str) -> bytes | bytearray:
     file = importlib.resources.files("nitograph").joinpath("data", "mnist", f"{stem}.gz")
     try:

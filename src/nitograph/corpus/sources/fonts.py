@@ -63,8 +63,6 @@ def read(where: str, split: str = "train") -> LabelledImages:
 
 def place_and_rest(where: str) -> tuple[Path, str]:
     """A path that exists and what stands behind it, as `C:/fonts/a.ttf` and `A-Z`."""
-    if not where:
-        raise SourceError("this source needs a place: font:FILE:CHARS, or font:FOLDER:CHARS")
     ends = [at for at, sign in enumerate(where) if sign == ":"] + [len(where)]
     for end in ends:
         path = Path(where[:end])

@@ -48,8 +48,11 @@ class Gathered:
         """A file that cannot be used, and why."""
         self._odd.append(str(error))
 
-    def part(self, split: str, *notes: str) -> LabelledImages:
-        """The pictures of a split; SourceError if a class has none, or there are none at all."""
+    def part(self, split: str, *notes: str, called: str | None = None) -> LabelledImages:
+        """The pictures of a split; SourceError if a class has none, or there are none at all.
+
+        called: what the name says of the split.
+        """
         if not self._pictures:
             reason = f": {self._odd[0]}" if self._odd else "; all are blank" if self._blank else ""
             raise SourceError(f"{self.name} has no picture that can be used{reason}")
@@ -60,7 +63,7 @@ class Gathered:
             images,
             rows[:, 0],
             classes,
-            f"{self.name}:{split}",
+            f"{self.name}:{called or split}",
             digest.hexdigest(),
             rows[:, 1],
             tuple(self._notes(notes)),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 SIDE = 28  # px of a picture
 SIGN_BOX, DRAWING_BOX = 20, 24  # px of the longer side of what is drawn
-INK = 0.06  # of the range of greys: what is above it counts as drawn when a picture is cut to its ink
+INK = 0.1  # of the range of greys: what is above it counts as drawn when a picture is cut to its ink
 
 
 def rim(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -38,13 +38,15 @@ def is_blank(image: NDArray[np.generic]) -> bool:
 def framed(image: NDArray[np.generic], box: int = SIGN_BOX, side: int = SIDE) -> NDArray[np.uint8]:
     """What is light in a picture (h, w) of greys, not blank: cut out, scaled, centred, (side, side).
 
-    Its lowest grey becomes black, its highest white.
+    Its ground, told by the rim, becomes black with what noise it has, its highest grey white.
     """
     from PIL import Image
 
     greys = image.astype(np.float64)
     low, high = float(greys.min()), float(greys.max())
-    greys = (greys - low) / (high - low)
+    ground = float(np.quantile(np.concatenate([greys[0], greys[-1], greys[:, 0], greys[:, -1]]), 0.75))
+    low = ground if ground < (low + high) / 2 else low
+    greys = np.maximum(greys - low, 0) / (high - low)
     rows, columns = np.flatnonzero((greys > INK).any(1)), np.flatnonzero((greys > INK).any(0))
     cut = greys[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = box / max(cut.shape)

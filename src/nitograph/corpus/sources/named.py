@@ -1,13 +1,15 @@
-"""Sources by name: `mnist`, `idx:DIR` and whatever other packages add, one or several joined.
+"""Sources by name: `mnist`, `idx:DIR`, `font:FILE:A-Z`, … and those of other packages, one or several.
 
 A source is KIND or KIND:WHERE; a split is train, test or all. This module reads no files itself.
 
 Try it: python -c "from nitograph.corpus.sources import find; print(len(find('mnist', 'test')))"
 """
 
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import FunctionType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,27 +22,33 @@ from nitograph.io.pictures import read_picture
 from nitograph.untrusted import reading
 
 
-def _mnist(where: str, split: str) -> LabelledImages:
-    if where:
-        raise SourceError(
-            f"mnist is the one in the package, got mnist:{where}; for files of your own, idx:DIR"
-        )
-    return mnist(split)
+class Kind(NamedTuple):
+    """A kind of source: the module and function that read it, and what is to stand behind its name."""
+
+    module: str
+    function: str
+    form: str
 
 
-def _idx(where: str, split: str) -> LabelledImages:
-    from nitograph.corpus.sources.idx_folder import read
+KINDS = {
+    "mnist": Kind("digits", "from_package", ""),
+    "idx": Kind("idx_folder", "read", "DIR, a folder of IDX files"),
+    "folder": Kind("folder", "read", "DIR, with a folder of pictures for each class"),
+    "font": Kind("fonts", "read", "FILE:CHARS or font:FOLDER:CHARS"),
+    "hershey": Kind("drawings", "hershey", "NAME:CHARS, as hershey:rowmans:A-Z"),
+    "icons": Kind("drawings", "icons", "DIR, a folder of SVG files"),
+    "quickdraw": Kind("drawings", "quickdraw", "FILE or quickdraw:DIR, .ndjson or .npy"),
+}
 
-    return read(_needed(where, "idx:DIR, a folder of IDX files"), split)
 
-
-def _font(where: str, split: str) -> LabelledImages:
-    from nitograph.corpus.sources.fonts import read
-
-    return read(where, split)
-
-
-KINDS: dict[str, Callable[[str, str], LabelledImages]] = {"mnist": _mnist, "idx": _idx, "font": _font}
+def _read(kind: str, where: str, split: str) -> LabelledImages:
+    """A source of ours."""
+    module, function, form = KINDS[kind]
+    if form and not where:
+        raise SourceError(f"the source {kind} needs a place: {kind}:{form}")
+    read = getattr(importlib.import_module(f"nitograph.corpus.sources.{module}"), function)
+    found: LabelledImages = read(where, split)
+    return found
 
 
 def find(source: str, split: str = "train") -> LabelledImages:
@@ -51,9 +59,8 @@ def find(source: str, split: str = "train") -> LabelledImages:
     if split not in SPLITS:
         raise SourceError(f"a split is {', '.join(SPLITS)}, got {split!r}")
     kind, _, where = source.partition(":")
-    own = KINDS.get(kind)
-    if own is not None:
-        return own(where, split)
+    if kind in KINDS:
+        return _read(kind, where, split)
     found = _added(kind, where, split)
     if found is None:
         raise SourceError(f"there is no source {source!r}; sources are {', '.join(known())}")
@@ -115,9 +122,3 @@ def _added(kind: str, where: str, split: str) -> LabelledImages | None:
     if not isinstance(found, LabelledImages):
         raise SourceError(f"the source {kind!r} must give LabelledImages, got {type(found).__name__}")
     return without_blank(checked(found))
-
-
-def _needed(where: str, form: str) -> str:
-    if not where:
-        raise SourceError(f"this source needs a place: {form}")
-    return where
