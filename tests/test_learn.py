@@ -18,7 +18,7 @@ from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.learning.drawings import drawings, kept, with_kept
-from nitograph.learning.rows import corpus_of
+from nitograph.learning.rows import corpus_of, rows_of
 from nitograph.learning.settings import LearnSettings
 from nitograph.learning.verdict import READABLE, _word, amounts
 from nitograph.model.weights import Weights, load
@@ -112,6 +112,9 @@ def test_rows_are_half_new_and_half_kept(planned: Weights) -> None:
     assert not mine & set(found.sources[found.labels >= 3])
     assert len(mine) == 15
     assert found.metadata["own"] == list(NAMES)
+    assert found.metadata["corpus"]["warp"] == 2
+    many = drawings(pictures("train", (8, 9, 9)), None, seed=1)
+    assert rows_of(many, FEW, 6).warp == 1
     assert found.thread(59).label in NAMES
     assert found.thread(60).label not in NAMES
 
