@@ -1,4 +1,4 @@
-"""Finding weights by name, making a decoder for them, and splitting a word into classes.
+"""Finding weights by name, and making a decoder for them.
 
 Without a name: `string_ai.pt` of this folder (read from its published `string_ai.safetensors` if that is
 not older), else the bundled weights. PyTorch is imported only to read a `.pt` without published weights, or
@@ -58,8 +58,3 @@ def make_decoder(weights: Weights, device: str = "auto") -> Decoding:
     from nitograph.training.processes import find_device
 
     return NetworkDecoder(Network.from_weights(weights).to(find_device(device)))
-
-
-def split_classes(text: str, classes: tuple[str, ...]) -> list[str]:
-    """A class name as it is, or the characters of a word: `7`, `2026`."""
-    return [text] if text in classes or not text else list(text)
