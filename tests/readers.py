@@ -12,6 +12,7 @@ import torch
 
 from nitograph.corpus import prepare, sources
 from nitograph.corpus.rows import load_corpus
+from nitograph.corpus.sources import drawings, idx_folder, svg
 from nitograph.drawing.charts import has_curves
 from nitograph.errors import FileError
 from nitograph.evaluation.cache import Cache
@@ -94,6 +95,12 @@ def _resumed(path: str) -> None:
     assert trainer().finished in (True, False)
 
 
+def _svg(path: str) -> None:
+    """An SVG file, as shapes and as a picture."""
+    svg.shapes_of(path)
+    svg.picture_of(path)
+
+
 READERS: dict[str, Reader] = {
     "thread": _thread,
     "list": lambda path: lists.read_thread(path, lists.ForeignList(list_nails=256)),
@@ -101,6 +108,11 @@ READERS: dict[str, Reader] = {
     "carrier": _picture_with_threads,
     "picture": read_picture,
     "idx": sources.read_idx,
+    "svg": _svg,
+    "font": lambda path: sources.find(f"font:{path}:()[", "all"),
+    "drawing": lambda path: sources.find(f"quickdraw:{path}", "all"),
+    "bitmaps": lambda path: list(drawings.bitmaps(Path(path))),
+    "mapping": lambda path: idx_folder.mapping(Path(path)),
     "corpus": _corpus,
     "part": _part,
     "weights": weights.load,

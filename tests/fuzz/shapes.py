@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import torch
 from PIL import Image
@@ -211,6 +212,22 @@ LOG = (
 IDX = b"\0\0\x08\3" + struct.pack(">III", 2, 3, 4) + bytes(24)
 
 
+SVG = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
+    b'<g id="a" stroke="#f00" transform="rotate(9)">'
+    b'<path d="M1 2l3 4c1 1 2 2 0 9a3 3 0 0 1 2 2zm1 1h3v2"/></g><use href="#a" x="2"/></svg>',
+    b'<svg xmlns="http://www.w3.org/2000/svg"><style>.b{fill:#fff}</style><rect class="b" width="9" '
+    b'height="3"/><circle r="3"/><polygon points="1,2 3,4 5 6"/><ellipse rx="3" ry="1"/>'
+    b'<line x2="4%" y2="3mm"/></svg>',
+)
+DRAWING = b'{"word": "cat", "recognized": true, "drawing": [[[0, 9, 3], [4, 5, 6]], [[1], [2], [0]]]}'
+
+
+def _font() -> list[Shape]:
+    """A small font that Matplotlib has, of signs of mathematics."""
+    return [Shape([(Path(matplotlib.get_data_path()) / "fonts/ttf/STIXSizTwoSymReg.ttf").read_bytes()])]
+
+
 @cache
 def shapes_of(reader: str) -> list[Shape]:
     """The shapes of the files that a reader reads."""
@@ -236,6 +253,11 @@ def shapes_of(reader: str) -> list[Shape]:
             Shape([IDX], gzip.compress),
             Shape([gzip.compress(IDX)]),
         ],
+        "svg": lambda: [Shape(SVG)],
+        "font": _font,
+        "drawing": lambda: [Shape([DRAWING], is_json=True), Shape([DRAWING + b"\n" + DRAWING])],
+        "bitmaps": lambda: [Shape([_array(np.zeros((2, 784), np.uint8))])],
+        "mapping": lambda: [Shape([b"0 48\n1 65 97\n9 8364\n"])],
         "corpus": _corpus_shapes,
         "part": _part_shapes,
         "weights": _weights_shapes,
