@@ -214,3 +214,13 @@ def test_a_large_jpeg_comes_back_reduced(tmp_path, monkeypatch):
     assert np.abs(reduced - wanted).mean() < 3
     with pytest.raises(SourceError, match="400×300 pixels"):
         read_picture(tmp_path / "progressive.jpg")
+
+
+def test_the_first_bytes_tell_a_picture(tmp_path):
+    """Whatever Pillow writes in a format that is read here begins like a picture; text does not."""
+    from nitograph.io.pictures import FORMATS, is_picture
+
+    for name in FORMATS:
+        Image.new("L", (9, 9), 7).save(tmp_path / "p", name)
+        assert is_picture((tmp_path / "p").read_bytes()), name
+    assert not any(map(is_picture, (b"", b"{}", b"%PDF-1.7", b"%!PS", b"RIFF1234WAVE", b"Pictures")))

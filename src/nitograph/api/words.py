@@ -45,9 +45,21 @@ def spelled(text: str, classes: Sequence[str]) -> Text:
 
     A text that is a class's name means that class, whatever it looks like.
     """
+    found = _read(text, classes)
+    if not found.names:
+        raise SourceError("there is nothing to write in a text of spaces; give a class or a word")
+    check_known(found.names, classes)
+    return found
+
+
+def names_of(text: str, classes: Sequence[str]) -> tuple[str, ...]:
+    """The names that a text asks for, classes or not."""
+    return _read(text, classes).names
+
+
+def _read(text: str, classes: Sequence[str]) -> Text:
     whole = class_named(text, classes)
     if whole is not None or not text:
-        check_known([whole or text], classes)
         return Text((whole or text,))
     names: list[str] = []
     places: list[tuple[int, int]] = []
@@ -64,9 +76,6 @@ def spelled(text: str, classes: Sequence[str]) -> Text:
             raise SourceError(
                 f"a text has at most {MAX_PLACES} rows of {MAX_PLACES} signs; write less at once"
             )
-    if not names:
-        raise SourceError("there is nothing to write in a text of spaces; give a class or a word")
-    check_known(names, classes)
     plain = places == [(0, column) for column in range(len(places))]
     return Text(tuple(names), None if plain else tuple(places))
 

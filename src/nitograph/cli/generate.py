@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     sequence = Path(args.sequence_output or output.with_suffix(".json"))
     formats = [part.strip() for part in args.export.split(",") if part.strip()] if args.export else []
     _claim(args, output, sequence)
-    weights = find_weights(args.checkpoint)
+    weights = find_weights(args.checkpoint, wanted=() if args.label is None else [args.label])
     text = None if args.label is None else spelled(args.label, weights.classes)
     labels = [None] if text is None else text.names
     _claim(args, output, sequence, _places(formats, output, len(labels)))

@@ -132,7 +132,7 @@ def _check_numbers(args: argparse.Namespace) -> None:
 
 def _order(args: argparse.Namespace, settings: SampleSettings) -> Order:
     """What is to be invented, once it is sure that the model can."""
-    weights = find_weights(args.checkpoint)
+    weights = find_weights(args.checkpoint, wanted=[args.label])
     label = None if args.label == "any" and "any" not in weights.classes else args.label
     label = label and (class_named(label, weights.classes) or label)
     if label is not None:
