@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from nitograph.api.inventing import Wish, invented, sampling_of, threads_of
-from nitograph.api.models import find_weights, split_classes
+from nitograph.api.models import find_weights
+from nitograph.api.words import spelled
 from nitograph.errors import SettingsError
 from nitograph.model.weights import Weights
 from nitograph.sampling.settings import SampleSettings
@@ -75,10 +76,11 @@ def about(tools: Tools, given: Given, talk: Talk) -> bytes:
 
 
 def threads(tools: Tools, given: Given, talk: Talk) -> bytes:
-    """`text`: a class or a word, invented; one thread per character, seeds count up from `seed`."""
+    """`text`: a class, or a text of classes, invented; one thread per sign, seeds count up from `seed`."""
     settings = sampling_of(given.get("sampling", {}))
-    labels = split_classes(given["text"], tools.weights.classes)
-    return _threads(invented(tools.weights, labels, int(given.get("seed", 42)), settings))
+    text = spelled(given["text"], tools.weights.classes)
+    found = invented(tools.weights, text.names, int(given.get("seed", 42)), settings)
+    return _threads(text.placed(found))
 
 
 def gallery(tools: Tools, given: Given, talk: Talk) -> bytes:
