@@ -38,12 +38,14 @@ WINGS = {
     "exporting": "lazy errors untrusted settings board thread io",
     "evaluation": "lazy errors untrusted settings board thread compute io light weaving model sampling "
     "corpus training drawing",
+    "learning": "lazy errors untrusted settings board thread compute io light weaving model sampling "
+    "corpus training drawing evaluation",
     "api": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
     "drawing exporting",
     "studio": "errors untrusted settings board thread compute io light weaving model sampling drawing "
     "exporting api",
     "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting evaluation api studio",
+    "drawing exporting evaluation learning api studio",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.
@@ -67,7 +69,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "evaluation.judges.discriminators cli.evaluate",
     "numba": "compute.jit light.simd model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
-    "PIL": "io.pictures drawing.contact_sheet drawing.film api.weaving cli.generate",
+    "PIL": "io.pictures corpus.sources drawing.contact_sheet drawing.film api.weaving cli.generate",
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",

@@ -40,8 +40,8 @@ STRIP_PIXELS = 2**20
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
-def read_picture(path: str | Path) -> NDArray[np.uint8]:
-    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on black.
+def read_picture(path: str | Path, *, ground: int = 0) -> NDArray[np.uint8]:
+    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a ground of grey.
 
     The first frame of an animation. A JPEG of more than MAX_PIXELS comes back smaller. Raises SourceError
     where the file is missing, is none of FORMATS, is damaged or has too many pixels.
@@ -50,17 +50,19 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
         data = read_bytes(path, limit=MAX_FILE_BYTES)
     except FileError as error:
         raise SourceError(str(error)) from None
-    return picture_of_bytes(data, path)
+    return picture_of_bytes(data, path, ground=ground)
 
 
-def picture_of_bytes(data: bytes, name: str | Path = "the picture") -> NDArray[np.uint8]:
+def picture_of_bytes(
+    data: bytes, name: str | Path = "the picture", *, ground: int = 0
+) -> NDArray[np.uint8]:
     """The content of a picture file as luminance, as `read_picture`; `name` is for messages."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with _silence(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _bound(opened, name)
-            return luminance(opened)
+            return luminance(opened, ground)
     except SourceError:
         raise
     except UnidentifiedImageError:
@@ -99,12 +101,12 @@ def _bound(opened: "Image.Image", path: str | Path) -> None:
         )
 
 
-def luminance(image: "Image.Image") -> NDArray[np.uint8]:
-    """A Pillow image as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on black."""
-    return _upright(_in_strips(image), image)
+def luminance(image: "Image.Image", ground: int = 0) -> NDArray[np.uint8]:
+    """A Pillow image as luminance, (h, w) uint8, upright by its EXIF tag, alpha on a ground of grey."""
+    return _upright(_in_strips(image, ground), image)
 
 
-def _in_strips(image: "Image.Image") -> NDArray[np.uint8]:
+def _in_strips(image: "Image.Image", ground: int) -> NDArray[np.uint8]:
     """Grey values (h, w) uint8, made in strips of rows."""
     image.load()
     width, height = image.size
@@ -114,7 +116,7 @@ def _in_strips(image: "Image.Image") -> NDArray[np.uint8]:
     top = _largest(image, rows) if image.mode == "F" else 65535.0
     for first in spots:
         strip = image.crop((0, first, width, min(first + rows, height)))
-        grey[first : first + rows] = _grey_strip(strip, top)
+        grey[first : first + rows] = _grey_strip(strip, top, ground)
     return grey
 
 
@@ -128,7 +130,7 @@ def _largest(image: "Image.Image", rows: int) -> float:
     return largest
 
 
-def _grey_strip(strip: "Image.Image", top: float) -> NDArray[np.uint8]:
+def _grey_strip(strip: "Image.Image", top: float, ground: int) -> NDArray[np.uint8]:
     """Luminance of some rows; `top` is what becomes white in pictures of more than 8 bits."""
     from PIL import Image
 
@@ -138,7 +140,9 @@ def _grey_strip(strip: "Image.Image", top: float) -> NDArray[np.uint8]:
         return np.asarray(np.clip(np.rint(values * (255.0 / top)), 0, 255), dtype=np.uint8)
     if "A" in strip.getbands() or "transparency" in strip.info:
         layered = strip.convert("RGBA")
-        strip = Image.alpha_composite(Image.new("RGBA", layered.size, (0, 0, 0, 255)), layered)
+        strip = Image.alpha_composite(
+            Image.new("RGBA", layered.size, (ground, ground, ground, 255)), layered
+        )
     return np.asarray(strip.convert("L"), dtype=np.uint8)
 
 
