@@ -1,7 +1,7 @@
 # make demo       a 4096 × 4096 picture of a 7 from the bundled weights, from nothing but Python 3.11 or later
 # make studio     the studio: a page on this machine, opened in the browser
 # make test       the whole test suite
-# make test-fast  the same without the tests marked slow
+# make test-fast  the same without the slow ones (tests/slow.txt)
 # make check      lint and types
 # make bench      every figure of speed, each beside its plain reference
 # make docs       these pages as a site in site/, strictly: a broken link or a missing page is an error

@@ -45,7 +45,8 @@ def studio(folder: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
         place = urlsplit(process.stdout.readline())
         yield process, str(place.hostname), int(place.port or 0)
         process.terminate()
-        report("studio: exit code after SIGTERM", process.wait(60), "")
+        if process.wait(60):
+            raise SystemExit(f"the studio ended with {process.returncode} after SIGTERM")
     finally:
         process.kill()
         process.wait()
@@ -133,7 +134,9 @@ def main(total: int, commands: int, chords: int) -> None:
         spent = time.perf_counter() - began
         wrong = sum(not asked.right for asked in found)
         report(
-            f"studio: {total} requests, {AT_ONCE} at once: lost or mixed up", wrong + total - len(found), ""
+            f"studio: {total} requests, {AT_ONCE} at once: lost or mixed up",
+            wrong + total - len(found),
+            "requests",
         )
         report(
             "studio: the same, requests per second (reference: commands)",
@@ -151,7 +154,7 @@ def main(total: int, commands: int, chords: int) -> None:
         )
         crowd = asyncio.run(load(host, port, 4 * AT_ONCE, 4 * AT_ONCE, chords, lambda: None))
         refused = [asked for asked in crowd if asked.status == 429]
-        report(f"studio: {4 * AT_ONCE} at once, refused with 429", len(refused), "")
+        report(f"studio: {4 * AT_ONCE} at once, refused with 429", len(refused), "requests")
         if refused:
             report("studio: a refusal, p99", at(refused, 0.99), "ms")
 
