@@ -22,6 +22,7 @@ from nitograph.io.lists import ForeignList
 from nitograph.sampling.sampler import SampleSettings
 from nitograph.thread import Thread, Threads
 from nitograph.weaving.photo import PhotoSettings
+from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import WeaveSettings
 from tiny import random_weights
 
@@ -103,7 +104,7 @@ def test_a_session_loads_what_it_needs(folder, session, banned):
     [
         (keywords.Sampling, [SampleSettings]),
         (keywords.Look, [NeonSettings]),
-        (keywords.Weaving, [WeaveSettings, PhotoSettings]),
+        (keywords.Weaving, [WeaveSettings, PhotoSettings, RealBoard]),
         (keywords.Numbering, [ForeignList]),
     ],
 )

@@ -45,7 +45,7 @@ class Look(TypedDict, total=False):
 
 
 class Weaving(TypedDict, total=False):
-    """How a picture becomes a thread: `weaving.settings.WeaveSettings`, `weaving.photo.PhotoSettings`."""
+    """How a picture becomes a thread: `WeaveSettings`, `PhotoSettings` and `RealBoard` of `weaving`."""
 
     nails: int
     canvas_size: int
@@ -69,6 +69,10 @@ class Weaving(TypedDict, total=False):
     zoom: float
     centre_x: float
     centre_y: float
+    thread_width: float
+    diameter: float
+    view_mm: float
+    light: str
 
 
 class Numbering(TypedDict, total=False):

@@ -118,22 +118,32 @@ def weave(
     picture: a file name, `mnist:test:17`, an array (h, w), (h, w, 3) or (h, w, 4) of uint8 or floats from 0
     to 1, or a Pillow image. preset: default, original or photo; if not given, default for MNIST pictures
     and photo for others. importance: a grey map, bright parts count more. thread_mm, board_mm: thickness of
-    a real thread and diameter of its ring of nails. settings: `nails`, `max_lines`, `invert` and the others
-    of `WeaveSettings` and `PhotoSettings`.
+    a real thread and diameter of its ring of nails, for photographs `thread_width` and `diameter`.
+    settings: `nails`, `max_lines`, `invert` and the others of `WeaveSettings`, `PhotoSettings` and, for
+    photographs, `RealBoard`.
 
         nitograph.weave("photo.jpg", preset="photo", nails=240, invert=True)
     """
-    from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
+    from nitograph.api.weaving import (
+        RealThread,
+        board_of,
+        grey_picture,
+        preset_for,
+        weaver_over,
+        with_photo,
+    )
     from nitograph.weaving.photo import PhotoSettings
+    from nitograph.weaving.real_board import RealBoard
     from nitograph.weaving.settings import WeaveSettings
 
-    check_names("weave", settings, [WeaveSettings, PhotoSettings])
-    chosen = RealThread(thread_mm, board_mm).over(
-        take(WeaveSettings, settings, preset_for(picture, preset))
-    )
+    check_names("weave", settings, [WeaveSettings, PhotoSettings, RealBoard])
+    chosen, thread = take(WeaveSettings, settings, preset_for(picture, preset)), RealThread(thread_mm, board_mm)
+    board = board_of(picture, preset, thread, take(RealBoard, settings), settings)
+    if board is None:
+        chosen = thread.over(chosen)
     photo = take(PhotoSettings, settings)
     grey, name, known = grey_picture(picture)
-    weaver = weaver_over(grey, chosen, photo, importance).run()
+    weaver = weaver_over(grey, chosen, photo, importance, board).run()
     thread = weaver.thread(label=label if label is not None else known, source=name)
     return thread.replace(provenance=with_photo(thread.provenance, photo))
 

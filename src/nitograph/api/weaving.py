@@ -6,7 +6,7 @@ module does not weave; `weaving.stepwise` does.
 Try it: python -c "from nitograph.api.weaving import *; print(grey_picture('mnist:test:17')[2])"
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -18,16 +18,24 @@ from nitograph.corpus import sources
 from nitograph.errors import SettingsError, SourceError
 from nitograph.io.pictures import luminance
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
+from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from nitograph.weaving.photograph import PhotoWeaver
     from nitograph.weaving.stepwise import Weaver
 
 Grey = NDArray[np.uint8]
 Source: TypeAlias = Union[str, Path, NDArray[Any], "Image"]
 """A file's name, `mnist:test:17`, an array (h, w), (h, w, 3) or (h, w, 4), or a Pillow image."""
+
+ADDED_ONLY = (
+    "line_radius", "line_strength", "length_power", "stop_score", "min_lines", "false_positive_weight",
+    "coverage", "beam",
+)  # fmt: skip
+"""The settings of weaving that mean something only where chords add their light."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,41 @@ class RealThread:
             return settings
         return with_real_thread(settings, self.thread_mm, self.board_mm)
 
+    def board(self, base: RealBoard) -> RealBoard:
+        """The board of a photograph with what is given here over `base`."""
+        given = {"thread_width": self.thread_mm, "diameter": self.board_mm}
+        return base.replace(**{name: value for name, value in given.items() if value is not None})
 
-def preset_for(source: Source, name: str | None = None) -> WeaveSettings:
-    """The preset of that name; without a name `default` for MNIST pictures, `photo` for others."""
+
+def board_of(
+    source: Source, preset: str | None, thread: RealThread, board: RealBoard, given: Collection[str]
+) -> RealBoard | None:
+    """The real board on which a picture is woven; None where chords add their light, as for digits.
+
+    given: the settings of weaving that were chosen. SettingsError if one of them has no meaning here.
+    """
+    if preset_name(source, preset) != "photo" or board.light == "added":
+        return None
+    foreign = [name for name in ADDED_ONLY if name in given]
+    if foreign:
+        raise SettingsError(
+            f"{foreign[0]} belongs to light that adds up; the light of a photograph follows from its thread "
+            "and its board, so give these, or light added"
+        )
+    return thread.board(board)
+
+
+def preset_name(source: Source, name: str | None = None) -> str:
+    """That name, or without one `default` for MNIST pictures and `photo` for others."""
     found = name or ("default" if str(source).startswith("mnist:") else "photo")
     if found not in PRESETS:
         raise SettingsError(f"preset must be one of {', '.join(PRESETS)}, got {found!r}")
-    return PRESETS[found]
+    return found
+
+
+def preset_for(source: Source, name: str | None = None) -> WeaveSettings:
+    """The preset of `preset_name`."""
+    return PRESETS[preset_name(source, name)]
 
 
 def grey_picture(source: Source, data_dir: str | Path | None = None) -> tuple[Grey, str | None, str | None]:
@@ -72,11 +108,17 @@ def grey_picture(source: Source, data_dir: str | Path | None = None) -> tuple[Gr
 
 
 def weaver_over(
-    grey: Grey, settings: WeaveSettings, photo: PhotoSettings, importance: Source | None = None
-) -> "Weaver":
-    """A weaver over the prepared picture, with the importance map cropped in the same way."""
+    grey: Grey,
+    settings: WeaveSettings,
+    photo: PhotoSettings,
+    importance: Source | None = None,
+    board: RealBoard | None = None,
+) -> "Weaver | PhotoWeaver":
+    """A weaver over the prepared picture, with the importance map cropped in the same way.
+
+    board: whose thread takes its share of the light left; without one, chords add their light.
+    """
     from nitograph.weaving.encoder import targets
-    from nitograph.weaving.stepwise import Weaver
     from nitograph.weaving.targets import prepare
 
     mask: Any = None
@@ -84,7 +126,14 @@ def weaver_over(
         cropped = photo.replace(invert=False, equalize=0.0)
         weight = prepare_photo(grey_picture(importance)[0], cropped)
         mask = prepare(weight[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
-    return Weaver(targets(prepare_photo(grey, photo)[None], settings)[0], settings, importance=mask)
+    wanted = targets(prepare_photo(grey, photo)[None], settings)[0]
+    if board is not None:
+        from nitograph.weaving.photograph import PhotoWeaver
+
+        return PhotoWeaver(wanted, settings, board, importance=mask)
+    from nitograph.weaving.stepwise import Weaver
+
+    return Weaver(wanted, settings, importance=mask)
 
 
 def with_photo(provenance: Mapping[str, Any], photo: PhotoSettings) -> dict[str, Any]:

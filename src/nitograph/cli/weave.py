@@ -10,19 +10,30 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
+from nitograph.api.weaving import (
+    RealThread,
+    board_of,
+    grey_picture,
+    preset_for,
+    weaver_over,
+    with_photo,
+)
 from nitograph.cli.interrupts import exit_code
-from nitograph.cli.options import add_settings, read_settings
+from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.errors import SettingsError
+from nitograph.exporting.workpiece import thread_width
 from nitograph.io.files import write_text
 from nitograph.io.outputs import JSON, Output, claim
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
+from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import PRESETS, WeaveSettings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nitograph.weaving.photograph import PhotoWeaver
     from nitograph.weaving.stepwise import Weaver
 
 
@@ -49,8 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     photo.add_argument(
         "--importance", metavar="FILE", help="grey map of the picture: bright parts count more"
     )
-    photo.add_argument("--thread-mm", type=float, metavar="X", help="thickness of the real thread, mm")
-    photo.add_argument("--board-mm", type=float, metavar="X", help="diameter of the ring of nails, mm")
+    thread = photo.add_mutually_exclusive_group()
+    thread.add_argument(
+        "--thread", metavar="SIZE", help="the real thread: tex:30, dtex:300, denier:270 or mm:0.2 (default)"
+    )
+    thread.add_argument("--thread-mm", type=float, metavar="X", help="the same as its thickness, mm")
+    photo.add_argument("--board-mm", type=float, metavar="X", help="the same as --diameter, for digits too")
+    add_settings(parser, RealBoard, title="real board of a photograph", leave_out=("thread_width",))
     add_settings(parser, PhotoSettings, title="picture")
 
 
@@ -58,10 +74,10 @@ def run(args: argparse.Namespace) -> int:
     """Weave, write, print the error."""
     inputs = {"picture": args.image, "importance map": args.importance}
     (output,) = claim([Output("thread", Path(args.output), JSON)], inputs)
-    settings = read_weave_settings(args)
+    settings, board = read_weave_settings(args)
     photo = read_settings(args, PhotoSettings)
     grey, _, label = grey_picture(args.image, args.data_dir)
-    weaver = weaver_over(grey, settings, photo, args.importance)
+    weaver = weaver_over(grey, settings, photo, args.importance, board)
     stopped = weave_with_progress(weaver, settings)
     thread = weaver.thread(label=args.label or label, source=args.image)
     thread = thread.replace(provenance=with_photo(thread.provenance, photo))
@@ -73,13 +89,21 @@ def run(args: argparse.Namespace) -> int:
     return stopped
 
 
-def read_weave_settings(args: argparse.Namespace) -> WeaveSettings:
-    """The preset with the flags over it, and the light of a real thread if one is given."""
+def read_weave_settings(args: argparse.Namespace) -> tuple[WeaveSettings, RealBoard | None]:
+    """The preset with the flags over it, and the board of a photograph, None where chords add their light."""
     settings = read_settings(args, WeaveSettings, preset_for(args.image, args.preset))
-    return RealThread(args.thread_mm, args.board_mm).over(settings)
+    width = args.thread_mm if args.thread is None else thread_width(args.thread)
+    thread = RealThread(width, args.diameter if args.board_mm is None else args.board_mm)
+    given = given_settings(args, WeaveSettings)
+    board = board_of(args.image, args.preset, thread, read_settings(args, RealBoard), given)
+    if board is None:
+        return thread.over(settings), None
+    if args.bound:
+        raise SettingsError("a bound is known only where chords add their light; weave with light added")
+    return settings, board
 
 
-def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> int:
+def weave_with_progress(weaver: "Weaver | PhotoWeaver", settings: WeaveSettings) -> int:
     """Weave to the end, or until Ctrl-C once there is a chord. Returns the exit code."""
     try:
         with progress("weaving", settings.max_lines) as done:

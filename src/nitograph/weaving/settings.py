@@ -125,7 +125,7 @@ PRESETS: Mapping[str, WeaveSettings] = {
     "default": WeaveSettings(),
     "original": WeaveSettings(min_lines=240, false_positive_weight=0.2, start_nail=0, coverage="bresenham"),
     "photo": WeaveSettings(
-        nails=288, canvas_size=600, max_lines=3000, line_radius=0.0, line_strength=0.08, length_power=0.0,
+        nails=288, canvas_size=300, max_lines=3000, line_radius=0.0, line_strength=0.05, length_power=0.0,
         min_nail_gap=10, blur_radius=0.0, gamma=1.0,
     ),
 }  # fmt: skip
