@@ -137,7 +137,10 @@ def weave(
     from nitograph.weaving.settings import WeaveSettings
 
     check_names("weave", settings, [WeaveSettings, PhotoSettings, RealBoard])
-    chosen, thread = take(WeaveSettings, settings, preset_for(picture, preset)), RealThread(thread_mm, board_mm)
+    chosen, thread = (
+        take(WeaveSettings, settings, preset_for(picture, preset)),
+        RealThread(thread_mm, board_mm),
+    )
     board = board_of(picture, preset, thread, take(RealBoard, settings), settings)
     if board is None:
         chosen = thread.over(chosen)
