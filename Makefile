@@ -5,6 +5,8 @@
 # make bench      every figure of speed, each beside its plain reference
 # make docs       these pages as a site in site/, strictly: a broken link or a missing page is an error
 # make dist       sdist and wheel in dist/, their contents checked
+# make sbom       sbom.json, a CycloneDX list of what the package brings along
+# make audit      known holes of the pinned versions; needs a network
 #
 # WHEEL=dist/nitograph-….whl with demo or test takes this wheel in place of the source tree.
 # JOBS=N says how many tests run at once (default: one a core, at most four).
@@ -20,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PACKAGE := $(if $(WHEEL),$(WHEEL),--editable .)
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-fast check bench docs dist clean
+.PHONY: demo test test-fast check bench docs dist sbom audit clean
 
 demo: $(VENV)/light
 	$(BIN)/nitograph generate 7
@@ -47,6 +49,14 @@ dist: $(VENV)/build
 	$(BIN)/python -m build --outdir $(DIST) . >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	$(BIN)/python .ci/contents.py $(DIST)
 
+sbom: $(VENV)/tools
+	$(PYTHON) -m venv --clear $(VENV)/bare
+	$(VENV)/bare/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PACKAGE)
+	$(BIN)/cyclonedx-py environment $(VENV)/bare/bin/python --output-reproducible --pyproject pyproject.toml -o sbom.json
+
+audit: $(VENV)/tools
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -64,6 +74,10 @@ $(VENV)/docs: pyproject.toml constraints.txt $(WHEEL) | $(VENV)/bin/python
 
 $(VENV)/build: constraints.txt | $(VENV)/bin/python
 	$(PIP) build
+	touch $@
+
+$(VENV)/tools: | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom pip-audit
 	touch $@
 
 clean:

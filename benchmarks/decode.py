@@ -28,13 +28,21 @@ def whole_again(weights: Weights, chords: int) -> float:
     network = Network.from_weights(weights).eval()
     labels = torch.tensor([7])
     codes = torch.zeros((1, weights.settings.plan_tokens), dtype=torch.long)
-    light = torch.zeros((1, weights.zernike.size))
-    path = torch.tensor(np.arange(chords + 1) * 100 % weights.board.num_nails)[None]
+    light, nails = np.zeros((1, weights.zernike.size), np.float32), np.arange(chords + 1) * 100
+    path = (nails % weights.board.num_nails)[None]
+    seen = None
+    if weights.sight is not None:
+        from nitograph.model.batch.sight import sights_along
+
+        seen = [
+            torch.from_numpy(part) for part in sights_along(weights.sight, light, path, np.array([chords]))
+        ]
 
     def walk() -> None:
         with torch.inference_mode():
             for count in range(1, chords + 1):
-                network(labels, codes, path[:, :count], light)
+                known = None if seen is None else (seen[0][:, :count], seen[1][:, :count], seen[2])
+                network(labels, codes, torch.from_numpy(path[:, :count]), torch.from_numpy(light), known)
 
     return seconds(walk)
 

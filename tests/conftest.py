@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # where a test wants two, t
 
 import signal
 
+import hypothesis
 import pytest  # the variables must be set before NumPy and PyTorch start
 
 from nitograph.corpus.rows import Corpus
@@ -18,6 +19,12 @@ from tiny import MODEL, random_weights, small_corpus
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in {"SIGTERM", "SIGHUP"} & {*dir(signal)}:
     signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+# On a busy machine, examples are drawn slowly, too.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

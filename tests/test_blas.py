@@ -31,6 +31,7 @@ INSIDE = {  # what only marked functions call
     "model.blocks.Trunk": "Decoder",
     "model.decoder.TokenDecoder": "its start and step",
     "model.decoder.Decoder": "start and step of TokenDecoder",
+    "model.sharpen.Sharpener": "its draw",
 }
 
 

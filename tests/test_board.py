@@ -29,7 +29,7 @@ def walks(draw):
     return Board(num_nails), rules, path
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(walks())
 def test_four_tellings_of_the_rule(case):
     """forbid_next, its compiled form, allowed_next and the plain sentence agree on any path."""
@@ -44,7 +44,7 @@ def test_four_tellings_of_the_rule(case):
     assert allowed_next(np.array([path, path]), board, rules).tolist() == [plain.tolist()] * 2
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(walks())
 def test_legal_and_violations_agree(case):
     """A path has no violations exactly when each of its steps was allowed."""
@@ -56,7 +56,7 @@ def test_legal_and_violations_agree(case):
     assert legal_paths(padded, board, rules).tolist() == [not bad]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(5, 300), st.data())
 def test_never_straight_back(num_nails, data):
     """A→B→A is forbidden under the weakest rules there are."""

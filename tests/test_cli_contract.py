@@ -42,9 +42,10 @@ BETTER = {
     ("prepare", "--min-lines"): "1",
     ("prepare", "--false-positive-weight"): "1",
     ("prepare", "--start-nail"): "--",
-    ("train", "--batch-size"): "64",
     ("train", "--learning-rate"): "0.002",
     ("train", "--dropout"): "0",
+    ("generate", "--temperature"): "the weights' own, else 0.85",
+    ("generate", "--top-k"): "the weights' own, else 32",
     ("generate", "--repetition-penalty"): "1",
     ("generate", "--min-lines"): "1",
 }

@@ -12,6 +12,7 @@ import pytest
 from cli_help import fails, run
 from nitograph import cli
 from nitograph.cli import sample as sample_command
+from nitograph.errors import NitographError
 from nitograph.io import files
 from tiny import random_weights
 
@@ -33,7 +34,7 @@ FAULTS = [
     ("sample x", "knows no class 'x'; it knows 0, 1"),
     ("generate 7x", "knows no class 'x'"),
     ("generate ''", "knows no class ''"),
-    ("generate", "give a class to invent or a picture to wind"),
+    ("generate", "give a class to invent, a picture to wind or a thread to finish"),
     # missing or foreign checkpoints
     ("sample 7 --checkpoint none.pt", "no checkpoint none.pt"),
     ("sample 7 --checkpoint none.safetensors", "no file none.safetensors"),
@@ -81,8 +82,7 @@ FAULTS = [
     ("preview --dataset good.npz --output none/a.png", "there is no folder none"),
     ("train --dataset good.npz --output none/a.pt", "there is no folder none"),
     ("sample 7 --output none/a.jsonl", "there is no folder none"),
-    ("sample 7 --output folder", "folder is a folder"),
-    ("sample 7 --output pipe", "is a device or a pipe"),
+    ("sample 7 --output pipe", "the sample is a folder, and pipe is a file"),
     ("generate 7 --output none/a.png", "there is no folder none"),
     ("generate 7 --sequence-output none/a.json", "there is no folder none"),
 ]
@@ -136,7 +136,7 @@ def test_read_only_folder(workshop, monkeypatch, capsys, command):
             "nitograph sample: not enough memory for this; lower the counts or sizes\n",
         ),
         (OSError(5, "Input/output error", "x.bin"), 1, "nitograph sample: Input/output error (x.bin)\n"),
-        (cli.NitographError("one\n  two"), 1, "nitograph sample: one two\n"),
+        (NitographError("one\n  two"), 1, "nitograph sample: one two\n"),
     ],
 )
 def test_what_stops_a_command(monkeypatch, capsys, error, code, line):
@@ -234,7 +234,7 @@ def test_a_real_interrupt(tmp_path, later, number):
         _, err = started.communicate()
     assert started.returncode in (128 + number, -number)  # a shell reports both alike
     assert err == "nitograph prepare: stopped\n"
-    assert [path.name for path in tmp_path.iterdir()] == [".string_dataset.npz.parts"]
+    assert {path.name for path in tmp_path.iterdir()} <= {".string_dataset.npz.parts"}
 
 
 def test_a_reader_that_leaves(tmp_path):

@@ -191,7 +191,7 @@ def refused(path, part=None):
     assert path.name in str(caught.value)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_cut_and_flipped(stored, data):
     """Cut anywhere or flipped anywhere, the file is refused, or the byte is one that nobody reads."""

@@ -41,7 +41,7 @@ def plain_run(path: Sequence[int], others: Sequence[Sequence[int]]) -> int:
     return best
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(threads, threads)
 def test_nearest_is_the_largest_jaccard_index_of_all_pairs(
     queries: list[list[int]], training: list[list[int]]
@@ -53,7 +53,7 @@ def test_nearest_is_the_largest_jaccard_index_of_all_pairs(
         assert value == 0 if row < 0 else value == plain_jaccard(path, [training[row]])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(threads, threads)
 def test_longest_runs_are_those_of_the_slow_search(
     queries: list[list[int]], training: list[list[int]]

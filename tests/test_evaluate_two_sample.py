@@ -15,6 +15,7 @@ from nitograph.evaluation.candidates import ModelCandidate, RandomCandidate, sta
 from nitograph.evaluation.judges import resemblance as judge
 from nitograph.evaluation.judges.comparison import Comparison
 from nitograph.evaluation.judges.discriminators import NAILS as BY_NAILS, PICTURES as BY_PICTURES, Design
+from nitograph.evaluation.judges.habits import APART, BINS, NEAR, VISITS, habits
 from nitograph.evaluation.judges.resemblance import resemblance
 from nitograph.evaluation.judges.two_sample import (
     SIDE,
@@ -24,7 +25,6 @@ from nitograph.evaluation.judges.two_sample import (
     auc,
     compare,
     pictures,
-    sequences,
     split,
 )
 from nitograph.evaluation.material import Material, Training
@@ -33,6 +33,7 @@ from nitograph.evaluation.protocol import draw
 from nitograph.evaluation.settings import QUICK, EvaluationSettings
 from nitograph.light import chords
 from nitograph.model.weights import Weights
+from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, targets
@@ -57,10 +58,10 @@ def told(design: Design, made: Walks, real: Walks, seeds: Sequence[int] = (0, 1)
     """Walks of two classes in turn, told apart by one design."""
 
     def side(paths: Walks) -> Side:
-        shown = pictures(paths, NAILS, 0.1) if design.mapped else sequences(paths, NAILS, 40)
+        shown = pictures(paths, NAILS, 0.1) if design.mapped else habits(paths, NAILS)
         return Side(shown, np.arange(len(paths)) % 2)
 
-    return compare([Pair(design, side(made), side(real), NAILS)], seeds)[0]
+    return compare([Pair(design, side(made), side(real))], seeds)[0]
 
 
 @pytest.mark.parametrize("design", [BY_PICTURES, BY_NAILS], ids=["pictures", "nails"])
@@ -137,6 +138,32 @@ def test_pictures_are_the_logarithm_of_coverage() -> None:
     assert np.allclose(np.expm1(shown), cover, atol=1e-4)
 
 
+def test_habits_are_shares_of_what_is_counted() -> None:
+    """Guards what the network on nails is told, against plain counting, and a path of any length."""
+    nails = walks(1, 5, step=20)[0]
+    (found,) = habits([nails], NAILS) ** 2
+    ring = [min((b - a) % NAILS, (a - b) % NAILS) for a, b in zip(nails, nails[2:], strict=False)]
+    bins = [sum(d * BINS // (NAILS // 2 + 1) == k for d in ring) / len(ring) for k in range(BINS)]
+    assert found[BINS : 2 * BINS] == pytest.approx(bins, abs=1e-6)
+    near = found[len(APART) * BINS :][: NEAR + 1]
+    assert near == pytest.approx([ring.count(k) / len(ring) for k in range(NEAR + 1)], abs=1e-6)
+    visits = found[(len(APART) + 1) * BINS + NEAR + 1 :][: VISITS + 1]
+    used = [min(nails.tolist().count(nail), VISITS) for nail in range(NAILS)]
+    assert visits == pytest.approx([used.count(k) / NAILS for k in range(VISITS + 1)], abs=1e-6)
+    short = habits([nails, nails[:2], [3]], NAILS)
+    assert np.isfinite(short).all()
+    assert len({row.tobytes() for row in short}) == 3
+
+
+def test_a_habit_that_no_picture_shows_is_found() -> None:
+    """Guards the power of the network on nails: the same chords in another order."""
+    real = walks(150, 1, step=20)
+    turned = [np.concatenate([path[20:], path[:20]]) for path in walks(150, 2, step=20)]
+    plain = [np.sort(path) for path in walks(150, 3, step=20)]
+    assert told(BY_NAILS, plain, real).score.auc.value > 0.95
+    assert told(BY_NAILS, turned, real).score.auc.value > 0.6  # a long step in the middle
+
+
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     """MNIST, woven with few chords on a small canvas."""
@@ -207,9 +234,9 @@ def test_a_plan_model_winds_the_light_of_images_that_are_no_reference(
     candidate = ModelCandidate(planned)
     figures, details, shown = resemblance(candidate, comparison_of(tiny, candidate), TINY)
     control = tiny.unseen(5, after=5)
-    light = planned.zernike.light(targets(tiny.test.images[control.rows], WEAVING))
+    plans = of_light(planned, planned.zernike.light(targets(tiny.test.images[control.rows], WEAVING)))
     labels = [str(label) for label in control.labels]
-    made = invent(planned, labels, range(TINY.first_seed, TINY.first_seed + 50), light=light)
+    made = invent(planned, labels, range(TINY.first_seed, TINY.first_seed + 50), plans=plans)
     assert seen["light"] == [thread.nails.tolist() for thread in made]
     assert seen["woven"] == [thread.nails.tolist() for thread in control.threads]
     assert seen["real"] == [thread.nails.tolist() for thread in tiny.reference(5).threads]

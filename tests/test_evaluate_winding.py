@@ -10,16 +10,15 @@ import pytest
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.candidates import ModelCandidate
 from nitograph.evaluation.judges.comparison import Comparison
-from nitograph.evaluation.judges.given_pictures import CodesAlone, errors, winding
+from nitograph.evaluation.judges.given_pictures import errors, ways_of, winding
 from nitograph.evaluation.judges.likelihood import measure
 from nitograph.evaluation.material import Material
 from nitograph.evaluation.page import report
 from nitograph.evaluation.protocol import Evaluation, evaluate
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import GOALS
-from nitograph.model.decoder import Decoder
-from nitograph.model.plan import decode_plan, encode_plan
 from nitograph.model.weights import Weights
+from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import targets, weave_many
@@ -64,8 +63,8 @@ def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, compared
     figures, details, wound = winding(candidate, compared, {}, seed=4)
     rows, reference = details["rows"], compared.reference
     wanted = targets(compared.material.test.images[reference.rows[:10]], WEAVING)
-    light, labels = planned.zernike.light(wanted), [str(k) for k in range(10)]
-    made = invent(planned, labels, range(4, 14), candidate.settings, light=light)
+    plans, labels = of_light(planned, planned.zernike.light(wanted)), [str(k) for k in range(10)]
+    made = invent(planned, labels, range(4, 14), candidate.settings, plans=plans)
     own = errors(reference.threads[:10], wanted, WEAVING)
     over = errors(made, wanted, WEAVING) / own
     assert [thread.nails.tolist() for thread in wound.model] == [thread.nails.tolist() for thread in made]
@@ -80,16 +79,13 @@ def test_rows_are_what_the_sampler_makes_of_the_light(planned: Weights, compared
     assert len(winding(cold, compared, {})[1]["rows"]) == 3
 
 
-def test_codes_alone_hide_the_light(planned: Weights) -> None:
-    """Guards that the second way sees what the picture's own codes stand for, and not its light."""
-    light = np.random.default_rng(0).normal(size=(1, planned.zernike.size)).astype(np.float32)
-    codes, decoder, hidden = encode_plan(planned, light), Decoder(planned), CodesAlone(Decoder(planned))
-    for sight, model in ((decode_plan(planned, codes), decoder), (light, hidden)):
-        model.start(np.array([3]))
-        for slot in range(codes.shape[1] - 1):
-            model.step(codes[:, slot])
-        model.step(codes[:, -1], sight)
-    assert np.array_equal(decoder.step(np.array([5])), hidden.step(np.array([5])))
+def test_codes_alone_hide_the_picture(planned: Weights) -> None:
+    """Guards that the last way knows the picture's own codes and no more of it."""
+    pictures = np.random.default_rng(0).random((2, 24, 24)).astype(np.float32)
+    ways = ways_of(planned, pictures)
+    assert list(ways) == ["light", "codes"]
+    assert np.array_equal(ways["codes"].codes, ways["light"].codes)
+    assert ways["codes"].light is ways["codes"].pictures is ways["light"].pictures is None
 
 
 def test_likelihood_adds_up(planned: Weights, compared: Comparison) -> None:
@@ -97,7 +93,7 @@ def test_likelihood_adds_up(planned: Weights, compared: Comparison) -> None:
     nats = winding(ModelCandidate(planned), compared, {})[1]["nats_a_thread"]
     woven = compared.reference.take(np.arange(10))
     images = compared.material.test.images[woven.rows]
-    exact = measure(planned, images, woven.labels, woven.paths(), exact=True)
+    exact = measure(planned, images, woven.labels, woven.paths(), given="light")
     assert nats["light"][0] == pytest.approx(exact.nail.mean(), rel=1e-5)
     for given in ("codes", "light"):
         gained = nats["class"][0] - nats[given][0]
@@ -127,9 +123,10 @@ def test_a_plan_model_is_judged_by_every_goal(found: Evaluation) -> None:
     assert len(record["rules"]["mask_off"]["by_seed"]) == 2
     for key, figure in record["figures"].items():
         assert figure["low"] <= figure["value"] <= figure["high"]
-        assert len(figure["by_seed"]) == (0 if key == "winding" else 2), key
-        assert figure["reference"] is not None
-        assert (figure["floor"] is None) == (key == "rules" or key.startswith("two_sample"))
+        assert len(figure["by_seed"]) == (0 if key in ("winding", "nats_light") else 2), key
+        assert (figure["reference"] is None) == (key == "nats_light")
+        bare = key in ("rules", "nats_light") or key.startswith("two_sample")
+        assert (figure["floor"] is None) == bare
     closeness, frechet = record["closeness"], record["figures"]["frechet"]
     assert [closeness["frechet"][0], closeness["real_frechet"]] == [
         frechet["measured"],
@@ -146,7 +143,7 @@ def test_the_page_shows_given_pictures(found: Evaluation) -> None:
     assert part.count("data:image/png") == 1
     assert [part.count(f"temperature {t}") for t in ("0.85", "0<")] == [2, 2]
     assert "the encoder" in part
-    assert "its exact light too" in part
+    assert "its codes and exact light" in part
     assert not re.search(r"https?:|<script| style=", part)
 
 

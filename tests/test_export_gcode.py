@@ -91,7 +91,7 @@ def test_twenty_thousand_chords(profile: str, job: str) -> None:
         check_wind(made, run)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     nails=st.integers(3, 120),
     seed=st.integers(0, 99),

@@ -108,7 +108,7 @@ def test_foreign_numbering_is_turned_to_ours():
         (b"5", "1 to"),
         (b"[1, [2]]", "something other than nail numbers"),
         (b"[1, 1e400]", "something other than nail numbers"),
-        (b"[" * 5000, "not JSON"),
+        (b"[" * 5000, "nested more than 64 deep"),
         (b"[99999999999999999999999, 1]", "something other than nail numbers"),
         (b"{", "not JSON"),
         (b'{"a": 1}', "holds no thread"),

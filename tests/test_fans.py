@@ -9,15 +9,10 @@ from nitograph.board import allowed_next
 from nitograph.compute.jit import jit
 from nitograph.errors import SettingsError
 from nitograph.light import cells, chords
-from nitograph.light.bands import (
-    added_gain,
-    fixed_strength,
-    lines_of_ring,
-    score_factor,
-    totals,
-)
+from nitograph.light.bands import added_gain, columns, fixed_strength, lines_of_ring, score_factor, totals
 from nitograph.light.fans import Fans, Scoring, fans_of
 from nitograph.light.frame import pixel_positions
+from nitograph.light.starts import Starts, starts_of
 from nitograph.light.zernike import Zernike
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import weave_targets
@@ -35,8 +30,11 @@ OTHERS = [
 
 @jit
 def compiled_scores(bands, n, canvas, scoring, here, out):
-    """score_fan for a test."""
-    cells.score_fan(bands, n, canvas.cells, len(canvas.left), scoring, here, out)
+    """The scores of a fan, chord by chord."""
+    for nail in range(n):
+        if nail != here:
+            k = cells.chord_number(here, nail, n)
+            out[nail] = cells.chord_score(bands, k, canvas.cells, len(canvas.left), scoring)
 
 
 @jit
@@ -71,7 +69,7 @@ def test_totals_are_the_compiled_ones(scoring):
     ring = chords.all_chords(n, size, scoring.width)
     lines = lines_of_ring(n, size, scoring.width)
     assert np.array_equal(lines, ring.lines)
-    for found, wanted in zip(totals(lines, size), (ring.total, ring.squares), strict=True):
+    for found, wanted in zip(totals(columns(lines), size), (ring.total, ring.squares), strict=True):
         assert np.array_equal(found, wanted)
 
 
@@ -81,7 +79,7 @@ def test_a_score_is_the_fall_of_squared_error_over_length_to_a_power(scoring):
     fans, n, size = Fans(scoring), scoring.nails, scoring.canvas_size
     rng = np.random.default_rng(0)
     left = np.rint(rng.uniform(-0.5, 1, (size, size)) * scoring.white).astype(np.int32)
-    found = fans.scores(left, 5)
+    found = fans.scores(fans.canvas(left), 5)
     for nail in (0, 9, 17, n - 1):
         cover = chords.coverage(Thread([5, nail], scoring.board), size, width=scoring.width).astype(float)
         before, after = left / scoring.white, left / scoring.white - scoring.line_strength * cover
@@ -103,28 +101,32 @@ def test_compiled_and_numpy_fans_are_equal(scoring):
     ends = np.sort(np.stack([rng.integers(0, 3, 300), rng.integers(4, n, 300)], 1), axis=1)
     lights = np.where(np.arange(300) % 3 == 0, 2 * 32, scoring.strength)
     numbers = np.array([chords.numbers(pair, n)[0] for pair in ends])
+    own = fans.canvas(left)
     for (a, b), strength in zip(ends, lights, strict=True):
-        fans.lay(left, a, [b], [strength])
+        fans.lay(own, a, [b], [strength])
     compiled_canvas(ring.bands, canvas, scoring.strength, numbers, lights)
-    assert np.array_equal(left, canvas.left)
-    assert left.min() == (scoring.strength - 2**15) // 2
+    assert np.array_equal(fans.pixels(own), canvas.left)
+    fans.pixels(own)[...] -= canvas.left
+    assert not own.any()  # the margin stays empty
+    fans.pixels(own)[...] += canvas.left
+    assert own.min() == (scoring.strength - 2**15) // 2
     factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
     rule = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
-    out = np.empty(n)
     for here in (0, 1, n // 2, n - 1):
+        out = np.zeros(n)
         compiled_scores(ring.bands, n, canvas, rule, here, out)
-        assert np.allclose(fans.scores(left, here), out, rtol=1e-12, atol=1e-12)
+        assert np.allclose(fans.scores(own, here), out, rtol=1e-12, atol=1e-12)
 
 
 def test_chords_laid_together_are_those_laid_one_by_one():
     """Of a fan, some of them twice over the same pixels, one giving light back."""
     fans = fans_of(SCORING)
-    left = fans.wanted(np.random.default_rng(3).random((1, 32, 32)))[0]
-    other, nails, lights = left.copy(), np.array([20, 21, 22, 40]), np.array([480, 32, 96, -160])
-    fans.lay(left, 4, nails, lights)
+    canvas = fans.canvas(fans.wanted(np.random.default_rng(3).random((1, 32, 32))))[0]
+    other, nails, lights = canvas.copy(), [20, 21, 22, 40], [480, 32, 96, -160]
+    fans.lay(canvas, 4, nails, lights)
     for nail, light in zip(nails, lights, strict=True):
         fans.lay(other, 4, [nail], [light])
-    assert np.array_equal(left, other)
+    assert np.array_equal(canvas, other)
 
 
 def test_the_best_legal_chord_is_the_encoders(light):
@@ -132,10 +134,10 @@ def test_the_best_legal_chord_is_the_encoders(light):
     fans = fans_of(SCORING)
     pictures = fans.pictures(light, ORDER)
     paths = weave_targets((pictures / fans.white).astype(np.float32), WEAVING, threads=1).nails[:, :12]
-    for left, path in zip(pictures, paths, strict=True):
+    for canvas, path in zip(fans.canvas(pictures), paths, strict=True):
         for step in range(1, len(path) - 1):
-            fans.lay(left, int(path[step - 1]), [path[step]], [fans.strength])
-            scores = fans.scores(left, int(path[step]))
+            fans.lay(canvas, int(path[step - 1]), [path[step]], [fans.strength])
+            scores = fans.scores(canvas, int(path[step]))
             allowed = allowed_next(path[None, : step + 1], WEAVING.board, WEAVING.rules)[0]
             assert np.argmax(np.where(allowed, scores, -np.inf)) == path[step + 1]
 
@@ -150,15 +152,31 @@ def test_a_plan_is_shown_between_black_and_white(light):
 
 def test_first_chords_are_scored_in_closed_form(light):
     """Over all chords the closed form follows the scores on pictures that are not cut to 0 … 1."""
-    fans = fans_of(SCORING)
+    fans, starts = fans_of(SCORING), starts_of(SCORING, ORDER, 6)
     places = pixel_positions(32)
     basis = (Zernike(ORDER).projection(places) / (places[1] - places[0]) ** 2).T
     pictures = np.rint((light @ basis) * fans.white).astype(np.int32).reshape(-1, 32, 32)
-    far = SCORING.board.distance(np.arange(48)[:, None], np.arange(48)) >= 6
-    for picture, near in zip(pictures, fans.starts(light, ORDER), strict=True):
-        exact = np.stack([fans.scores(picture, nail) for nail in range(48)])
-        assert np.corrcoef(exact[far], near[far])[0, 1] > 0.98
-        assert np.abs(exact[far] - near[far]).mean() < 0.2 * np.abs(exact[far]).mean()
+    assert starts.spans.tolist() == list(range(6, 25))
+    for picture, planned in zip(pictures, light, strict=True):
+        canvas = fans.canvas(picture)
+        scores = np.stack([fans.scores(canvas, nail) for nail in range(48)])
+        exact = np.stack([scores[np.arange(48), (np.arange(48) + span) % 48] for span in starts.spans])
+        near = starts.scores(planned)
+        assert np.corrcoef(exact.ravel(), near.ravel())[0, 1] > 0.98
+        assert np.abs(exact - near).mean() < 0.2 * np.abs(exact).mean()
+
+
+@pytest.mark.parametrize(("n", "gap"), [(48, 6), (47, 1), (8, 4), (3, 1)])
+def test_ends_are_sums_over_the_chords_of_a_nail(n, gap):
+    """Each chord counted once at each of its ends, a diameter too."""
+    starts = Starts(Scoring(nails=n, canvas_size=32), ORDER, gap)
+    values = np.random.default_rng(0).random((len(starts.spans), n), dtype=np.float32)
+    found, wanted = starts.ends(values), np.zeros(n)
+    for span, row in zip(starts.spans, values, strict=True):
+        for a in range(n):
+            for nail in (a, (a + span) % n):
+                wanted[nail] += row[a] / 2 if 2 * span == n else row[a]
+    assert np.allclose(found, wanted, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -22,33 +22,39 @@ ROOT = Path(nitograph.__file__).parent
 WINGS = {
     "errors": "",
     "lazy": "",
+    "untrusted": "errors",
     "settings": "errors",
     "board": "errors settings",
-    "thread": "errors settings board",
+    "thread": "errors untrusted settings board",
     "compute": "errors settings board",
-    "io": "lazy errors settings board thread",
+    "io": "lazy errors untrusted settings board thread",
     "light": "lazy errors settings board thread compute",
     "weaving": "lazy errors settings board thread compute light",
-    "model": "lazy errors settings board thread compute io light",
-    "sampling": "lazy errors settings board thread compute model",
-    "corpus": "lazy errors settings board thread compute io light weaving model",
-    "training": "lazy errors settings board thread compute io light weaving model corpus",
-    "drawing": "lazy errors settings board thread compute io",
-    "exporting": "lazy errors settings board thread io",
-    "evaluation": "lazy errors settings board thread compute io light weaving model sampling corpus "
-    "training drawing",
-    "api": "errors settings board thread compute io light weaving model sampling corpus training drawing "
-    "exporting",
-    "cli": "errors settings board thread compute io light weaving model sampling corpus training drawing "
-    "exporting evaluation api",
+    "model": "lazy errors untrusted settings board thread compute io light",
+    "sampling": "lazy errors settings board thread compute io light model",
+    "corpus": "lazy errors untrusted settings board thread compute io light weaving model",
+    "training": "lazy errors untrusted settings board thread compute io light weaving model corpus",
+    "drawing": "lazy errors untrusted settings board thread compute io",
+    "exporting": "lazy errors untrusted settings board thread io",
+    "evaluation": "lazy errors untrusted settings board thread compute io light weaving model sampling "
+    "corpus training drawing",
+    "api": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
+    "drawing exporting",
+    "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
+    "drawing exporting evaluation api",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.
 ONLY = {
-    ("model", "light"): "light.zernike light.frame light.fans light.bands light.cells light.chords",
-    ("corpus", "model"): "model.vocab",
+    (
+        "model",
+        "light",
+    ): "light.zernike light.frame light.fans light.starts light.bands light.cells light.chords",
+    ("corpus", "model"): "model.vocab model.sharpen",
     ("training", "weaving"): "weaving.settings",
     ("api", "training"): "training.checkpoints training.processes",
+    ("sampling", "io"): "io.npz",
+    ("sampling", "light"): "light.bands light.fans light.frame",
 }
 NEVER = [  # said apart from the table above, so that widening it by oversight is seen
     ("weaving", "model"), ("model", "weaving"), ("drawing", "weaving"), ("drawing", "model"),
@@ -63,6 +69,10 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
+    "multiprocessing": "compute.workers",
+    "distributed": "corpus.cluster",
+    "dask": "",
+    "pyarrow": "io.parquet",
     "rich": "cli.progress",
     "av": "drawing.film",
     "ezdxf": "exporting.dxf",
@@ -71,7 +81,8 @@ HEAVY = {  # who may import what is slow to load or not always installed
 }
 # Who may read and write files, and how that would be done.
 DISK = (
-    "io.files io.lists io.outputs io.pictures corpus.sources corpus.rows corpus.prepare model.weights "
+    "io.files io.folders io.lists io.locks io.outputs io.pictures io.streams corpus.sources corpus.rows "
+    "corpus.prepare corpus.shards model.weights "
     "training.checkpoints training.runs exporting.formats drawing.look evaluation.cache "
     "evaluation.page.report api cli"
 )

@@ -68,6 +68,26 @@ def test_ignored_by_python_it_is_raised_again(place, number):
 
 
 @every_interrupt
+def test_a_signal_while_one_is_noted_is_raised(monkeypatch, number):
+    """Python drops what is raised in its hook for what it dropped: a busy machine comes there late."""
+    start, late = threading.Timer.start, [number]
+
+    def busy(timer):
+        if late:
+            signal.raise_signal(late.pop())
+        start(timer)
+
+    def work():
+        ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(number))()
+        time.sleep(5)
+
+    monkeypatch.setattr(threading.Timer, "start", busy)
+    with pytest.raises(KeyboardInterrupt) as caught, interrupts_raised():
+        work()
+    assert exit_code(caught.value) == 128 + number
+
+
+@every_interrupt
 def test_handlers_are_as_before(number):
     """Of a signal that is ignored or that the program hears itself, too; it never comes to us then."""
     for before in (signal.getsignal(number), signal.SIG_IGN, lambda *given: None):

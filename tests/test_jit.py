@@ -35,6 +35,35 @@ def part(x):
 """
 
 
+STOPPED = """
+import signal
+from numba.core import codegen
+
+def interrupted(name):
+    hook = getattr(codegen.CPUCodeLibrary, name).__func__
+    def method(cls, *args):
+        global left
+        left -= 1
+        if left == 0:
+            signal.raise_signal(signal.SIGINT)
+        return hook(cls, *args)
+    setattr(codegen.CPUCodeLibrary, name, classmethod(method))
+
+interrupted("_object_compiled_hook")
+interrupted("_object_getbuffer_hook")
+from nitograph.entry import call
+stopped, value = 0, None
+while value is None:
+    left = stopped + 1
+    try:
+        value = call(1.0)
+    except KeyboardInterrupt:
+        stopped += 1
+assert stopped
+print(value, sum(call.stats.cache_hits.values()), sum(call.stats.cache_misses.values()))
+"""
+
+
 @pytest.fixture
 def package(tmp_path):
     """A package of this name with the real compilers, an entry, its part in another file, a constant."""
@@ -51,12 +80,12 @@ def package(tmp_path):
     return folder
 
 
-def call(package, **more):
+def call(package, script=CALL, **more):
     """What the entry gives in a process of its own, then how often the cache had it and had it not."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
     environment = clean | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"} | more
-    done = subprocess.run([sys.executable, "-c", CALL], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
     value, hits, misses = done.stdout.split()
     return float(value), int(hits), int(misses)
 
@@ -87,6 +116,37 @@ def test_a_cut_file_is_made_again(package, ending, share):
     for path in kept(package, ending):
         path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     assert call(package) == (2.0, 0, 1)
+    assert call(package) == (2.0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "del caching.FunctionCache",
+        "caching.FunctionCache = type('Other', (), {'__init__': lambda self: None})",
+        "caching.FunctionCache = type('Other', (), {'__init__': lambda self, function: None})",
+        "del codegen.CPUCodeLibrary",
+        "codegen.CPUCodeLibrary = type('Other', (), {})",
+    ],
+)
+def test_with_other_inner_parts_of_numba(package, change):
+    """With a Numba whose inner parts are missing or others, loops are compiled and cached its own way."""
+    entry = package / "entry.py"
+    ours = "import jit\n"  # after which Numba gets its own again
+    parts = "caching.FunctionCache, codegen.CPUCodeLibrary"
+    text = entry.read_text().replace(ours, f"{ours}{parts} = kept\n")
+    entry.write_text(f"from numba.core import caching, codegen\nkept = {parts}\n{change}\n{text}")
+    assert call(package) == (2.0, 0, 1)
+    assert call(package) == (2.0, 1, 0)
+
+
+def test_an_interrupt_inside_llvm(package):
+    """Ctrl-C whenever LLVM calls back, while it makes code and while it loads some, is raised after it.
+
+    Raised inside, it would be dropped, and the function would be called at address 0.
+    """
+    assert call(package, STOPPED)[0] == 2.0
+    assert call(package, STOPPED)[0] == 2.0
     assert call(package) == (2.0, 1, 0)
 
 

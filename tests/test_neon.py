@@ -88,7 +88,7 @@ def test_several_boards_in_one_picture(palette: str) -> None:
         assert np.corrcoef(part.ravel(), alone.ravel())[0, 1] > 0.97
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.sampled_from([3, 4, 7, 256, 2000]),
     st.integers(1, 60),

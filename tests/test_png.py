@@ -21,7 +21,7 @@ def reopened(data: bytes) -> Image.Image:
     return image
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 90), st.integers(1, 90), st.booleans(), st.integers(0, 2**32 - 1))
 def test_pillow_reads_what_we_write(height: int, width: int, paletted: bool, seed: int) -> None:
     """Any shape, RGB or palette: Pillow sees the very same pixels, colours and density."""
@@ -45,7 +45,7 @@ def test_strips_join(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_text_comes_back(words: str) -> None:
     """Any text under our keyword is read back by us, and by Pillow."""
     data = png.encode(np.zeros((2, 2, 3), dtype=np.uint8), text={"other": "no", "nitograph": words})

@@ -32,7 +32,7 @@ def additive_error(wanted: np.ndarray, path: np.ndarray, chosen: WeaveSettings) 
     return float(np.sum((wanted.reshape(-1) - shown) ** 2))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10**6), nails=st.integers(8, 60), gap=st.integers(1, 4), recent=st.integers(1, 90),
     fewest=st.integers(1, 40),

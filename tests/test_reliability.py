@@ -132,7 +132,7 @@ def test_kill_during_generate(tmp_path, planned):
 
 @pytest.mark.slow
 def test_two_processes_hold_equal_weights(tmp_path, corpus):
-    """Under torchrun two processes share the batches, average gradients and end with the same bits."""
+    """Under torchrun two processes share each batch, average gradients and end with the same bits."""
     corpus.save(tmp_path / "c.npz")
     (tmp_path / "two.py").write_text(
         "from nitograph.corpus import load_corpus\n"
@@ -144,7 +144,7 @@ def test_two_processes_hold_equal_weights(tmp_path, corpus):
         "                         seed=1, validation_fraction=0.2)\n"
         "trainer = Trainer(load_corpus('c.npz'), model, settings)\n"
         "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
-        "assert kinds == ['plan'] * 3 + ['step'] * 3 + ['valid', 'done'], kinds\n"
+        "assert kinds == ['plan'] * 3 + ['step'] * 6 + ['valid', 'done'], kinds\n"
         "trainer.weights().save(f'{trainer.rank}.safetensors', half=False)\n"
         "leave_group()\n"
     )
@@ -191,14 +191,16 @@ def child(parent: int, rank: str) -> int:
     raise AssertionError(f"torchrun has no process of rank {rank}")
 
 
-def test_more_processes_than_batches(corpus, monkeypatch):
-    """Where there is not a batch for each process, one line says what to do."""
+def test_more_processes_than_rows_of_a_step(corpus, monkeypatch):
+    """Where there is not a row for each process, one line says what to do."""
     from nitograph.errors import SettingsError
     from nitograph.training import trainer
 
     monkeypatch.setattr(trainer, "join_group", lambda device: (0, 9))
-    with pytest.raises(SettingsError, match="9 processes need at least as many batches, but 54 rows"):
-        Trainer(corpus, MODEL, TrainSettings(batch_size=16))
+    with pytest.raises(
+        SettingsError, match="at least the number of processes, which share it, got 8 for 9"
+    ):
+        Trainer(corpus, MODEL, TrainSettings(batch_size=8))
 
 
 FULL = """

@@ -14,6 +14,7 @@ from nitograph.model.prepared import prepare
 from nitograph.model.weights import Weights, load_bundled
 from nitograph.sampling import choose
 from nitograph.sampling.batch import quick
+from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import BATCH, MANY, SampleSettings, invent, resolved, sample_paths
 from tiny import MODEL, random_weights
 
@@ -42,7 +43,7 @@ def any_settings(draw):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_settings(), st.sampled_from(list(WEIGHTS)), st.integers(0, 2**63))
 def test_rules_always_hold(chosen, design, seed):
     """Whatever the settings, no thread breaks the board's rules or the limits of its length."""
@@ -92,11 +93,11 @@ def test_light_is_wound_instead_of_a_plan(planned):
     """A given picture changes the thread; the plain design refuses it in one line."""
     light = np.random.default_rng(0).normal(size=(2, planned.zernike.size)).astype(np.float32)
     cold = FREE.replace(temperature=0, plan_temperature=0)
-    drawn = nails(invent(planned, [None, None], [0, 0], cold, light=light))
+    drawn = nails(invent(planned, [None, None], [0, 0], cold, plans=of_light(planned, light)))
     assert drawn[0] != drawn[1]
     assert drawn != nails(invent(planned, [None, None], [0, 0], cold))
     with pytest.raises(SettingsError, match="plain model cannot draw a given picture"):
-        invent(random_weights(MODEL.replace(design="plain")), [None], [0], light=light[:1])
+        of_light(random_weights(MODEL.replace(design="plain")), light[:1])
 
 
 def test_provenance_makes_it_again(planned):
@@ -368,8 +369,8 @@ def test_many_threads_are_those_alone(weights, count):
 def test_many_given_pictures(planned):
     """Light is given to the part of the batch that it belongs to."""
     light = np.random.default_rng(0).normal(size=(MANY, planned.zernike.size)).astype(np.float32)
-    many = invent(planned, [None] * MANY, range(MANY), FREE, light=light)
-    assert many[-1] == invent(planned, [None], [MANY - 1], FREE, light=light[-1:])[0]
+    many = invent(planned, [None] * MANY, range(MANY), FREE, plans=of_light(planned, light))
+    assert many[-1] == invent(planned, [None], [MANY - 1], FREE, plans=of_light(planned, light[-1:]))[0]
 
 
 def test_the_bundled_model_many_times():
@@ -379,7 +380,7 @@ def test_the_bundled_model_many_times():
     assert many[40:44] == invent(weights, ["8"] * 4, range(40, 44), SampleSettings(max_lines=40))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(any_settings(), st.integers(0, 2**32), st.booleans(), st.integers(0, 12), st.integers(1, 16))
 def test_the_compiled_choice_is_the_choice(chosen, seed, early, length, gap):
     """The same draws give the same nails, with ties, zeros and forbidden nails among the logits."""

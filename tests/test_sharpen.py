@@ -1,7 +1,6 @@
 """Guards of the flow that makes plans sharp: parts against plain loops, its spread, its conditions."""
 
 import importlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,18 +129,18 @@ def test_times_run_from_noise_to_residual():
     assert times(4).tolist() == [0, 0.25, 0.5, 0.75, 1]
 
 
-def test_the_network_that_is_trained_is_the_one_at_rest(monkeypatch):
-    """The study's PyTorch and this module agree, tensor by tensor and in what comes out."""
+def test_the_network_that_is_trained_is_the_one_at_rest():
+    """PyTorch and this module agree, tensor by tensor and in what comes out, and there and back."""
     torch = pytest.importorskip("torch")
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "docs" / "studies"))
-    study = importlib.import_module("sharpen")
-    torch.manual_seed(1)
-    net = study.Flow(study.Form(FINE, WIDE), CLASSES)
+    training = importlib.import_module("nitograph.training.flow")
+    net = training.Flow(training.FlowForm(FINE, WIDE), CLASSES, seed=1)
     with torch.no_grad():
         net.at("out.weight").normal_()
-    tensors = {name: net.at(name).detach().numpy() for name in net.named()}
-    assert len(tensors) == len(list(net.parameters()))
-    made = Sharpener(tensors | {"spread": np.array([0.1], np.float32)})
+        net.get_buffer("spread").fill_(0.1)
+    made = net.sharpener()
+    assert len(made.tensors) == len(list(net.parameters())) + 1
+    again = training.Flow.from_sharpener(made)
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in net.state_dict().items())
     rng = np.random.default_rng(2)
     x = rng.standard_normal((2, 16, 16, 8), dtype=np.float32)
     conditions = rng.standard_normal((2, CONDITIONS), dtype=np.float32)
@@ -150,5 +149,5 @@ def test_the_network_that_is_trained_is_the_one_at_rest(monkeypatch):
     assert np.abs(made.network(x, conditions) - wanted.permute(0, 2, 3, 1).numpy()).max() < 1e-4
     pictures = torch.from_numpy(rng.random((2, 3, 8, 8), dtype=np.float32))
     found = cells_of(pictures.permute(0, 2, 3, 1).numpy())
-    assert np.array_equal(study.cells_of(pictures).permute(0, 2, 3, 1).numpy(), found)
-    assert torch.equal(study.pixels_of(study.cells_of(pictures)), pictures)
+    assert np.array_equal(training.cells_of(pictures).permute(0, 2, 3, 1).numpy(), found)
+    assert torch.equal(training.pixels_of(training.cells_of(pictures)), pictures)

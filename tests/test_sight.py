@@ -7,10 +7,20 @@ import pytest
 
 from nitograph.board import Board, Rules
 from nitograph.errors import WeightsError
-from nitograph.light.fans import fans_of
+from nitograph.light.fans import Scoring, fans_of
+from nitograph.light.starts import starts_of
 from nitograph.light.zernike import Zernike
 from nitograph.model.batch.sight import BatchSight, sights_along
-from nitograph.model.sight import GAIN, LOWEST, Sight, SightSettings, facts_of, first_sights, laid, see
+from nitograph.model.sight import (
+    GAIN,
+    LOWEST,
+    Sight,
+    SightSettings,
+    facts_of,
+    first_sights,
+    laid,
+    see,
+)
 from nitograph.weaving.encoder import weave_targets
 from nitograph.weaving.settings import WeaveSettings
 
@@ -88,7 +98,9 @@ def test_finer_pictures_are_looked_at_in_place_of_the_light(light, paths):
 def test_sights_are_nats_below_the_best_legal_chord():
     """And chances a softmax of them among what is legal."""
     view = see(np.array([0.5, 0.3, 0.299, -9.0]), np.array([False, True, True, True]))
-    assert view.best == 0.3
+    assert view.best == 0.3 * GAIN
+    legal = view.chances[1:]
+    assert view.entropy == pytest.approx(-(legal * np.log(legal)).sum())
     assert view.chances[0] == 0
     assert view.sights[1] == 0
     assert view.sights[2] == pytest.approx(-0.001 * GAIN)
@@ -96,10 +108,27 @@ def test_sights_are_nats_below_the_best_legal_chord():
     assert view.chances[1] / view.chances[2] == pytest.approx(math.exp(0.001 * GAIN))
 
 
+@pytest.mark.parametrize(
+    ("changes", "gain"),
+    [
+        ({}, 1),
+        ({"line_strength": 0.06}, 1 / 2),
+        ({"canvas_size": 128}, 2**0.1 / 4),
+        ({"line_radius": 0.0}, 3**0.9),
+        ({"length_power": 0.0}, 90**-0.1),  # 90 pixels lie under a chord
+    ],
+)
+def test_nats_follow_from_the_scoring(changes, gain):
+    """As what a chord scores does, and once more with the canvas; exact by default."""
+    found = SightSettings(Scoring(**changes), SETTINGS.rules, ORDER).gain
+    assert found == pytest.approx(gain * GAIN)
+    assert changes or found == GAIN
+
+
 def test_where_nothing_is_legal_all_is_seen():
     """A model that is asked beyond the rules still gets numbers."""
     view = see(np.array([0.1, 0.2]), np.zeros(2, bool))
-    assert view.best == 0.2
+    assert view.best == 0.2 * GAIN
     assert np.isfinite(facts_of(view, 3, 1.0)).all()
 
 
@@ -107,18 +136,18 @@ def test_a_choice_moves_the_belief_towards_what_was_chosen():
     """Light is given along the chord taken, taken along its likelier rival; a sure choice moves nothing."""
     view = see(np.array([0.02, 0.019, 0.0, -1.0]), np.ones(4, bool))
     nails, lights = laid(view.chances, 3, 1, 480)
-    moved = dict(zip(nails.tolist(), lights.tolist(), strict=True))
+    moved = dict(zip(nails, lights, strict=True))
     assert moved[0] > 0 > moved[1] - 480
     assert set(moved) == {0, 1}
-    assert laid(view.chances, 0, 1, 480)[0].tolist() == [1]
+    assert laid(view.chances, 0, 1, 480)[0] == [1]
     sure = see(np.array([0.5, 0.0, 0.0, -1.0]), np.ones(4, bool))
-    assert [part.tolist() for part in laid(sure.chances, 3, 0, 480)] == [[0], [480]]
+    assert laid(sure.chances, 3, 0, 480) == ([0], [480])
 
 
 def test_the_belief_is_on_the_canvas(light, paths):
     """After a surprising choice the score of the chord's neighbours is another than without a belief."""
     fans = fans_of(SETTINGS.scoring)
-    left = fans.pictures(light[:1], ORDER)[0]
+    canvas = fans.canvas(fans.pictures(light[:1], ORDER)[0])
     made = Sight(SETTINGS)
     made.start(light[:1])
     here = int(paths[0, 0])
@@ -126,20 +155,25 @@ def test_the_belief_is_on_the_canvas(light, paths):
     rivals = np.argsort(-np.where(sights[0] > 0, -np.inf, sights[0]))
     taken = int(next(nail for nail in rivals[5:] if nail != here))
     made.step(np.array([taken]))
-    fans.lay(left, here, [taken], [fans.strength])
-    moved = made._left[0] - left
+    fans.lay(canvas, here, [taken], [fans.strength])
+    moved = made._canvases[0] - canvas
     assert moved.max() > 0 > moved.min()
 
 
 def test_first_sights_are_the_chances_of_the_ends_of_chords(light):
-    """Written out for one picture."""
-    scores = fans_of(SETTINGS.scoring).starts(light, ORDER)[0]
+    """Written out for each picture; none depends on the others."""
+    starts = starts_of(SETTINGS.scoring, ORDER, 3)
     first = first_sights(SETTINGS, light)
     assert np.allclose(np.exp(first).sum(axis=1), 1, atol=1e-3)
-    ends = [(a, b) for a in range(48) for b in range(48) if 3 <= abs(a - b) <= 45]
-    each = {chord: math.exp(60 * scores[chord]) for chord in ends}
-    chances = [sum(each[a, b] for a, b in ends if a == nail) / sum(each.values()) for nail in range(48)]
-    assert np.allclose(np.exp(first[0]), np.maximum(chances, 1e-5), atol=1e-6)
+    for planned, found in zip(light, first, strict=True):
+        assert np.array_equal(first_sights(SETTINGS, planned[None])[0], found)
+        exact = starts.scores(planned).astype(float)
+        exact = np.exp(0.6 * SETTINGS.gain * (exact - exact.max()))
+        rows = zip(starts.spans.tolist(), exact.tolist(), strict=True)
+        each = {tuple(sorted((a, (a + span) % 48))): row[a] for span, row in rows for a in range(48)}
+        chances = [sum(each[ends] for ends in each if nail in ends) for nail in range(48)]
+        chances = np.array(chances) / (2 * sum(each.values()))
+        assert np.allclose(np.exp(found), np.maximum(chances, 1e-5), atol=1e-5)
 
 
 @pytest.mark.parametrize(

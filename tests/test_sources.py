@@ -55,7 +55,7 @@ def test_split_and_place_must_exist():
     assert load("mnist:train:17")[1] == "8"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     cut=st.integers(0, 40), flips=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 255)), max_size=4)
 )

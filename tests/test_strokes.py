@@ -39,7 +39,7 @@ def drawn(made: Strokes, shape: tuple[int, int], planes: int, rows: int) -> Floa
     return out
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(0.3, 6.0), st.sampled_from([1, 3]))
 def test_equals_the_naive_drawing(seed: int, width: float, planes: int) -> None:
     """Strokes of every slant, some leaving the picture, fall where the naive loop puts them."""

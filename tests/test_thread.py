@@ -30,7 +30,7 @@ def threads(draw):
     return Thread(nails, Board(num_nails), draw(st.none() | PLAIN), draw(st.dictionaries(PLAIN, VALUES)))
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(threads(), st.sampled_from([None, 2]))
 def test_json_brings_the_same_thread_back(thread, indent):
     """Nails, board, label and provenance survive the JSON, and a second writing gives the same text."""
@@ -137,7 +137,7 @@ def test_bad_json_is_one_line(text):
     assert len(message) < 300
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(threads(), st.data())
 def test_cut_and_flipped_json_is_refused_or_a_thread(thread, data):
     """A damaged file gives a FileError or another sound thread, never anything else."""

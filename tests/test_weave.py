@@ -26,7 +26,7 @@ def blob(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6),
     nails=st.integers(12, 40),
@@ -86,7 +86,7 @@ def test_plain_can_fail():
     assert encoder.weave_targets(wanted[None], one).path(0).tolist() != PlainWeaver(other).weave(wanted)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), beam=st.integers(2, 5), strength=st.sampled_from([0.05, 0.2, 0.6]))
 def test_beam_equals_plain(seed, beam, strength):
     """The walks side by side are those of plain lists, and the best that ended is kept."""
@@ -107,7 +107,7 @@ def test_beam_is_better_than_greedy_on_digits():
     assert beam > greedy
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10**6),
     nails=st.integers(6, 24),
@@ -165,7 +165,7 @@ def test_golden_comparison_can_fail():
     assert thread.nails.tolist() != case["nails"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 10**6), nails=st.integers(3, 60), gap=st.integers(1, 12), recent=st.integers(1, 60),
     coverage=st.sampled_from(["antialiased", "bresenham"]),

@@ -185,7 +185,7 @@ def test_foreign_files(data):
         parse(data, name="w")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.data())
 def test_cut_and_flipped(stored, data):
     """A cut or flipped file is refused, or read as sound weights where only numbers changed."""

@@ -6,7 +6,8 @@ from nitograph.board import Board, Rules
 from nitograph.corpus.prepare import build
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.sources import LabelledImages, mnist
-from nitograph.model.settings import PLAN_CODES, ModelSettings, tensor_shapes
+from nitograph.model.settings import PLAN_CODES, ModelSettings, sharpener_shapes, tensor_shapes
+from nitograph.model.sharpen import Sharpener
 from nitograph.model.vocab import Vocabulary
 from nitograph.model.weights import Weights
 from nitograph.weaving.encoder import WeaveSettings
@@ -47,3 +48,14 @@ def random_weights(settings: ModelSettings = MODEL, *, seed: int = 0, **more: ob
     fields = {"max_lines": WEAVING.max_lines, "weaving": WEAVING.to_dict(), **more}
     rules = Rules(WEAVING.min_nail_gap, WEAVING.recent_edges)
     return Weights(settings, board, rules, classes, tensors, **fields)  # type: ignore[arg-type]
+
+
+def random_sharpener(*, classes: int = 10, seed: int = 0) -> Sharpener:
+    """A flow that has learned nothing, every tensor at work."""
+    rng, tensors = np.random.default_rng(seed), {}
+    for name, shape in sharpener_shapes(classes, 4, 6, 2, 1).items():
+        drawn = np.full(shape, 0.2 if name == "spread" else 1.0)
+        if len(shape) > 1:
+            drawn = rng.normal(size=shape) / np.sqrt(np.prod(shape[:-1]))
+        tensors[name] = drawn.astype(np.float32)
+    return Sharpener(tensors)

@@ -29,6 +29,7 @@ from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
 from nitograph.model.weights import Weights, load_bundled
+from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import SampleSettings, invent
 from nitograph.training import batches
 from nitograph.training.settings import TrainSettings
@@ -192,7 +193,7 @@ def judge(weights: Weights, critic: Critic, sizes: Sizes) -> dict[str, Any]:
     wanted = targets(material.test.images[reference.rows], weaving)
     grid = weights.zernike.projection(chords.pixel_positions(weaving.canvas_size)).astype(np.float32)
     light = wanted.reshape(len(wanted), -1) @ grid
-    wound = invent(weights, [None] * len(light), range(len(light)), light=light)
+    wound = invent(weights, [None] * len(light), range(len(light)), plans=of_light(weights, light))
     errors = [
         [
             chords.error(

@@ -6,7 +6,8 @@
     ├── SourceError        a picture, a data set or a class that cannot be read or found
     ├── FileError          a file that cannot be read, written, or is not what it should be
     ├── WeightsError       weights or a checkpoint that do not fit
-    └── SamplingError      the model's output does not make a thread
+    ├── SamplingError      the model's output does not make a thread
+    └── ProcessError       a process that shares the work has ended, or cannot be reached
 
 A message is one line: the rule, what came, what to do. The command line prints it and exits with 1.
 Try it: python -m nitograph render no-such-file.json
@@ -39,3 +40,7 @@ class WeightsError(NitographError):
 
 class SamplingError(NitographError):
     """The model's output does not make a thread."""
+
+
+class ProcessError(NitographError):
+    """A process that shares the work has ended, or cannot be reached."""

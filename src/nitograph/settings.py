@@ -96,7 +96,7 @@ class Settings:
         """One sentence of help: meaning, unit and default."""
         declared, default = cls.declaration(name), cls.default(name)
         unit = f", {declared.unit}" if declared.unit else ""
-        shown = "" if default is None else f" (default {default})"
+        shown = "" if default in (None, "") else f" (default {default})"
         return f"{declared.help}{unit}{shown}"
 
     @classmethod
@@ -106,6 +106,10 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values by name, ready for JSON."""
         return {name: getattr(self, name) for name in self.names()}
+
+    def given(self) -> dict[str, Any]:
+        """The same without those that are None: left to others to fill in."""
+        return {name: value for name, value in self.to_dict().items() if value is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.errors import FileError, NitographError, ThreadError
+from nitograph.untrusted import is_small, parse_json, reading
 
 FORMAT = "nitograph-thread/1"
 MAX_CHORDS = 1_000_000
+MAX_LABEL = 10_000  # characters
+MAX_PROVENANCE = 2**20  # items and characters
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
 
@@ -47,8 +50,8 @@ class Thread:
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         board = board or Board()
-        if label is not None and not isinstance(label, str):
-            raise ThreadError(f"a label is text, got {label!r}")
+        if label is not None and not (isinstance(label, str) and len(label) <= MAX_LABEL):
+            raise ThreadError(f"a label is text of at most {MAX_LABEL} characters, got {_short(label)}")
         object.__setattr__(self, "board", board)
         object.__setattr__(self, "nails", _checked(nails, board))
         object.__setattr__(self, "label", label)
@@ -118,10 +121,7 @@ class Thread:
     @staticmethod
     def from_json(text: str, *, name: str = "the JSON") -> "Thread":
         """Read `to_json` text, or JSON of the first Nitograph; FileError says what is wrong."""
-        try:
-            record = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            raise FileError(f"{name} is not JSON; a thread file holds num_nails and nails") from None
+        record = parse_json(text, name, hint="a thread file holds num_nails and nails")
         return Thread.from_record(record, name=name)
 
     @staticmethod
@@ -131,12 +131,12 @@ class Thread:
             raise FileError(f"{name} holds no thread; a thread is an object with num_nails and nails")
         stated = record.get("format", FORMAT)
         if stated != FORMAT:
-            raise FileError(f"{name} has format {stated!r}; this version reads {FORMAT}")
+            raise FileError(f"{name} has format {str(stated)[:40]!r}; this version reads {FORMAT}")
         nails, count = record["nails"], record.get("num_nails", 256)
         if not isinstance(nails, list) or not all(type(n) is int for n in nails):
             raise FileError(f"{name}: nails must be a list of whole numbers")
         if type(count) is not int:
-            raise FileError(f"{name}: num_nails must be a whole number, got {count!r}")
+            raise FileError(f"{name}: num_nails must be a whole number, got {str(count)[:40]!r}")
         provenance = record.get("provenance", {})
         if not isinstance(provenance, dict):
             raise FileError(f"{name}: provenance must be an object")
@@ -144,15 +144,11 @@ class Thread:
             provenance = _classic_provenance(record)
         label = record.get("label", record.get("digit"))
         try:
-            if type(label) is int:
-                label = str(label)
-            return Thread(nails, Board(count), label, provenance)
+            with reading(FileError(f"{name} holds no thread that can be read; make it again")):
+                label = str(label) if type(label) is int else label
+                return Thread(nails, Board(count), label, provenance)
         except NitographError as error:
             raise FileError(f"{name}: {error}") from None
-        except ValueError:
-            raise FileError(
-                f"{name}: label must be a short name, got a number of thousands of digits"
-            ) from None
 
 
 @dataclass(frozen=True, repr=False)
@@ -262,8 +258,9 @@ def _classic_provenance(record: Mapping[str, Any]) -> dict[str, Any]:
     return {"made_by": "first Nitograph", "seed": record["seed"], "sampling": sampling}
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+def _short(value: object) -> str:
+    """What a message shows of a value, which may be long."""
+    return f"a {type(value).__name__}" if isinstance(value, int) else repr(str(value)[:40])
 
 
 def _one_line_nails(text: str) -> str:
@@ -272,7 +269,12 @@ def _one_line_nails(text: str) -> str:
 
 
 def _json_copy(provenance: dict[str, Any], label: str | None) -> dict[str, Any]:
-    """A private copy; ThreadError if it cannot be written as JSON."""
+    """A private copy; ThreadError if it cannot be written as JSON or is large."""
+    if not is_small(provenance, MAX_PROVENANCE):
+        raise ThreadError(
+            f"provenance must have at most {MAX_PROVENANCE} items and characters and be nested little; "
+            "shorten it"
+        )
     try:
         text = json.dumps([provenance, label], ensure_ascii=False, allow_nan=False)
         text.encode("utf-8")  # a lone surrogate has no UTF-8

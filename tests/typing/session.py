@@ -27,6 +27,8 @@ assert_type(many[0], Thread)
 assert_type(many[1:], Threads)
 assert_type(many.lengths(), tuple[float, ...])
 assert_type(nitograph.generate(picture="photo.jpg"), Thread)
+assert_type(nitograph.generate("7", beam=8, penalty={"short": 1}, best_of=4, repair=True), Thread)
+assert_type(nitograph.generate("7", penalty="short=1", continue_from=seven), Thread)
 
 picture = nitograph.draw(seven, palette="fire", size=1024)
 assert_type(picture, Picture)
@@ -54,6 +56,8 @@ except NitographError as error:
 # What a type checker must refuse: a suppression that nothing needs is an error of its own.
 nitograph.generate("7", temprature=0.7)  # type: ignore[call-overload]
 nitograph.generate(7)  # type: ignore[call-overload]
+nitograph.generate("7", penalty=2)  # type: ignore[call-overload]
+nitograph.generate("7", continue_from="seven.json")  # type: ignore[call-overload]
 nitograph.draw(seven, palete="fire")  # type: ignore[call-arg]
 nitograph.draw(seven, size="large")  # type: ignore[arg-type]
 nitograph.weave("photo.jpg", nails="many")  # type: ignore[arg-type]

@@ -5,22 +5,52 @@ This module draws and writes nothing.
 Try it: python -c "from nitograph.api.inventing import *; print(invented(find_weights(), ['7'], 42))"
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.api.keywords import check_names, take
 from nitograph.api.models import find_weights, make_decoder
 from nitograph.errors import SettingsError
 from nitograph.model.weights import Weights
-from nitograph.sampling.sampler import SampleSettings, invent
+from nitograph.sampling.penalties import Penalties
+from nitograph.sampling.plans import Plans, of_pictures
+from nitograph.sampling.sampler import SampleSettings, invent, invent_with_plans
 from nitograph.thread import Thread
 
 if TYPE_CHECKING:
     from nitograph.api.weaving import Source
 
-__all__ = ["check_seed", "find_weights", "invented"]
+__all__ = ["Wish", "check_seed", "find_weights", "invented", "sampling_of", "threads_of"]
+
+CHUNK = 1024  # threads whose plans are kept at once until they are repaired
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted besides classes, seeds and sampling settings.
+
+    picture: wound in one pass, as an example of the label's class if there is a label. begun: a thread
+    whose nails stay, and which is finished. repair: the finished thread is pulled towards its plan. device:
+    where to decode.
+    """
+
+    picture: "Source | None" = None
+    begun: Thread | None = None
+    repair: bool = False
+    device: str = "auto"
+
+
+def sampling_of(given: Mapping[str, Any]) -> SampleSettings:
+    """Sampling settings from keywords; a penalty may be text, or weights by name."""
+    check_names("generate", given, [SampleSettings])
+    penalty = given.get("penalty")
+    if isinstance(penalty, Mapping):
+        given = {**given, "penalty": Penalties.of(penalty).text()}
+    return take(SampleSettings, given)
 
 
 def check_seed(seed: int) -> int:
@@ -37,37 +67,83 @@ def invented(
     labels: Sequence[str | None],
     seed: int,
     settings: SampleSettings | None = None,
-    *,
-    picture: "Source | None" = None,
-    device: str = "auto",
+    wish: Wish | None = None,
 ) -> list[Thread]:
-    """One thread per label (None: any class); seeds count up from `seed`.
+    """One thread per label (None: any class, or that of a begun thread); seeds count up from `seed`.
 
-    picture: the model winds it in one pass, as an example of the label's class if there is a label.
-    SettingsError for several labels with one picture, or a model that cannot wind pictures.
+    SettingsError for several labels with one picture or one begun thread, or a model that cannot wind
+    pictures, and as `threads_of`.
     """
-    light, name = None, None
-    if picture is not None:
-        if len(labels) > 1:
-            raise SettingsError(
-                f"one picture makes one thread; give one class, got {''.join(map(str, labels))!r}"
-            )
+    wish = wish or Wish()
+    for what, one in (("picture makes one thread", wish.picture), ("begun thread makes one", wish.begun)):
+        if one is not None and len(labels) > 1:
+            raise SettingsError(f"one {what}; give one class, got {''.join(map(str, labels))!r}")
+    if wish.begun is not None and labels[0] is None and wish.begun.label in weights.classes:
+        labels = [wish.begun.label]
+    plans, name = None, None
+    if wish.picture is not None:
         from nitograph.api.weaving import grey_picture
 
-        grey, name, _ = grey_picture(picture)
-        light = _light_of(grey, weights)
+        grey, name, _ = grey_picture(wish.picture)
+        plans = _plans_of(grey, weights)
     first = check_seed(seed)
-    seeds = range(first, first + len(labels))
-    decoder = make_decoder(weights, device)
-    threads = invent(weights, labels, seeds, settings, light=light, decoder=decoder)
+    threads = threads_of(weights, labels, range(first, first + len(labels)), settings, wish, plans=plans)
     if name is not None:
         threads = [thread.replace(provenance={**thread.provenance, "picture": name}) for thread in threads]
     return threads
 
 
-def _light_of(grey: NDArray[np.uint8], weights: Weights) -> NDArray[np.float32]:
-    """Zernike coefficients (1, k) of a picture (h, w), prepared like the pictures of the corpus."""
+def threads_of(
+    weights: Weights,
+    labels: Sequence[str | None],
+    seeds: Sequence[int],
+    settings: SampleSettings | None = None,
+    wish: Wish | None = None,
+    *,
+    plans: Plans | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Thread]:
+    """A thread for each label and seed; as sampling.sampler.invent, and repaired where that is wished.
+
+    plans: in place of wish.picture. SettingsError where a begun thread cannot be finished or a finished one
+    not be repaired.
+    """
+    settings, wish = settings or SampleSettings(), wish or Wish()
+    decoder = make_decoder(weights, wish.device)
+    if not wish.repair:
+        return invent(
+            weights,
+            labels,
+            seeds,
+            settings,
+            plans=plans,
+            begun=wish.begun,
+            decoder=decoder,
+            progress=progress,
+        )
+    if wish.begun is not None:
+        raise SettingsError(
+            "repair would move the nails of a begun thread, which are to stay; leave out one of the two"
+        )
+    from nitograph.api.repair import repaired, search_settings
+
+    search_settings(weights, settings)  # refused before anything is drawn
+    done: list[Thread] = []
+    for first in range(0, len(labels), CHUNK):
+        part = slice(first, first + CHUNK)
+        some = None if plans is None else plans.take(part)
+        found, wound = invent_with_plans(
+            weights, labels[part], seeds[part], settings, plans=some, decoder=decoder
+        )
+        assert wound is not None  # search_settings has seen that the model plans
+        done += repaired(weights, found, wound, settings)
+        progress(len(done))
+    return done
+
+
+def _plans_of(grey: NDArray[np.uint8], weights: Weights) -> Plans:
+    """The plan of a picture (h, w), prepared like the pictures of the corpus."""
     from nitograph.weaving.encoder import targets
     from nitograph.weaving.settings import WeaveSettings
 
-    return weights.zernike.light(targets(grey[None], WeaveSettings.from_dict(weights.weaving)))
+    return of_pictures(weights, targets(grey[None], WeaveSettings.from_dict(weights.weaving)))

@@ -16,17 +16,21 @@ S = TypeVar("S", bound=Settings)
 
 
 class Sampling(TypedDict, total=False):
-    """How tokens are chosen: `sampling.sampler.SampleSettings`."""
+    """How tokens are chosen: `sampling.settings.SampleSettings`; a penalty's weights by name, too."""
 
-    temperature: float
-    top_k: int
+    temperature: float | None
+    top_k: int | None
     min_p: float
     repetition_penalty: float
     plan_temperature: float | None
-    guidance: float
+    plan_steps: int | None
+    guidance: float | None
     min_lines: int
     max_lines: int | None
     min_nail_gap: int | None
+    beam: int
+    penalty: str | Mapping[str, float]
+    best_of: int
 
 
 class Look(TypedDict, total=False):

@@ -13,6 +13,7 @@ from nitograph.errors import FileError, SettingsError
 from nitograph.model import weights as weights_file
 from nitograph.model.weights import Weights
 from nitograph.sampling.sampler import Decoding
+from nitograph.untrusted import need
 
 DEFAULT = Path("string_ai.pt")
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -33,13 +34,13 @@ def find_weights(name: str | Path | None = None) -> Weights:
         raise FileError(
             f"there is no checkpoint {path}; train one, or leave it out to use the bundled weights"
         )
-    try:
-        from nitograph.training.checkpoints import checkpoint_weights
-    except ImportError:
-        raise FileError(
-            f"reading {path} needs PyTorch (pip install 'nitograph[train]'); "
-            "or give the .safetensors file that training wrote beside it"
-        ) from None
+    missing = FileError(
+        f"reading {path} needs PyTorch (pip install 'nitograph[train]'); "
+        "or give the .safetensors file that training wrote beside it"
+    )
+    need("torch", missing)
+    from nitograph.training.checkpoints import checkpoint_weights
+
     return checkpoint_weights(path)
 
 
@@ -51,11 +52,9 @@ def make_decoder(weights: Weights, device: str = "auto") -> Decoding:
         from nitograph.model.decoder import Decoder
 
         return Decoder(weights)
-    try:
-        from nitograph.model.network import Network
-        from nitograph.model.network_decoder import NetworkDecoder
-    except ImportError:
-        raise SettingsError(f"device {device} needs PyTorch: pip install 'nitograph[train]'") from None
+    need("torch", SettingsError(f"device {device} needs PyTorch: pip install 'nitograph[train]'"))
+    from nitograph.model.network import Network
+    from nitograph.model.network_decoder import NetworkDecoder
     from nitograph.training.processes import find_device
 
     return NetworkDecoder(Network.from_weights(weights).to(find_device(device)))

@@ -42,6 +42,8 @@ def generate(
     *,
     seed: int = 42,
     picture: "Source | None" = None,
+    continue_from: Thread | None = None,
+    repair: bool = False,
     checkpoint: str | Path | None = None,
     device: str = "auto",
     **sampling: Unpack[Sampling],
@@ -51,6 +53,7 @@ def generate(
     label: list[str] | tuple[str, ...],
     *,
     seed: int = 42,
+    repair: bool = False,
     checkpoint: str | Path | None = None,
     device: str = "auto",
     **sampling: Unpack[Sampling],
@@ -61,6 +64,8 @@ def generate(
     *,
     seed: int = 42,
     picture: "Source | None" = None,
+    continue_from: Thread | None = None,
+    repair: bool = False,
     checkpoint: str | Path | None = None,
     device: str = "auto",
     **sampling: Unpack[Sampling],
@@ -70,6 +75,8 @@ def generate(
     *,
     seed: int = 42,
     picture: "Source | None" = None,
+    continue_from: Thread | None = None,
+    repair: bool = False,
     checkpoint: str | Path | None = None,
     device: str = "auto",
     **sampling: Unpack[Sampling],
@@ -79,27 +86,34 @@ def generate(
     label: a class that the model knows ("7"), a word of such classes ("2026"), a list of classes, or None
     for any class. seed: the same seed gives the same thread, as with `nitograph generate`; seeds of further
     threads count up from it. picture: wound in one pass, as an example of the class if one is given.
-    checkpoint: a .pt or .safetensors file; by default `string_ai.pt` of this folder, else the bundled
-    weights. sampling: `temperature`, `top_k`, `guidance` and the other settings of `SampleSettings`.
+    continue_from: a thread whose nails stay and which is finished, as its own class if none is given.
+    repair: pull finished threads towards their plans by the encoder's local search. checkpoint: a .pt or
+    .safetensors file; by default `string_ai.pt` of this folder, else the bundled weights. sampling:
+    `temperature`, `top_k`, `guidance`, `beam`, `penalty`, `best_of` and the other settings of
+    `SampleSettings`.
 
         seven = nitograph.generate("7", seed=42)
+        better = nitograph.generate("7", beam=4, penalty={"short": 1}, best_of=2)
         word = nitograph.generate("2026", temperature=0.7)
         many = nitograph.generate(["7"] * 100)
     """
-    from nitograph.api.inventing import check_seed, invented
+    from nitograph.api.inventing import Wish, check_seed, invented, sampling_of
     from nitograph.api.models import find_weights, split_classes
-    from nitograph.sampling.sampler import SampleSettings
 
-    check_names("generate", sampling, [SampleSettings])
-    settings = take(SampleSettings, sampling)
+    settings = sampling_of(sampling)
     check_seed(seed)
+    if continue_from is not None and not isinstance(continue_from, Thread):
+        raise SettingsError(
+            f"continue_from takes a thread, got {_short(continue_from)}; load its file first"
+        )
     weights = find_weights(checkpoint)
     labels: Sequence[str | None] = [None]
     if isinstance(label, str):
         labels = split_classes(label, weights.classes)
     elif label is not None:
         labels = _class_names(label)
-    found = invented(weights, labels, seed, settings, picture=picture, device=device)
+    wish = Wish(picture=picture, begun=continue_from, repair=repair, device=device)
+    found = invented(weights, labels, seed, settings, wish)
     return found[0] if len(found) == 1 and not isinstance(label, list | tuple) else Threads(found)
 
 

@@ -2,23 +2,23 @@
 
 Each command is one module of this package with `add_arguments(parser)` and `run(args)`; only the module of
 the command that is run is imported. Exit codes: 0 done, 1 an error, reported in one line, 2 wrong usage,
-130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
+70 a fault of Nitograph, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
 
 Try it: python -m nitograph --help
 """
 
 import argparse
 import importlib
-import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from nitograph import __version__
 from nitograph.cli.compiling import compiling_notice
+from nitograph.cli.faults import told
 from nitograph.cli.interrupts import exit_code, interrupts_raised
-from nitograph.errors import NitographError
+from nitograph.cli.streams import finish_streams, prepare_streams
 
 COMMANDS = {
     "generate": "invent a thread of a class; write its neon picture and its JSON",
@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
 def entry() -> NoReturn:
     """Run the command line and exit the process with its code."""
-    _leave(main())
+    _leave(main, "nitograph")
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "nitograph") -> int:
@@ -69,35 +69,33 @@ def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
             args = parser.parse_args(given)
             with compiling_notice():
                 return int(command.run(args) or 0)
-    except NitographError as error:
-        return _fail(parser, " ".join(str(error).split()))
-    except MemoryError:
-        return _fail(parser, "not enough memory for this; lower the counts or sizes")
     except KeyboardInterrupt as interrupt:
         print(f"{parser.prog}: stopped", file=sys.stderr)
         return exit_code(interrupt)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:  # one that no reader or writer has turned into a FileError
-        place = f" ({error.filename})" if error.filename else ""
-        return _fail(parser, f"{error.strerror or error}{place}")
-
-
-def _fail(parser: Parser, line: str) -> int:
-    print(f"{parser.prog}: {line}", file=sys.stderr)
-    return 1
+    except Exception as error:
+        line, code = told(error, parser.prog, given)
+        print(f"{parser.prog}: {line}", file=sys.stderr)
+        return code
 
 
 def run_script(name: str, script: str) -> NoReturn:
     """The body of the original's scripts at the root of the repository."""
-    _leave(run_command(name, Parser(prog=script, description=_sentence(name)), sys.argv[1:]))
+    parser = Parser(prog=script, description=_sentence(name))
+    _leave(lambda: run_command(name, parser, sys.argv[1:]), script)
 
 
-def _leave(code: int) -> NoReturn:
-    """Exit; Ctrl-C is ignored from here on, as it would only print a traceback while Python shuts down."""
+def _leave(work: Callable[[], int], program: str) -> NoReturn:
+    """Do the work on safe streams and exit with its code.
+
+    Ctrl-C is ignored at the end, as it would only print a traceback while Python shuts down.
+    """
+    prepare_streams()
+    try:
+        code = work()
+    except SystemExit as stop:  # of argparse
+        code = stop.code if isinstance(stop.code, int) else 0
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(code)
+    sys.exit(finish_streams(code, program))
 
 
 def _sentence(name: str) -> str:

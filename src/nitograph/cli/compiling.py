@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nitograph.cli.streams import on_terminal
+
 DELAY = 1.0  # seconds of compiling before the notice
 NOTICE = "compiling once for this machine, about ten seconds"
 
@@ -19,7 +21,7 @@ NOTICE = "compiling once for this machine, about ten seconds"
 @contextmanager
 def compiling_notice() -> Iterator[None]:
     """Print a notice on stderr if compiling takes a while and stderr is a terminal."""
-    if not sys.stderr.isatty():
+    if not on_terminal():
         yield
         return
     finished = threading.Event()

@@ -20,6 +20,7 @@ from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
 from nitograph.io.files import read_text, write_bytes, write_text
 from nitograph.io.outputs import JSON, PAGE, PNG, Output, claim
+from nitograph.untrusted import need, reading
 
 if TYPE_CHECKING:
     from nitograph.corpus.rows import Corpus, CorpusSettings
@@ -76,10 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, write, print the result."""
-    try:
-        import torch  # noqa: F401  # only so that a missing PyTorch is reported in one line
-    except ImportError:
-        raise SettingsError("evaluation needs PyTorch: pip install 'nitograph[train]'") from None
+    need("torch", SettingsError("evaluation needs PyTorch: pip install 'nitograph[train]'"))
     from nitograph.evaluation.settings import QUICK, EvaluationSettings
 
     if sum(x is not None for x in (args.threads, args.stand_in, args.sweep)) > 1:
@@ -193,8 +191,9 @@ def _corpus_settings(weights: "Weights") -> "CorpusSettings | None":
     from nitograph.corpus.rows import CorpusSettings
 
     try:
-        return CorpusSettings.from_dict(weights.facts["corpus"]["corpus"])
-    except (KeyError, TypeError, AttributeError, SettingsError):
+        with reading(SettingsError("they do not hold them")):
+            return CorpusSettings.from_dict(weights.facts["corpus"]["corpus"])
+    except SettingsError:
         return None
 
 

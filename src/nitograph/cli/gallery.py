@@ -8,8 +8,8 @@ Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 import argparse
 from pathlib import Path
 
-from nitograph.api.models import find_weights, make_decoder, split_classes
-from nitograph.cli.models import add_model_arguments, read_sampling
+from nitograph.api.models import find_weights, split_classes
+from nitograph.cli.models import add_model_arguments, add_repair_argument, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.drawing.contact_sheet import sheet_size
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="", help="headline of the page")
     parser.add_argument("--columns", type=int, help="threads per row of the contact sheet")
     parser.add_argument("--tile", type=int, default=320, help="size of one thread on the contact sheet, px")
+    add_repair_argument(parser)
     add_model_arguments(parser)
     add_settings(parser, NeonSettings, title="look", leave_out=SINGLE)
 
@@ -63,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.columns is not None and not 1 <= args.columns <= MAX_THREADS:
         raise SettingsError(f"columns must be 1 to {MAX_THREADS}, got {args.columns}")
+    if args.repair and args.threads is not None:
+        raise SettingsError("threads in a file have no plans to repair them towards; leave one out")
     look = read_settings(args, NeonSettings)
     inputs = {"list of threads": args.threads, "weights": args.checkpoint}
     (output,) = claim([Output("gallery", Path(args.output), (*PAGE, *PNG))], inputs)
@@ -85,7 +88,7 @@ def _given(path: str, count: int) -> list[Thread]:
 
 def _invented(args: argparse.Namespace) -> list[Thread]:
     """Threads of every class, as evenly as the count allows, in order of class and seed."""
-    from nitograph.sampling.sampler import invent
+    from nitograph.api.inventing import Wish, threads_of
 
     sampling, weights = read_sampling(args), find_weights(args.checkpoint)
     named = [part for text in args.classes for part in split_classes(text, weights.classes)]
@@ -93,10 +96,9 @@ def _invented(args: argparse.Namespace) -> list[Thread]:
     shares = [args.count // len(classes) + (i < args.count % len(classes)) for i in range(len(classes))]
     labels = [label for label, share in zip(classes, shares, strict=True) for _ in range(share)]
     seeds = [args.seed + j for share in shares for j in range(share)]
+    wish = Wish(repair=args.repair, device=args.device)
     with progress("inventing", len(labels)) as done:
-        return invent(
-            weights, labels, seeds, sampling, decoder=make_decoder(weights, args.device), progress=done
-        )
+        return threads_of(weights, labels, seeds, sampling, wish, progress=done)
 
 
 def _sheet(threads: list[Thread], look: NeonSettings, args: argparse.Namespace, output: Path) -> None:

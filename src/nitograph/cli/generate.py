@@ -1,7 +1,7 @@
 """nitograph generate: invent a thread of a class; write its neon picture and its JSON.
 
 A word of several classes (`2026`) gives one picture with one board per character. The model winds a picture
-given instead of a class, or along with it, in one pass.
+given instead of a class, or along with it, in one pass, and finishes a thread that is begun.
 
 Try it: python -m nitograph generate 7
 """
@@ -11,9 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitograph.api.inventing import check_seed, invented
+from nitograph.api.inventing import Wish, check_seed, invented
 from nitograph.api.models import find_weights, split_classes
-from nitograph.cli.models import add_model_arguments, read_sampling
+from nitograph.cli.models import (
+    add_begun_argument,
+    add_model_arguments,
+    add_repair_argument,
+    read_begun,
+    read_sampling,
+)
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.drawing.look import NeonSettings
 from nitograph.drawing.renderers import RENDERERS, render
@@ -53,31 +59,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--renderer", choices=RENDERERS, default="neon", help="renderer (default %(default)s)"
     )
+    add_begun_argument(parser)
+    add_repair_argument(parser)
     add_model_arguments(parser)
     add_settings(parser, NeonSettings, title="picture")
 
 
 def run(args: argparse.Namespace) -> int:
     """Invent, draw, write, print the paths."""
-    if args.label is None and args.image is None:
+    if args.label is None and args.image is None and args.begun is None:
         raise SettingsError(
-            "give a class to invent or a picture to wind: generate 7, or generate --image FILE"
+            "give a class to invent, a picture to wind or a thread to finish: generate 7, "
+            "generate --image FILE or generate --continue FILE"
         )
     if args.like is not None and (args.label is None or args.image is not None):
         raise SettingsError("an example needs a class and excludes another picture: generate 7 --like FILE")
     check_seed(args.seed)
     sampling, look = read_sampling(args), read_settings(args, NeonSettings)
-    name = args.label if args.label is not None else Path(args.image.replace(":", "_")).stem
-    output = Path(args.output or f"digit_{_safe(name)}_4k.png")
+    output = Path(args.output or f"digit_{_safe(_name(args))}_4k.png")
     sequence = Path(args.sequence_output or output.with_suffix(".json"))
     formats = [part.strip() for part in args.export.split(",") if part.strip()] if args.export else []
     _claim(args, output, sequence)
     weights = find_weights(args.checkpoint)
     labels = [None] if args.label is None else split_classes(args.label, weights.classes)
     _claim(args, output, sequence, _places(formats, output, len(labels)))
-    threads = invented(
-        weights, labels, args.seed, sampling, picture=args.image or args.like, device=args.device
-    )
+    begun = read_begun(args, weights)
+    wish = Wish(picture=args.image or args.like, begun=begun, repair=args.repair, device=args.device)
+    threads = invented(weights, labels, args.seed, sampling, wish)
     render(threads, look, args.renderer).save(output)
     write_text(sequence, thread_files.to_json(threads, indent=2) + "\n")
     written = _export(threads, formats, output)
@@ -97,7 +105,8 @@ def _claim(args: argparse.Namespace, output: Path, sequence: Path, more: Sequenc
     """Check that all outputs can be written and that none would overwrite an input or another output."""
     written = [Output("picture", output, PNG), Output("thread", sequence, JSON)]
     written += [Output(f"{path.suffix} file", path) for path in more]
-    claim(written, {"picture": args.image or args.like, "weights": args.checkpoint})
+    inputs = {"picture": args.image or args.like, "begun thread": args.begun, "weights": args.checkpoint}
+    claim(written, inputs)
 
 
 def _places(formats: list[str], output: Path, boards: int) -> list[Path]:
@@ -117,6 +126,14 @@ def _export(threads: "list[Thread]", formats: list[str], output: Path) -> list[P
     from nitograph.exporting.formats import write_all
 
     return list(write_all(threads, formats, output.with_suffix("")))
+
+
+def _name(args: argparse.Namespace) -> str:
+    """What the default names of the outputs tell of the inputs."""
+    name = args.label
+    if name is None:
+        name = Path((args.image or args.begun).replace(":", "_")).stem
+    return name if args.begun is None else f"{name}_continued"
 
 
 def _safe(name: str) -> str:

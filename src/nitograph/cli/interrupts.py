@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 RETRY = 0.01  # seconds until an interrupt that Python dropped is raised again
-STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Stopped(KeyboardInterrupt):
@@ -36,26 +36,17 @@ def interrupts_raised() -> Iterator[None]:
     """Inside the block, SIGTERM and SIGHUP are raised as Ctrl-C is, and none of the three is dropped.
 
     Signals that were ignored, such as SIGHUP under nohup, still are. Python cannot propagate an exception
-    out of a callback of a C library or a destructor: it calls `sys.unraisablehook` and continues. Numba
-    loads compiled code through such callbacks. An interrupt raised there is raised again a moment later.
+    out of a callback of a C library or a destructor: it calls `sys.unraisablehook` and continues. An
+    interrupt raised there is raised again a moment later.
     """
-    previous_hook, timers = sys.unraisablehook, list[threading.Timer]()
-
-    def hook(ignored: Any) -> None:
-        if not issubclass(ignored.exc_type, KeyboardInterrupt):
-            previous_hook(ignored)
-            return
-        number = getattr(ignored.exc_value, "number", signal.SIGINT)
-        timers.append(threading.Timer(RETRY, _thread.interrupt_main, (number,)))
-        timers[-1].start()
-
-    replaced = _replace(_raise, dict.fromkeys(STOP_SIGNALS, signal.SIG_DFL))
-    sys.unraisablehook = hook
+    raising = _Again(sys.unraisablehook)
+    replaced = _replace(_raise, signal.default_int_handler, signal.SIG_DFL)
+    sys.unraisablehook = raising
     try:
         yield
     finally:
-        sys.unraisablehook = previous_hook
-        for timer in timers:
+        sys.unraisablehook = raising.previous
+        for timer in raising.timers:
             timer.cancel()
         _restore(replaced)
 
@@ -74,9 +65,7 @@ def interrupt_deferred() -> Iterator[Callable[[], int]]:
             raise_interrupt(number)
         requested.append(number)
 
-    replaced = _replace(
-        request_stop, {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(STOP_SIGNALS, _raise)
-    )
+    replaced = _replace(request_stop, _raise, signal.default_int_handler)
     try:
         yield lambda: requested[0] if requested else 0
     finally:
@@ -88,18 +77,46 @@ def raise_interrupt(number: int) -> None:
     raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
 
 
+class _Again:
+    """The hook for exceptions that Python drops: an interrupt among them is raised again a moment later."""
+
+    def __init__(self, previous: Callable[[Any], Any]) -> None:
+        self.previous, self.timers = previous, list[threading.Timer]()
+
+    def __call__(self, ignored: Any) -> None:
+        if issubclass(ignored.exc_type, KeyboardInterrupt):
+            self.later(getattr(ignored.exc_value, "number", signal.SIGINT))
+        else:
+            self.previous(ignored)
+
+    def later(self, number: int) -> None:
+        """Have the signal handled again, in place of one that waits for it."""
+        for timer in self.timers:
+            timer.cancel()
+        timer = threading.Timer(RETRY, _thread.interrupt_main, (number,))
+        self.timers.append(timer)
+        timer.start()
+
+
 def _raise(number: int, frame: Any) -> None:
+    """Raise the signal's exception; where the hook is at work it would be dropped once more, so later."""
+    while frame is not None:
+        if frame.f_code is _Again.__call__.__code__:
+            frame.f_locals["self"].later(number)
+            return
+        frame = frame.f_back
     raise_interrupt(number)
 
 
-def _replace(handler: Callable[[int, Any], None], wanted: dict[int, Any]) -> dict[int, Any]:
-    """Set the handler of each signal whose current handler is the one in `wanted`; returns what to restore.
+def _replace(handler: Callable[[int, Any], None], *wanted: Any) -> dict[int, Any]:
+    """Set the handler of each signal whose current handler is one of `wanted`; returns what to restore.
 
     Only the main thread may set handlers; in another thread nothing is replaced.
     """
     if threading.current_thread() is not threading.main_thread():
         return {}
-    replaced = {number: before for number, before in wanted.items() if signal.getsignal(number) is before}
+    current = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    replaced = {number: before for number, before in current.items() if before in wanted}
     for number in replaced:
         signal.signal(number, handler)
     return replaced

@@ -35,7 +35,7 @@ def add_settings(
         flag = "--" + name.replace("_", "-")
         default = (defaults or {}).get(name, settings.default(name))
         unit = f", {declared.unit}" if declared.unit else ""
-        shown = "" if default is None else f" (default {_show(default)})"
+        shown = "" if default in (None, "") else f" (default {_show(default)})"
         text = f"{declared.help}{unit}{shown}".replace("%", "%%")
         if kind is bool:
             target.add_argument(

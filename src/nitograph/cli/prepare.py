@@ -1,17 +1,22 @@
-"""nitograph prepare: weave a training corpus from handwriting.
+"""nitograph prepare: weave a training corpus from handwriting, here or on a cluster, to a file or shards.
 
 Try it: python -m nitograph prepare --samples 500 --output small.npz
 """
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
-from nitograph.corpus.prepare import build, forget_parts
+from nitograph.corpus.prepare import Engine, build, forget_parts, local
 from nitograph.corpus.rows import Corpus, CorpusSettings
-from nitograph.corpus.sources import LabelledImages, mnist
-from nitograph.io.outputs import CORPUS, Output, claim
+from nitograph.corpus.shards import LOCK, PARTS, build_shards
+from nitograph.corpus.sources import mnist
+from nitograph.errors import SettingsError
+from nitograph.io.locks import sole_writer
+from nitograph.io.outputs import CORPUS, Output, claim, claim_folder
 from nitograph.weaving.encoder import PRESETS, WeaveSettings
 
 ORIGINAL_FOLDER = "data"
@@ -23,7 +28,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         "-o",
         default="string_dataset.npz",
-        help="where to write the corpus (default %(default)s)",
+        help="where to write the corpus: a file, or without an ending a folder of shards, from which "
+        "a corpus larger than memory is trained (default %(default)s)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "dask"),
+        default="local",
+        help="where to weave: on the cores of this machine, or on a Dask cluster (default local)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of the Dask cluster, as tcp://host:8786; without it --engine dask starts one here",
     )
     parser.add_argument(
         "--data-dir",
@@ -47,19 +64,52 @@ def run(args: argparse.Namespace) -> int:
     """Weave, write, print a summary."""
     settings = read_settings(args, CorpusSettings)
     weaving = weaving_settings(args)
-    (output,) = claim([Output("corpus", Path(args.output), CORPUS)])
+    if args.scheduler is not None and args.engine != "dask":
+        raise SettingsError("a scheduler is one of Dask; give --engine dask with it, or leave it out")
+    output = Path(args.output)
+    sharded = output.is_dir() or not output.suffix
+    if sharded:
+        claim_folder("corpus", output)
+    else:
+        claim([Output("corpus", output, CORPUS)])
     images = mnist(args.split, _folder(args.data_dir))
-    parts = output.with_name(f".{output.name}.parts")
-    corpus = _build(images, settings, weaving, parts)
-    corpus.save(output)
-    forget_parts(parts)
+    parts = output / PARTS if sharded else output.with_name(f".{output.name}.parts")
+    with (
+        sole_writer(output / LOCK if sharded else parts / LOCK, output),
+        _engine(args) as engine,
+        _shown(settings.samples) as show,
+    ):
+        if sharded:
+            corpus = build_shards(output, images, settings, weaving, engine=engine, progress=show)
+        else:
+            corpus = build(images, settings, weaving, parts=parts, engine=engine, progress=show)
+            corpus.save(output)
+            forget_parts(parts)
+    _print_summary(output, corpus)
+    return 0
+
+
+@contextmanager
+def _engine(args: argparse.Namespace) -> Iterator[Engine]:
+    """What weaves; a cluster is joined, or started, and left at the end."""
+    if args.engine == "local":
+        yield local
+        return
+    from nitograph.corpus.cluster import cluster
+
+    if args.scheduler is None:
+        print("no --scheduler: starting a Dask cluster on the cores of this machine", flush=True)
+    with cluster(args.scheduler) as engine:
+        yield engine
+
+
+def _print_summary(output: Path, corpus: Corpus) -> None:
     chords = corpus.lengths - 3
     print(
         f"{output}: {len(corpus)} threads of {len(set(corpus.sources.tolist()))} images, "
         f"{chords.min()} to {chords.max()} chords (mean {chords.mean():.0f}), "
         f"{corpus.explained.mean():.1%} of the pictures' energy explained"
     )
-    return 0
 
 
 def _folder(data_dir: str | None) -> Path | None:
@@ -73,21 +123,22 @@ def _folder(data_dir: str | None) -> Path | None:
     return Path(data_dir) if data_dir else None
 
 
-def _build(images: LabelledImages, settings: CorpusSettings, weaving: WeaveSettings, parts: Path) -> Corpus:
-    """The corpus, woven with a progress bar; after an interrupt, print how much of it is saved."""
+@contextmanager
+def _shown(samples: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar; after an interrupt, print how much of the corpus is saved."""
     kept = 0
     try:
-        with progress("weaving", settings.samples) as show:
+        with progress("weaving", samples) as show:
 
             def advance(count: int) -> None:
                 nonlocal kept
                 kept = count
                 show(count)
 
-            return build(images, settings, weaving, parts=parts, progress=advance)
+            yield advance
     except KeyboardInterrupt:
         if kept:
-            print(f"{kept} of {settings.samples} threads are saved; the same command continues from there")
+            print(f"{kept} of {samples} threads are saved; the same command continues from there")
         raise
 
 

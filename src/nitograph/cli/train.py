@@ -7,6 +7,7 @@ Try it: python -m nitograph train --dataset string_dataset.npz --minutes 5
 """
 
 import argparse
+import contextlib
 import signal
 import time
 from collections.abc import Callable
@@ -18,12 +19,14 @@ from nitograph.cli.models import DEVICES
 from nitograph.cli.options import add_settings, given_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus.rows import Corpus, load_corpus
-from nitograph.errors import SettingsError
+from nitograph.errors import ProcessError, SettingsError, WeightsError
 from nitograph.io.files import write_bytes
 from nitograph.io.outputs import PNG, Output, claim
 from nitograph.model.settings import ModelSettings
+from nitograph.model.sight import SightSettings
 from nitograph.model.weights import load, load_bundled
 from nitograph.training.settings import Report, TrainSettings
+from nitograph.untrusted import need
 
 if TYPE_CHECKING:
     from nitograph.training.runs import RunFiles
@@ -76,12 +79,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end or until Ctrl-C, saving checkpoints."""
-    try:
-        from nitograph.training import processes
-        from nitograph.training.runs import RunFiles
-        from nitograph.training.trainer import Trainer
-    except ImportError:
-        raise SettingsError("training needs PyTorch: pip install 'nitograph[train]'") from None
+    need("torch", SettingsError("training needs PyTorch: pip install 'nitograph[train]'"))
+    from nitograph.training import processes
+    from nitograph.training.runs import RunFiles
+    from nitograph.training.trainer import Trainer
+
     if args.resume and args.start_from:
         raise SettingsError("a run either resumes or starts from weights; leave out one of the two")
     files = RunFiles(args.output, args.last_output)
@@ -93,12 +95,21 @@ def run(args: argparse.Namespace) -> int:
     if args.start_from:
         weights = load_bundled() if args.start_from == "bundled" else load(args.start_from)
     trainer = Trainer(corpus, model, settings, device=processes.find_device(args.device))
+    trainer.measures_threads = trainer.world == 1
     try:
         if args.resume:
             trainer.resume(files.last)
         elif weights:
             trainer.start_from(weights)
+        elif settings.plan_from == "weights":
+            trainer.take_plan(load_bundled())
         return _train(Recorder(trainer, files, every=args.save_every), plot, resumed=args.resume)
+    except ProcessError as error:
+        with contextlib.suppress(ValueError):  # not of the main thread
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun's, which ends all as this one ends
+        if not processes.first_to_tell():
+            return 1
+        raise ProcessError(f"{error}; --resume continues from {files.last}") from None
     finally:
         processes.leave_group()
 
@@ -125,9 +136,22 @@ def _read(args: argparse.Namespace, files: "RunFiles") -> tuple[Corpus, ModelSet
     given = given_settings(args, TrainSettings)
     if "epochs" in given and "minutes" not in given:
         given["minutes"] = None  # --epochs replaces the minutes of the checkpoint
-    settings, model = settings.replace(**given), model.replace(**given_settings(args, ModelSettings))
+    shape = given_settings(args, ModelSettings)
     corpus = load_corpus(args.dataset)
-    return corpus, model.replace(zernike_order=corpus.metadata["corpus"]["zernike_order"]), settings
+    if not args.resume and "sight" not in shape:
+        shape["sight"] = shape.get("design", model.design) == "plan" and _visible(corpus)
+    shape["zernike_order"] = corpus.metadata["corpus"]["zernike_order"]
+    return corpus, model.replace(**shape), settings.replace(**given)
+
+
+def _visible(corpus: Corpus) -> bool:
+    """Whether a model with sight can look at the threads of this corpus."""
+    order = corpus.metadata["corpus"]["zernike_order"]
+    try:
+        SightSettings.of(corpus.metadata["weaving"], corpus.board, corpus.rules, order)
+    except WeightsError:
+        return False
+    return True
 
 
 def _train(recorder: "Recorder", plot: Path | None, *, resumed: bool) -> int:
@@ -173,7 +197,8 @@ class Recorder:
         trainer = self.trainer
         count = sum(p.numel() for p in trainer.network.parameters())
         self.say(
-            f"{count:,} parameters, {len(trainer.train)} + {len(trainer.valid)} threads, {trainer.device}"
+            f"{count:,} parameters, {len(trainer.train)} + {len(trainer.valid)} threads, {trainer.device}; "
+            + _how(trainer)
         )
         if not self.first:
             return
@@ -185,6 +210,7 @@ class Recorder:
             "settings": trainer.settings.to_dict(),
             "corpus": dict(trainer.corpus.metadata),
             "started_from": trainer.ancestor,
+            "plan_of": trainer.plan_of,
         }
         if resumed:
             self.files.write_log([*self._reached(), head])
@@ -199,13 +225,22 @@ class Recorder:
         """Record the reports; save a last checkpoint at the end, or once a stop is requested.
 
         After an error or a second interrupt none is saved: the state may be unusable then, unlike the
-        previous checkpoint.
+        previous checkpoint. Where another process has ended, the state is that of the last whole step.
         """
-        with progress("training", 1000) as done:
-            for report in self.trainer.run(stop=lambda: bool(stop_signal())):
-                self._record(report)
-                done(round(1000 * report.progress))
+        try:
+            with progress("training", 1000) as done:
+                for report in self.trainer.run(stop=lambda: bool(stop_signal())):
+                    self._record(report)
+                    done(round(1000 * report.progress))
+        except ProcessError:
+            self._save()
+            raise
         self._save()
+        if self.trainer.stale and self.trainer.progress < 1.0:
+            self.say(
+                f"ended early: no better held-out loss in {self.trainer.settings.patience} validations; "
+                "the best weights are kept (--patience 0 goes on all the same)"
+            )
 
     def draw(self, plot: Path | None) -> None:
         """Plot the curves of the log, if requested and if there are any yet."""
@@ -223,7 +258,8 @@ class Recorder:
     def _reached(self) -> list[dict[str, Any]]:
         """The records up to the checkpoint that is resumed."""
         plan = self.trainer.plan_phase
-        reached = {"plan": plan.step if plan else 0}
+        flow = self.trainer.flow_phase
+        reached = {"plan": plan.step if plan else 0, "flow": flow.step if flow else 0}
         return [
             record
             for record in self.files.records()
@@ -254,6 +290,16 @@ class Recorder:
         """Save the best checkpoint, and its weights for use without PyTorch."""
         self.trainer.save(self.files.best)
         self.trainer.weights().save(self.files.weights)
+
+
+def _how(trainer: "Trainer") -> str:
+    """What a run learns its plans and nails from, for people."""
+    sight = "with sight" if trainer.model.sight else "without sight"
+    if not trainer.model.planned:
+        return "no plan"
+    if trainer.objective.teacher is not None:
+        return f"{sight}; plan and prior taught by {'the package' if trainer.plan_of else 'its weights'}"
+    return f"{sight}; plan learned from the corpus"
 
 
 def _line(report: Report) -> str:

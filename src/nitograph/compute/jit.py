@@ -4,8 +4,11 @@ All of them release the GIL. A function that Python calls writes into the arrays
 numbers at most. To return an array, Numba would call Python code; a pending Ctrl-C would be raised there,
 Numba would go on with a value that is missing, and the process would crash. Compiled code is cached on disk
 under one stamp, a digest of all sources that go into it: Numba itself checks a function's own file, not the
-files of the functions that it calls. A cache that cannot be read or written costs time and nothing else.
-Numba is slow to import, so only modules of compiled loops import this one; it knows no particular loop.
+files of the functions that it calls. A cache that cannot be read or written costs time and nothing else;
+with a Numba whose inner parts are others, its own cache is used. Signals wait while LLVM makes or loads
+machine code, because it calls back into Python: an exception that a signal's handler raised there would be
+dropped, and the function left without code. Numba is slow to import, so only modules of compiled loops
+import this one; it knows no particular loop.
 
 Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 """
@@ -14,14 +17,24 @@ import contextlib
 import functools
 import hashlib
 import re
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numba
-from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 import nitograph
+
+try:  # inner parts of Numba, which another version may not have
+    from numba.core.caching import FunctionCache, IndexDataCacheFile
+except ImportError:
+    FunctionCache, IndexDataCacheFile = object, None
+try:
+    from numba.core.codegen import CPUCodeLibrary
+except ImportError:
+    CPUCodeLibrary = None
 
 Options = dict[str, Any]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -36,6 +49,8 @@ class Compiler(Protocol):
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")
+
+_fresh: list[str] = []  # functions that this process has compiled itself
 
 _any: Options = {"nogil": True, "error_model": "numpy"}
 _part: Options = _any | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -56,6 +71,44 @@ def stamp(folder: Path) -> str:
     for path in sorted(chosen):
         digest.update(hashlib.sha256(texts[path]).digest())
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Signals with a handler in Python are held until the end of the block, and handled there.
+
+    Python handles signals in its main thread only, so in others nothing is to be held.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    replaced = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in replaced:
+        signal.signal(number, lambda caught, _: held.append(caught))
+    try:
+        yield
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
+        for caught in held:
+            signal.raise_signal(caught)
+
+
+def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of Numba that has LLVM make or load the code of a module, with signals held."""
+
+    @functools.wraps(function)
+    def holding(*args: Any) -> Any:
+        with signals_held():
+            return function(*args)
+
+    return holding
+
+
+if hasattr(CPUCodeLibrary, "_finalize_final_module"):
+    CPUCodeLibrary._finalize_final_module = _whole(CPUCodeLibrary._finalize_final_module)
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types
@@ -80,8 +133,17 @@ class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Write a compiled function to the cache, if the disk allows."""
+        _fresh.append(self._name)
         with contextlib.suppress(Exception):
             super().save_overload(sig, data)
+
+
+def compiled_here() -> bool:
+    """Whether this process runs code that it has compiled itself.
+
+    Loose sums of such code can differ in their last bits from those of the same code loaded from the cache.
+    """
+    return bool(_fresh)
 
 
 def _cached(**options: Any) -> Compiler:
@@ -90,7 +152,10 @@ def _cached(**options: Any) -> Compiler:
     def compiler(function: Callable[..., Any]) -> Any:
         compiled = numba.njit(**options)(function)
         with contextlib.suppress(RuntimeError, OSError):  # no folder is writable
-            compiled._cache = _Cache(function)
+            try:
+                compiled._cache = _Cache(function)
+            except (AttributeError, TypeError):  # the inner parts are others
+                compiled.enable_caching()
         return compiled
 
     return compiler

@@ -1,9 +1,10 @@
-"""Threads as a training set, kept in one compressed .npz.
+"""Threads as a training set, kept in one compressed .npz, or in a folder of shards (`shards`).
 
-Each row names the source image it came from, so that splits are by source and a validation picture is never
-a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
-that plan. A file is checked when it is read. This module does not know how a corpus is made (`prepare`),
-nor what a network is.
+Each row names the source image it came from, so that splits are by source and a validation picture is
+never a training picture. Each row also keeps the light of its picture as Zernike coefficients, for models
+that plan, and the picture itself, 32×32, for models with sight and for the flow that makes plans sharp
+(where it was woven on a canvas of twice that, and by a version that kept it). A file is checked when it
+is read. This module does not know how a corpus is made (`prepare`), nor what a network is.
 
 Try it: python -m nitograph preview --dataset string_dataset.npz
 """
@@ -19,18 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.board import Board, Rules
+from nitograph.corpus.stack import pick
 from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import read_bytes, replacing
-from nitograph.io.npz import DAMAGE, read_arrays
+from nitograph.io.npz import read_arrays, unpacked_limit
 from nitograph.light.zernike import Zernike
+from nitograph.model.sharpen import SIDE
 from nitograph.model.vocab import Vocabulary
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
+from nitograph.untrusted import parse_json, reading
 from nitograph.weaving.settings import WeaveSettings
 
 FORMAT = "nitograph-corpus/1"
 MAX_FILE_BYTES = 4 * 2**30
+MAX_METADATA = 2**20  # characters
+CHECKED = 2**21  # tokens that are checked at once
 ARRAYS = ("tokens", "labels", "lengths", "sources", "explained", "light")
+PICTURES = {"pictures": "u3"}  # an array that a corpus may lack
 LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U0"), strict=True))
 
 
@@ -38,7 +45,7 @@ LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U
 class CorpusSettings(Settings):
     """Which pictures become the rows of a corpus."""
 
-    samples: int = setting(5000, "rows of the corpus", low=1, high=10_000_000)
+    samples: int = setting(5000, "rows of the corpus", low=1, high=100_000_000)
     mode: str = setting(
         "examples",
         "real handwriting, or averaged prototypes repeated (for comparison: a model memorises them)",
@@ -48,7 +55,7 @@ class CorpusSettings(Settings):
     prototype_pool: int = setting(
         1000, "images averaged into the prototypes of one class", low=1, high=100_000
     )
-    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=100)
+    augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=1000)
     seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
     zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)
 
@@ -61,6 +68,8 @@ class Corpus:
     lengths: (rows,) tokens without padding. sources: (rows,) index of the image in the source; warped
     variants share it. explained: (rows,) share of the picture's energy that the thread explains.
     light: (rows, k) float16 Zernike coefficients of the pictures. metadata: every setting, as JSON values.
+    pictures: (rows, 32, 32) uint8, the encoder's targets shrunk (model.sharpen), or None.
+    Of a corpus in shards, tokens, light and pictures are Stacks: only the rows that are asked for are read.
     """
 
     tokens: NDArray[np.integer]
@@ -70,6 +79,7 @@ class Corpus:
     explained: NDArray[np.float32]
     light: NDArray[np.float16]
     metadata: Mapping[str, Any]
+    pictures: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -107,9 +117,18 @@ class Corpus:
         return Thread(nails.astype(np.int32), self.board, self.classes[self.labels[row]], made)
 
     def take(self, rows: NDArray[np.integer]) -> "Corpus":
-        """The corpus of these rows only."""
-        picked = {name: getattr(self, name)[rows] for name in ARRAYS}
+        """The corpus of these rows only; of one in shards, none is read yet."""
+        picked = {name: pick(array, rows) for name, array in self._arrays().items()}
         return dataclasses.replace(self, **picked)
+
+    def read(self, rows: NDArray[np.integer]) -> "Corpus":
+        """As `take`, with its rows in memory."""
+        return dataclasses.replace(self, **{name: array[rows] for name, array in self._arrays().items()})
+
+    @property
+    def on_disk(self) -> Path | None:
+        """The folder of the shards that it is read from; None where it is in memory."""
+        return getattr(self.tokens, "folder", None)
 
     def split(self, fraction: float, *, seed: int) -> tuple["Corpus", "Corpus"]:
         """Training and validation parts without a common source image; SettingsError if one is empty."""
@@ -126,66 +145,107 @@ class Corpus:
         return self.take(np.flatnonzero(~valid)), self.take(np.flatnonzero(valid))
 
     def save(self, path: str | Path) -> None:
-        """Write the compressed .npz, whole or not at all."""
+        """Write the .npz, whole or not at all; compressed, unless the reader would take it for a bomb."""
+        arrays = self._arrays()
+        arrays["metadata"] = np.array(json.dumps(dict(self.metadata), ensure_ascii=False))
         with replacing(path) as temporary, temporary.open("wb") as file:
-            arrays = {name: getattr(self, name) for name in ARRAYS}
-            text = json.dumps(dict(self.metadata), ensure_ascii=False)
-            np.savez_compressed(file, allow_pickle=False, metadata=np.array(text), **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+            headers = 2**10 * len(arrays)
+            if sum(array.nbytes for array in arrays.values()) + headers > unpacked_limit(file.tell()):
+                file.seek(0)  # rows that repeat, as of prototypes
+                file.truncate()
+                np.savez(file, allow_pickle=False, **arrays)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays that it has, by name."""
+        arrays = {name: getattr(self, name) for name in (*ARRAYS, *PICTURES)}
+        return {name: array for name, array in arrays.items() if array is not None}
 
 
 def load_corpus(path: str | Path) -> Corpus:
-    """Read a corpus; FileError if the file is truncated, foreign or contradicts itself."""
+    """Read a corpus, or open one in shards; FileError if it is truncated, foreign or contradicts itself."""
+    if Path(path).is_dir():
+        from nitograph.corpus.shards import load_shards
+
+        return load_shards(path)
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
-        arrays = read_arrays(data, LAYOUT)
-        corpus = Corpus(**{name: arrays[name] for name in ARRAYS}, metadata=_read_metadata(arrays))
-        _check(corpus)
+        with reading(FileError("it is damaged")):
+            arrays = read_arrays(data, LAYOUT, optional=PICTURES)
+            metadata = check_metadata(read_metadata(str(arrays.pop("metadata"))))
+            corpus = Corpus(**arrays, metadata=metadata)
+            check_rows(corpus)
     except NitographError as error:
         raise FileError(f"{path} is not a Nitograph corpus: {error}; prepare it again") from None
-    except DAMAGE:
-        raise FileError(f"{path} is not a Nitograph corpus, or it is damaged; prepare it again") from None
     return corpus
 
 
-def _read_metadata(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The metadata, in which everything that the rest of the program uses is checked."""
-    metadata = json.loads(str(arrays["metadata"]))
+def read_metadata(text: str) -> Any:
+    """The metadata in a text, within limits."""
+    if len(text) > MAX_METADATA:
+        raise FileError(f"its metadata have more than {MAX_METADATA} characters")
+    return parse_json(text, "its metadata", hint="they are damaged")
+
+
+def check_metadata(metadata: Any) -> dict[str, Any]:
+    """The metadata, once everything in it that the rest of the program uses is checked; FileError."""
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise FileError(f"this version reads the format {FORMAT}")
+    lacking = [name for name in ("source", "classes", "corpus", "weaving") if name not in metadata]
+    if lacking:
+        raise FileError(f"its metadata lack {lacking[0]}")
     CorpusSettings.from_dict(metadata["corpus"])
     WeaveSettings.from_dict(metadata["weaving"])
+    if not isinstance(metadata["source"], str):
+        raise FileError("its source must be a name")
     names = metadata["classes"]
     if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
         raise FileError("its classes must be a list of names")
     if len(set(names)) != len(names):
         raise FileError("two of its classes have the same name")
-    return metadata
+    return dict(metadata)
 
 
-def _check(corpus: Corpus) -> None:
+def check_rows(corpus: Corpus) -> None:
     """FileError if the arrays contradict each other or a row is not a legal thread."""
-    from nitograph.compute.rules import legal_paths
-
-    rows, vocabulary = len(corpus.tokens), corpus.vocabulary
-    if {len(getattr(corpus, name)) for name in ARRAYS} != {rows} or rows < 1:
+    rows, width = corpus.tokens.shape
+    if {len(array) for array in corpus._arrays().values()} != {rows} or rows < 1:
         raise FileError("its arrays differ in length")
+    if corpus.tokens.dtype.itemsize > 4 or corpus.light.dtype.itemsize > 4:
+        raise FileError("its tokens or its light have larger numbers than they need")
+    if corpus.pictures is not None and (
+        corpus.pictures.dtype != np.uint8 or corpus.pictures.shape[1:] != (SIDE, SIDE)
+    ):
+        raise FileError(f"its pictures must be {SIDE}×{SIDE} bytes")
     if corpus.light.shape[1] != Zernike(corpus.metadata["corpus"]["zernike_order"]).size:
         raise FileError("its light does not have the number of coefficients that its metadata states")
-    within = (corpus.lengths >= 4) & (corpus.lengths <= corpus.tokens.shape[1])
-    known = (corpus.labels >= 0) & (corpus.labels < len(vocabulary.classes))
-    if not (within.all() and known.all() and np.isfinite(corpus.light).all()):
+    block = max(1, CHECKED // max(width, corpus.light.shape[1]))
+    for first in range(0, rows, block):
+        _check_rows(corpus, slice(first, first + block))
+
+
+def _check_rows(corpus: Corpus, part: slice) -> None:
+    """`_check` of some rows, so that no copy is as large as a corpus."""
+    from nitograph.compute.rules import legal_paths
+
+    vocabulary = corpus.vocabulary
+    tokens, labels, lengths = corpus.tokens[part], corpus.labels[part], corpus.lengths[part]
+    within = (lengths >= 4) & (lengths <= tokens.shape[1])
+    known = (labels >= 0) & (labels < len(vocabulary.classes))
+    if not (within.all() and known.all() and np.isfinite(corpus.light[part]).all()):
         raise FileError("lengths, labels or light are out of range")
-    if (corpus.tokens[:, 0] != vocabulary.first_class + corpus.labels).any():
+    if (tokens[:, 0] != vocabulary.first_class + labels).any():
         raise FileError("a row does not begin with its class")
-    place = np.arange(corpus.tokens.shape[1])
-    nails = corpus.tokens[:, 1:]
-    inside = place[1:] < corpus.lengths[:, None] - 1
+    place = np.arange(tokens.shape[1])
+    nails = tokens[:, 1:]
+    inside = place[1:] < lengths[:, None] - 1
     if ((nails[inside] < 0) | (nails[inside] >= vocabulary.num_nails)).any():
         raise FileError("a row holds tokens that are not nails")
-    if (corpus.tokens[np.arange(rows), corpus.lengths - 1] != vocabulary.eos).any():
+    if (tokens[np.arange(len(tokens)), lengths - 1] != vocabulary.eos).any():
         raise FileError("a row does not end with EOS")
-    if (corpus.tokens[place >= corpus.lengths[:, None]] != vocabulary.pad).any():
+    if (tokens[place >= lengths[:, None]] != vocabulary.pad).any():
         raise FileError("a row holds more than padding after its end")
     legal = legal_paths(np.where(inside, nails, -1), corpus.board, corpus.rules)
     if not legal.all():
-        raise FileError(f"row {int(np.flatnonzero(~legal)[0])} breaks the rules that its metadata states")
+        row = part.start + int(np.flatnonzero(~legal)[0])
+        raise FileError(f"row {row} breaks the rules that its metadata states")

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import importlib.resources
 import io
-import zlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from nitograph.errors import FileError, SourceError
 from nitograph.io import plugins
 from nitograph.io.files import read_bytes
 from nitograph.io.pictures import read_picture
+from nitograph.untrusted import reading
 
 MNIST_HASHES = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -32,6 +33,8 @@ MNIST_HASHES = {
 }
 SPLITS = {"train": "train", "test": "t10k"}
 MAX_IDX_BYTES = 2**30
+MAX_PACKING = 100  # unpacked bytes per byte of a gzipped file, beyond the first 64 MiB
+PIECE = 2**24  # bytes that are unpacked at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,7 @@ def read_idx(path: str | Path) -> NDArray[np.uint8]:
     return parse_idx(_unzipped(data, str(path)), name=str(path))
 
 
-def parse_idx(data: bytes, *, name: str = "the data") -> NDArray[np.uint8]:
+def parse_idx(data: bytes | bytearray, *, name: str = "the data") -> NDArray[np.uint8]:
     """An array of 1 to 3 dimensions from unsigned bytes in IDX format; SourceError if they are not."""
     if len(data) < 4 or data[:2] != b"\0\0":
         raise SourceError(f"{name} is not an IDX file: it must begin with two zero bytes")
@@ -92,15 +95,15 @@ def parse_idx(data: bytes, *, name: str = "the data") -> NDArray[np.uint8]:
     if len(data) < head:
         raise SourceError(f"{name} ends within its IDX header; the file is truncated, download it again")
     shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, head, 4))
-    size = 1
-    for extent in shape:
-        size *= extent
+    if 0 in shape:
+        raise SourceError(f"{name} is empty: it states {'×'.join(map(str, shape))} bytes; use another file")
+    size = math.prod(shape)
     if size != len(data) - head:
         raise SourceError(
             f"{name} states {'×'.join(map(str, shape))} bytes in its header but holds {len(data) - head}; "
             "the file is truncated or damaged, download it again"
         )
-    return np.frombuffer(data, dtype=np.uint8, offset=head).reshape(shape)
+    return np.frombuffer(memoryview(data).toreadonly(), dtype=np.uint8, offset=head).reshape(shape)
 
 
 def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArray[np.uint8], str | None]:
@@ -154,7 +157,7 @@ def _labelled(
     return LabelledImages(images, labels.astype(np.int64), classes, name, sha256)
 
 
-def _bundled(stem: str) -> bytes:
+def _bundled(stem: str) -> bytes | bytearray:
     file = importlib.resources.files("nitograph").joinpath("data", "mnist", f"{stem}.gz")
     try:
         data = _unzipped(file.read_bytes(), stem)
@@ -165,7 +168,7 @@ def _bundled(stem: str) -> bytes:
     return data
 
 
-def _from_folder(stem: str, folder: Path) -> bytes:
+def _from_folder(stem: str, folder: Path) -> bytes | bytearray:
     for name in (stem, f"{stem}.gz", stem.replace("-idx", ".idx"), stem.replace("-idx", ".idx") + ".gz"):
         if (folder / name).is_file():
             try:
@@ -175,20 +178,17 @@ def _from_folder(stem: str, folder: Path) -> bytes:
     raise SourceError(f"no {stem} or {stem}.gz in {folder}; give the folder with the four MNIST files")
 
 
-def _unzipped(data: bytes, name: str) -> bytes:
+def _unzipped(data: bytes, name: str) -> bytes | bytearray:
     if data[:2] != b"\x1f\x8b":
         return data
-    try:
-        with gzip.open(io.BytesIO(data)) as stream:
-            return _bounded(stream, name)
-    except (OSError, EOFError, zlib.error):
-        raise SourceError(f"{name} is a damaged gzip file; download it again") from None
-
-
-def _bounded(stream: gzip.GzipFile, name: str) -> bytes:
-    unpacked = stream.read(MAX_IDX_BYTES + 1)
-    if len(unpacked) > MAX_IDX_BYTES:
-        raise SourceError(
-            f"{name} must not unpack to more than {MAX_IDX_BYTES // 2**20} MiB; give a smaller IDX file"
-        )
+    most = min(MAX_IDX_BYTES, 2**26 + MAX_PACKING * len(data))
+    unpacked = bytearray()
+    damaged = SourceError(f"{name} is a damaged gzip file; download it again")
+    with reading(damaged), gzip.open(io.BytesIO(data)) as stream:
+        while piece := stream.read(PIECE):
+            unpacked += piece
+            if len(unpacked) > most:
+                raise SourceError(
+                    f"{name} must not unpack to more than {most // 2**20} MiB; give a smaller IDX file"
+                )
     return unpacked

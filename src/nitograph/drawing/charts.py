@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DARK, RAISED, EDGE, SOFT, INK = "#04060c", "#0d131d", "#2b394b", "#93a3b5", "#e6eef6"
+LARGEST = 2**200  # beyond every step and loss, and safely a float
 SHADES, MARKS = ("#6fdcff", "#ffb454", "#5fd38d", "#ff7ab8", "#b79bff", "#fff27a"), "osD^vPX*"
 
 
@@ -185,7 +186,7 @@ def _points(records: Sequence[Mapping[str, Any]], kind: str, name: str) -> Point
         step, value = record.get("step"), record.get(name)
         if record.get("kind") != kind or not isinstance(step, int) or not isinstance(value, int | float):
             continue
-        if np.isfinite(value):
+        if abs(step) < LARGEST and abs(value) < LARGEST:  # false for NaN, too
             kept[step] = float(value)
     return np.array(sorted(kept.items()), dtype=np.float64).reshape(-1, 2)
 

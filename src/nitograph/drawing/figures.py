@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import NitographError
+from nitograph.untrusted import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
 
 def need_matplotlib() -> None:
     """NitographError that says how to install Matplotlib, if it is missing."""
-    try:
-        import matplotlib  # noqa: F401  # imported only to see whether it is installed
-    except ImportError:
-        raise NitographError("this needs Matplotlib: pip install 'nitograph[sheets]'") from None
+    need("matplotlib", NitographError("this needs Matplotlib: pip install 'nitograph[sheets]'"))
 
 
 def pixels_of(figure: "Figure") -> NDArray[np.uint8]:

@@ -27,6 +27,7 @@ from nitograph.drawing.strokes import add_dots
 from nitograph.errors import FileError, SettingsError
 from nitograph.settings import Settings, setting
 from nitograph.thread import Thread
+from nitograph.untrusted import need
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -163,12 +164,7 @@ def check_ending(path: str | Path) -> str:
     if ending not in ENDINGS:
         raise FileError(f"a film is written as {', '.join(ENDINGS)}, got {Path(path).name}")
     if ending == ".mp4":
-        try:
-            import av  # noqa: F401  # checked before long work starts
-        except ImportError:
-            raise FileError(
-                "MP4 needs PyAV: pip install 'nitograph[animate]'; .gif and .webp do not"
-            ) from None
+        need("av", FileError("MP4 needs PyAV: pip install 'nitograph[animate]'; .gif and .webp do not"))
     return ending
 
 

@@ -1,7 +1,8 @@
 """Results kept between evaluations: arrays, keyed by the hash of everything they were computed from.
 
-The folder is NITOGRAPH_CACHE if that is set, else nitograph in the user's cache folder. A cached file that
-is damaged or cannot be written costs only time. This module does not know what it stores.
+The folder is NITOGRAPH_CACHE if that is set, else nitograph in the user's cache folder. A cached file holds
+a digest of its arrays; one that is damaged or cannot be written costs only time. This module does not know
+what it stores.
 
 Try it: python -c "from nitograph.evaluation.cache import Cache; print(Cache.of_user().folder)"
 """
@@ -10,8 +11,6 @@ import hashlib
 import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,11 @@ from numpy.typing import NDArray
 
 from nitograph.errors import FileError
 from nitograph.io.files import read_bytes, write_bytes
+from nitograph.io.npz import read_arrays
 
 Arrays = dict[str, NDArray[Any]]
 MAX_BYTES = 2**28
-_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError, NotImplementedError)
+SEAL = "sha256"  # the array in a file that identifies its other arrays
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,18 @@ def digest(value: Any) -> str:
 
 
 def _read(path: Path) -> Arrays | None:
+    """The arrays in a file; None if they are not the ones that were written there."""
     try:
-        with np.load(io.BytesIO(read_bytes(path, limit=MAX_BYTES)), allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (FileError, *_DAMAGED):
+        arrays = read_arrays(read_bytes(path, limit=MAX_BYTES))
+    except FileError:
         return None
+    seal = arrays.pop(SEAL, None)
+    return arrays if seal is not None and str(seal) == digest(arrays) else None
 
 
 def _write(path: Path, arrays: Arrays) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays, **{SEAL: np.array(digest(arrays))})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, buffer.getvalue())

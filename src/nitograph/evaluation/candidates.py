@@ -20,7 +20,7 @@ from nitograph.board import allowed_next
 from nitograph.errors import SettingsError
 from nitograph.evaluation.material import CLASSES, Material, Training, Woven
 from nitograph.model.weights import Weights
-from nitograph.sampling.sampler import Decoding, SampleSettings, invent
+from nitograph.sampling.sampler import Decoding, SampleSettings, invent, resolved
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 
@@ -53,6 +53,11 @@ class ModelCandidate:
     settings: SampleSettings = field(default_factory=SampleSettings)
     decoder: Decoding | None = None
     name: str = "model"
+
+    @property
+    def sampling(self) -> SampleSettings:
+        """The settings, with the model's own values filled in."""
+        return resolved(self.settings, self.weights)
 
     def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
         """Sampled threads."""

@@ -31,7 +31,7 @@ from nitograph.evaluation.metrics import difference, mean_interval
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import Figure, ends, rounded
-from nitograph.sampling.sampler import resolved, sample_paths
+from nitograph.sampling.sampler import sample_paths
 
 FORMAT = "nitograph-evaluation/1"
 UNMASKED = 20  # paths per class and round that are sampled without the mask
@@ -186,7 +186,7 @@ def _model_facts(candidate: Candidate) -> dict[str, Any]:
     weights = candidate.weights
     model = {"design": weights.settings.design, "parameters": weights.parameters()}
     model |= {"weights": weights.digest[:16]}
-    return {"model": model, "sampling": resolved(candidate.settings, weights).to_dict()}
+    return {"model": model, "sampling": candidate.sampling.to_dict()}
 
 
 def _mask_off(

@@ -2,8 +2,9 @@
 
 Test images and critics A and C are not used, so that they can still judge what is chosen here. Each point
 is recognisability (critic B ÷ its ceiling) against coverage (÷ real against real, in critic B's features).
-The point with the best harmonic mean of the two, each clipped at 1, is marked. `plot` takes a record, so
-that a stored one can be drawn again. This module knows no files.
+The point with the best harmonic mean of the two, each clipped at 1, is marked. How well a network tells the
+samples from woven validation images stands beside them, with as many threads as a point has. `plot` takes a
+record, so that a stored one can be drawn again. This module knows no files.
 
 Try it: python -m nitograph evaluate --sweep "temperature=0.6,0.8,1" --samples-per-class 10
 """
@@ -22,29 +23,41 @@ from nitograph.drawing.look import Picture
 from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import Candidate, ModelCandidate, RandomCandidate
 from nitograph.evaluation.judges.comparison import Comparison, train_critics
+from nitograph.evaluation.judges.discriminators import PICTURES
 from nitograph.evaluation.judges.samples import closeness_in, recognisability
-from nitograph.evaluation.material import Material
+from nitograph.evaluation.judges.two_sample import Pair, Score, Side, compare, pictures
+from nitograph.evaluation.material import Material, Woven
 from nitograph.evaluation.page import thumbnails
 from nitograph.evaluation.page.elements import fill, spread, table
 from nitograph.evaluation.protocol import draw
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import ends, rounded
-from nitograph.sampling.sampler import SampleSettings
+from nitograph.sampling.sampler import SampleSettings, resolved
 
 FORMAT = "nitograph-sweep/1"
 AXES = "guidance=1,1.25,1.5,2 temperature=0.7,0.85,1 plan_temperature=0.85,1"
 LAYER = "critic B's last hidden layer"
+TITLES = {
+    "critic_b": "critic B ÷ ceiling",
+    "worst_digit": "worst digit ÷ ceiling",
+    "coverage": "coverage ÷ real",
+    "density": "density ÷ real",
+    "frechet": "Fréchet ÷ floor",
+    "two_sample_pictures": "two-sample AUC on pictures",
+}
+KEYS = tuple(TITLES)
 
 
 def axes(text: str) -> dict[str, list[float]]:
     """`temperature=0.5,1 top_k=16,32` as lists by name; SettingsError if it is not of that form."""
     found: dict[str, list[float]] = {}
+    known = [name for name in SampleSettings.names() if SampleSettings.kind(name) is not str]
     for part in text.split():
         name, _, values = part.partition("=")
         name = name.replace("-", "_")
-        if name not in SampleSettings.names():
+        if name not in known:
             raise SettingsError(
-                f"a sweep varies sampling settings, got {name!r}; use {', '.join(SampleSettings.names())}"
+                f"a sweep varies numbers among the sampling settings, got {name!r}; use {', '.join(known)}"
             )
         try:
             kind = SampleSettings.kind(name)
@@ -71,7 +84,7 @@ def sweep(
     per_class = settings.samples_per_class
     grid = [dict(zip(over, values, strict=True)) for values in itertools.product(*over.values())]
     # Checked here, so that a wrong value is refused before the work starts.
-    samplings = [candidate.settings.replace(**chosen) for chosen in grid]
+    samplings = [resolved(candidate.settings.replace(**chosen), candidate.weights) for chosen in grid]
     valid = material.validation(2 * per_class)
     critics = train_critics(material, settings.critic_images, settings.images_seen, "B")
     lengths = np.array([thread.line_count for thread in valid.threads])
@@ -87,8 +100,9 @@ def sweep(
         made = critics["B"].read(samples.rasters)[0]
         figures |= closeness_in(compared, real, made, walked, layer=LAYER)[0]
         point: dict[str, Any] = {"sampling": chosen}
-        for key in ("critic_b", "worst_digit", "coverage", "density", "frechet"):
+        for key in KEYS[:-1]:
             point[key] = ends(figures[key].value)
+        point[KEYS[-1]] = ends(_told(samples, valid, material).auc)
         point["score"] = rounded(_score(point["critic_b"][0], point["coverage"][0]))
         point["seconds"] = round(time.monotonic() - start, 2)
         points.append(point)
@@ -100,7 +114,7 @@ def sweep(
         "images": "the last MNIST train images, on which no critic was trained",
         "features": LAYER,
         "settings": settings.to_dict(),
-        "base": candidate.settings.to_dict(),
+        "base": candidate.sampling.to_dict(),
         "points": points,
         "best": points[best]["sampling"],
     }
@@ -117,8 +131,8 @@ def plot(record: Mapping[str, Any]) -> Picture:
 
 def page(record: Mapping[str, Any]) -> str:
     """The sweep as one HTML page: plot and table."""
-    keys = ("critic_b", "worst_digit", "coverage", "density", "frechet")
-    titles = ("critic B ÷ ceiling", "worst digit ÷ ceiling", "coverage ÷ real", "density ÷ real")
+    keys = [key for key in KEYS if key in record["points"][0]]  # older records lack the last
+    titles = [TITLES[key] for key in keys]
     rows = [
         [html.escape(_named(p["sampling"])), *[spread(p[key]) for key in keys], f"{p['score']:.4f}"]
         for p in sorted(record["points"], key=lambda p: -p["score"])
@@ -130,10 +144,19 @@ def page(record: Mapping[str, Any]) -> str:
         f"<strong>{html.escape(_named(record['best']))}</strong>.</p>"
         "<h2>Recognisability against coverage</h2>"
         '<figure><img alt="recognisability against coverage" '
-        f'src="{thumbnails.data_url(plot(record))}"></figure>'
-        + table(("sampling", *titles, "Fréchet ÷ floor", "score"), rows)
+        f'src="{thumbnails.data_url(plot(record))}"></figure>' + table(("sampling", *titles, "score"), rows)
     )
     return fill("Sampling sweep", body)
+
+
+def _told(samples: Woven, valid: Woven, material: Material) -> Score:
+    """How well a network tells the samples from woven validation images, on pictures, with one seed."""
+    nails, width = material.weaving.nails, material.weaving.width
+    made, real = (
+        Side(pictures([t.nails for t in kind.threads], nails, width), kind.labels)
+        for kind in (samples, valid)
+    )
+    return compare([Pair(PICTURES, made, real)], [0])[0].score
 
 
 def _score(read: float, covered: float) -> float:

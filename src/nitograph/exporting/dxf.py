@@ -7,6 +7,8 @@ Try it: python -m nitograph export thread.json -o board.dxf
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +33,11 @@ class DxfSettings(Settings):
 
 def dxf(workpiece: Workpiece, settings: DxfSettings) -> str:
     """The drawing as DXF text (R2010); FileError if ezdxf is not installed."""
+    with _without_time():
+        return _drawing(workpiece, settings)
+
+
+def _drawing(workpiece: Workpiece, settings: DxfSettings) -> str:
     ezdxf = require("ezdxf", "a DXF drawing")
     units = require("ezdxf.units", "a DXF drawing")
     document = ezdxf.new("R2010", setup=False)
@@ -47,7 +54,25 @@ def dxf(workpiece: Workpiece, settings: DxfSettings) -> str:
         points = y_up(workpiece.polyline).tolist()
         space.add_lwpolyline(points, format="xy", dxfattribs={"layer": "THREAD"})
     _numbers(space, workpiece)
+    classes = document.classes
+    classes.add_required_classes(document.dxfversion)  # in the order of a set, which each process has anew
+    classes.classes = dict(sorted(classes.classes.items()))
     return _text(document)
+
+
+@contextmanager
+def _without_time() -> Iterator[None]:
+    """Inside the block, drawings state a fixed date and identity, so that equal drawings are equal files.
+
+    The option is ezdxf's own, but global: concurrent drawings of other code are dated so, too.
+    """
+    options = require("ezdxf", "a DXF drawing").options
+    before = options.write_fixed_meta_data_for_testing
+    options.write_fixed_meta_data_for_testing = True
+    try:
+        yield
+    finally:
+        options.write_fixed_meta_data_for_testing = before
 
 
 def _numbers(space: Any, workpiece: Workpiece) -> None:

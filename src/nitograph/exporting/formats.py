@@ -19,6 +19,7 @@ from nitograph.io import plugins
 from nitograph.io.files import check_writable, write_bytes
 from nitograph.io.outputs import Output, claim
 from nitograph.settings import Settings
+from nitograph.untrusted import need
 
 if TYPE_CHECKING:
     from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
@@ -188,10 +189,6 @@ def options_for(chosen: Format, options: Mapping[str, Any]) -> Settings:
 
 def require(library: str, purpose: str) -> Any:
     """Import an optional library; FileError if it is not installed."""
-    try:
-        return importlib.import_module(library)
-    except ImportError:
-        package = {"fpdf": "fpdf2"}.get(library, library.partition(".")[0])
-        raise FileError(
-            f"{purpose} needs {package}, which is not installed: pip install 'nitograph[export]'"
-        ) from None
+    package = {"fpdf": "fpdf2"}.get(library, library.partition(".")[0])
+    message = f"{purpose} needs {package}, which is not installed: pip install 'nitograph[export]'"
+    return need(library, FileError(message))

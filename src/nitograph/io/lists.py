@@ -11,7 +11,6 @@ print(parse(b'0 9', 'a list', ForeignList(list_nails=12)))"
 import csv
 import io
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from nitograph.io import png, threads as thread_files
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.thread import MAX_CHORDS, Thread
+from nitograph.untrusted import parse_json, reading
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
 MARK = "nitograph-list/1"
@@ -108,9 +108,13 @@ def parse_all(
     every: bool = False,
 ) -> list[Thread]:
     """As `parse`, with every board of a word; with `every` also those of every one of JSON lines."""
-    foreign = foreign or ForeignList()
     if line is not None and line < 1:
         raise FileError(f"lines are counted from 1, got {line}")
+    with reading(FileError(f"{name} is no thread file; {HINT}")):
+        return _parse_all(data, name, foreign or ForeignList(), line, every)
+
+
+def _parse_all(data: bytes, name: str, foreign: ForeignList, line: int | None, every: bool) -> list[Thread]:
     if data.startswith(png.SIGNATURE):
         return thread_files.from_bytes(data, line=line, name=name)
     try:
@@ -151,10 +155,7 @@ class _Numbering:
 
 
 def _json_numbers(text: str, name: str) -> list[int]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise FileError(f"{name} is not JSON; {HINT}") from None
+    found = parse_json(text, name, hint=HINT)
     if not all(type(number) is int and 0 <= number < 10**6 for number in found):
         raise FileError(f"{name} holds a list of something other than nail numbers; {HINT}")
     return list(found)

@@ -56,6 +56,14 @@ def claim(
     return tuple(output.path for output in outputs)
 
 
+def claim_folder(what: str, path: Path) -> Path:
+    """The path of a folder to be made or filled, once it is sure that it can be; FileError."""
+    if path.exists() and not path.is_dir():
+        raise FileError(f"the {what} is a folder, and {path} is a file; give it another name")
+    check_writable((path if path.is_dir() else path.parent) / f".{path.name}")
+    return path
+
+
 def _check_ending(output: Output) -> None:
     ending = output.path.suffix.lower()
     if output.endings and ending not in output.endings:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from nitograph.errors import FileError, SourceError
 from nitograph.io.files import read_bytes
+from nitograph.untrusted import shortage
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -54,13 +55,15 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
         with _silence(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _bound(opened, path)
             return luminance(opened)
-    except (SourceError, MemoryError):
+    except SourceError:
         raise
     except UnidentifiedImageError:
         raise SourceError(f"{path} is no picture that is read here; save it as {SPOKEN}") from None
     except Image.DecompressionBombError:
         raise SourceError(f"{path} would unpack to too many pixels; make it smaller first") from None
     except Exception as error:  # decoders raise whatever their parser stumbles over
+        if shortage(error):
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SourceError(f"{path} is a damaged picture: {reason[:120]}; save it anew") from None
 

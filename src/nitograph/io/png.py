@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.errors import FileError
+from nitograph.untrusted import reading
 
 UInt8 = NDArray[np.uint8]
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 STRIP_BYTES = 2 * 1024 * 1024
-MAX_TEXT_BYTES = 64 * 1024 * 1024
+MAX_TEXT_BYTES = 64 * 1024 * 1024  # decompressed, of any text
+MAX_TEXT_PACKING = 20  # decompressed bytes per byte of the chunk, beyond the first 8 MiB
 ADLER = 65521
 
 
@@ -56,12 +58,14 @@ def encode(
 def read_text(data: bytes, keyword: str, *, name: str = "the picture") -> str | None:
     """The text under `keyword` in a PNG file, or None; FileError if it is not a complete PNG.
 
-    Only chunk headers are read and one chunk is decompressed, to at most MAX_TEXT_BYTES.
+    Only chunk headers are read and one chunk is decompressed, to no more than a text of its size should
+    hold and at most MAX_TEXT_BYTES.
     """
     wanted = keyword.encode("latin-1")
-    for kind, body in _chunks(data, name):
-        if kind in (b"iTXt", b"zTXt", b"tEXt") and body.split(b"\0", 1)[0] == wanted:
-            return _text(kind, body, name)
+    with reading(FileError(f"{name} is a damaged PNG picture")):
+        for kind, body in _chunks(data, name):
+            if kind in (b"iTXt", b"zTXt", b"tEXt") and body.split(b"\0", 1)[0] == wanted:
+                return _text(kind, body, name)
     return None
 
 
@@ -137,12 +141,10 @@ def _text(kind: bytes, body: bytes, name: str) -> str:
         rest = fields[2] if len(fields) == 3 else b""
     elif kind == b"zTXt":
         rest = rest[1:]
-    try:
+    with reading(FileError(f"{name}: its text is damaged")):
         if packed:
-            unpacker = zlib.decompressobj()
-            rest = unpacker.decompress(rest, MAX_TEXT_BYTES)
+            unpacker, most = zlib.decompressobj(), min(MAX_TEXT_BYTES, 2**23 + MAX_TEXT_PACKING * len(rest))
+            rest = unpacker.decompress(rest, most)
             if not unpacker.eof:
-                raise FileError(f"{name}: its text is damaged or larger than {MAX_TEXT_BYTES // 2**20} MiB")
+                raise FileError(f"{name}: its text is damaged or larger than {most // 2**20} MiB")
         return rest.decode("utf-8" if kind == b"iTXt" else "latin-1")
-    except (zlib.error, UnicodeDecodeError):
-        raise FileError(f"{name}: its text is damaged") from None

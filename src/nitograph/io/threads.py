@@ -15,6 +15,7 @@ from nitograph.errors import FileError
 from nitograph.io import png
 from nitograph.io.files import MAX_TEXT_BYTES
 from nitograph.thread import Thread, Threads
+from nitograph.untrusted import parse_json
 
 FORMAT = "nitograph-threads/1"
 KEYWORD = "nitograph"  # of the text chunk in which a PNG carries its threads
@@ -45,7 +46,7 @@ def from_text(text: str, *, line: int | None = None, name: str = "the JSON") -> 
         return [Thread.from_json(lines[chosen - 1], name=f"{name}, line {chosen}")]
     if line not in (None, 1):
         raise FileError(f"{name} has one thread record, got line {line}; leave the line out")
-    return _threads(_parse(text, name), name)
+    return _threads(parse_json(text, name, hint="a thread file holds num_nails and nails"), name)
 
 
 def from_lines(text: str, *, name: str = "the JSON lines") -> list[Thread]:
@@ -73,19 +74,12 @@ def from_bytes(data: bytes, *, line: int | None = None, name: str = "the file") 
         raise FileError(f"{name} is neither a thread file nor a PNG picture that carries one") from None
 
 
-def _parse(text: str, name: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise FileError(f"{name} is not JSON; a thread file holds num_nails and nails") from None
-
-
 def _threads(record: Any, name: str) -> list[Thread]:
     if not isinstance(record, dict) or "threads" not in record:
         return [Thread.from_record(record, name=name)]
     listed = record["threads"]
     if record.get("format", FORMAT) != FORMAT:
-        raise FileError(f"{name} has format {record['format']!r}; this version reads {FORMAT}")
+        raise FileError(f"{name} has format {str(record['format'])[:40]!r}; this version reads {FORMAT}")
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_THREADS:
         raise FileError(f"{name}: threads must be a list of 1 to {MAX_THREADS} thread records")
     return [Thread.from_record(found, name=f"{name}, thread {i + 1}") for i, found in enumerate(listed)]

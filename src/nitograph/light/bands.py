@@ -24,7 +24,7 @@ FIXED = 1 << SHIFT
 UNIT = 1 << 14
 GROUP = 8  # cells that are loaded together; a narrow band covers fewer in a column
 NARROW = 1 << 15  # gains below this fit 16-bit cells, which are faster
-BLOCK, TOTALS_BLOCK = 100_000, 2000  # chords that are measured together
+BLOCK = 100_000  # chords that are measured together
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -70,25 +70,70 @@ def lines_between(start: Float64, end: Float64, width: float, canvas_size: int) 
     return np.asarray(np.rint(lines), dtype=np.int32)
 
 
-def totals(lines: Int32, canvas_size: int) -> tuple[Int64, Int64]:
-    """As loops.chord_totals, in NumPy: sums over each band's pixels of coverage and its square, (m,) each.
+class Columns(NamedTuple):
+    """The columns of several bands, one after the other, (m,) each.
+
+    u: which column of the canvas (row, if the band is steep). low, high: what the band covers of it, in
+    1/FINE pixel, beyond the canvas, too. counts, starts (k,): how many are a band's, and from where on.
+    """
+
+    u: Int32
+    low: Int32
+    high: Int32
+    counts: Int32
+    starts: Int64
+
+
+def columns(lines: Int32) -> Columns:
+    """All columns of bands (k, 6)."""
+    top, rise, height, first, stop, _ = lines.T
+    counts = stop - first
+    starts = np.cumsum(counts) - counts
+    place = np.arange(counts.sum(), dtype=np.int32)
+    low = np.repeat(rise, counts)  # what wraps around in 32 bits here comes back with the sum
+    low *= place
+    low += np.repeat((top - rise * starts).astype(np.int32), counts)
+    low >>= SHIFT
+    place += np.repeat((first - starts).astype(np.int32), counts)
+    return Columns(place, low, low + np.repeat(height, counts), counts, starts)
+
+
+def totals(found: Columns, canvas_size: int) -> tuple[Int64, Int64]:
+    """As loops.chord_totals, in NumPy: sums over each band's pixels of coverage and its square, (k,) each.
 
     In a column, pixels that are covered whole lie between two that are covered in part.
     """
-    total, squares = np.zeros((2, len(lines)), dtype=np.int64)
-    for first in range(0, len(lines), TOTALS_BLOCK):
-        top, rise, height, start, stop, _ = lines[first : first + TOTALS_BLOCK, :, None].transpose(1, 0, 2)
-        place = np.arange(int((stop - start).max(initial=0)), dtype=np.int32)
-        edge = (top + rise * place) >> SHIFT
-        low = np.maximum(edge, 0)
-        high = np.maximum(np.minimum(edge + height, canvas_size * FINE), low)
-        within = place < stop - start
-        cut, rest, whole = low & (FINE - 1), high & (FINE - 1), (high >> 5) - (low >> 5)
-        parts = (FINE - cut) ** 2 + (whole - 1) * FINE**2 + rest**2
-        rows = slice(first, first + len(top))
-        total[rows] = ((high - low) * within).sum(axis=1)
-        squares[rows] = (np.where(whole > 0, parts, (high - low) ** 2) * within).sum(axis=1)
-    return total, squares
+    low, high = np.maximum(found.low, 0), np.minimum(found.high, canvas_size * FINE)
+    np.maximum(high, low, out=high)
+    whole = high >> 5
+    whole -= low >> 5
+    rest, squares = high & (FINE - 1), low & (FINE - 1)
+    np.subtract(FINE, squares, out=squares)
+    squares *= squares
+    rest *= rest
+    squares += rest
+    squares += (whole - 1) * FINE**2
+    high -= low
+    if len(whole) and whole.min() == 0:
+        squares = np.where(whole > 0, squares, high * high)
+    sums = np.zeros((2, len(found.counts)), np.int64)
+    some = np.flatnonzero(found.counts)
+    for own, values in zip(sums, (high, squares), strict=True):
+        own[some] = np.add.reduceat(values, found.starts[some])
+    return sums[0], sums[1]
+
+
+def covered(lines: Int32, canvas_size: int) -> Int64:
+    """As loops.add_path, in NumPy: the coverage (1/FINE) of all bands together, (c, c)."""
+    found = columns(lines)
+    low, high = np.maximum(found.low, 0)[:, None], np.minimum(found.high, canvas_size * FINE)[:, None]
+    pixel = (low >> 5) + np.arange(int(lines[:, 2].max(initial=0)) // FINE + 2)
+    share = np.maximum(np.minimum(high, pixel * FINE + FINE) - np.maximum(low, pixel * FINE), 0)
+    u, v = found.u[:, None], np.minimum(pixel, canvas_size - 1)
+    steep = np.repeat(lines[:, 5] == 1, found.counts)[:, None]
+    place = np.where(steep, u * canvas_size + v, v * canvas_size + u)
+    cover = np.bincount(place.ravel(), share.ravel(), canvas_size**2)
+    return cover.reshape(canvas_size, canvas_size).astype(np.int64)
 
 
 def fixed_strength(strength: float) -> tuple[int, float]:

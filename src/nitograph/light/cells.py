@@ -176,22 +176,6 @@ def lay_light(bands: Bands, k: int, light: int, full: int, overshoot: float, can
             cells[u64(other + v * stride + u)] += moved
 
 
-@inner
-def score_fan(
-    bands: Bands, num_nails: int, cells: Cells, size: int, scoring: Float64, here: int, out: Float64
-) -> None:
-    """The score of the chord from nail `here` to each nail, into out (n,); 0 for itself."""
-    out[here] = 0.0
-    k = here - 1
-    for nail in range(here):
-        out[nail] = chord_score(bands, k, cells, size, scoring)
-        k += num_nails - nail - 2
-    k = chord_number(here, here + 1, num_nails)
-    for nail in range(here + 1, num_nails):
-        out[nail] = chord_score(bands, k, cells, size, scoring)
-        k += 1
-
-
 @jit
 def weighted_extra(lines: Int32, weights: Int32, out: Float64) -> None:
     """Σ share × (FINE − share) × weight ÷ 256 over each chord, into out (m,)."""

@@ -7,29 +7,33 @@ is, in each column, a difference of running sums down that column. All in whole 
 compiled twin, on a canvas of 16-bit cells: what lies too deep for them (a whole white too much light) stays
 at their lowest here, too. This module knows no network.
 
-Try it: python -c "from nitograph.light.fans import *; print(Fans(Scoring()).margin)"
+Try it: python -c "from nitograph.light.fans import *; print(Fans(Scoring()).white)"
 """
 
 import functools
+import sys
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.errors import SettingsError
 from nitograph.light.bands import (
     FINE,
     GROUP,
     NARROW,
-    SHIFT,
     Float64,
     Int32,
     Int64,
     added_gain,
+    columns,
     fixed_strength,
-    lines_of_ring,
+    lines_between,
     score_factor,
     totals,
 )
@@ -38,8 +42,9 @@ from nitograph.light.zernike import Zernike
 from nitograph.settings import Settings, setting
 
 Float32 = NDArray[np.float32]
-Kind = TypeVar("Kind", np.int32, np.float64)
 
+PART = 4 if sys.byteorder == "little" else 3  # which byte of a 64-bit number counts 2^32
+KEPT = 1 << 23  # twice the columns of the fans that are kept, about
 MAX_CANVAS = 256  # pixels: sums over the longest band of the highest gain fit 32 bits
 
 
@@ -79,6 +84,17 @@ class Scoring(Settings):
         return width_in_board_units(2 * self.line_radius + 1, self.canvas_size)
 
     @property
+    def unit(self) -> float:
+        """How far scores differ by what a plan leaves out, in proportion.
+
+        That is a share of a chord's score, light × area / area to a power, and this share grows with the
+        canvas, on which more can be seen.
+        """
+        pixels = self.canvas_size * FRAME / 2  # of a board radius, a chord's length
+        wide = 2 * self.line_radius + 1
+        return float(self.line_strength * wide * pixels**2 / (wide * pixels) ** self.length_power)
+
+    @property
     def strength(self) -> int:
         """The light of one chord in whole numbers."""
         return fixed_strength(self.line_strength)[0]
@@ -89,145 +105,184 @@ class Scoring(Settings):
         return fixed_strength(self.line_strength)[1]
 
 
-@dataclass(frozen=True, eq=False)
-class Edges:
-    """All columns of the chords of a fan, one after the other: (m,) each.
+class Fan(NamedTuple):
+    """The chords from one nail to all others: the edges of all their columns, one after the other.
 
-    low: lower edge, height: of the band, both 1/FINE pixel. base: where the column's running sums begin.
-    starts (c,): where each chord begins. nails (c,): which have a chord that covers any column at all.
+    nails (f,): which have a chord that covers any column; starts (f,): where the columns of each begin.
+    place, part (2m,): in which pixel an edge lies, counted in the running sums, and where in it, in 1/FINE;
+    first all lower edges, then all upper ones. added, scale (n,): a score is (twice the light under the
+    band + added) · scale. total (n,): coverage of all pixels together, in 1/FINE. chords (n, 4): where the
+    columns of each begin and stop, its height, 1 if steep. leaves: whether any band leaves the canvas.
     """
 
-    low: Int32
-    height: Int32
-    base: Int32
-    starts: Int64
     nails: Int64
+    starts: Int64
+    place: NDArray[np.unsignedinteger]
+    part: NDArray[np.uint8]
+    added: Float64
+    scale: Float64
+    total: Float64
+    chords: Int64
+    leaves: bool
+
+
+class _Scratch(threading.local):
+    """What scores are computed in, each thread's own: fresh memory would cost as much as the sums.
+
+    pixels (w, w), sums (2, w, w): of a canvas. place, found, factor: of the edges of a fan.
+    """
+
+    def __init__(self, wide: int) -> None:
+        self.place: NDArray[np.intp] = np.zeros(0, np.intp)
+        self.pixels, self.sums = np.zeros((wide, wide), np.int64), np.zeros((2, wide, wide), np.int64)
+
+    def take_up(self, edges: int) -> None:
+        """Have room for so many edges."""
+        if len(self.place) < edges:
+            self.place, self.found = np.zeros(edges, np.intp), np.zeros(edges, np.int64)
+            self.factor = np.ones(edges, np.int64)
 
 
 class Fans:
-    """The fans of a board and canvas; `fans_of` keeps them.
+    """The fans of a board and canvas; `fans_of` keeps them. Each is made when it is first looked at.
 
-    lines (n, n, 6): the band of the chord between each two nails, as in `bands`.
+    A canvas here is the light still wanted (w, w), int64: the pixels with a margin of zeros around.
     """
 
     def __init__(self, scoring: Scoring) -> None:
         self.scoring, n, size = scoring, scoring.nails, scoring.canvas_size
         self.strength, self.white = scoring.strength, scoring.white
-        ring = lines_of_ring(n, size, scoring.width)
-        total, squares = totals(ring, size)
-        self.lines = _of_both_ends(ring, n)
-        self.counts = self.lines[..., 4] - self.lines[..., 3]
-        added = (
-            added_gain(total, squares, self.strength) - self.strength * total
-        )  # gains are 2 · left − strength
-        self.added = _of_both_ends(added, n)
-        self.factor = _of_both_ends(score_factor(total, self.strength, self.white, scoring.length_power), n)
-        ends = (ring[:, 0] + ring[:, 1] * (ring[:, 4] - ring[:, 3])) >> SHIFT
-        edge = np.concatenate([ring[:, 0] >> SHIFT, ends])
-        out = max(0, -int(edge.min()), int((edge + np.tile(ring[:, 2], 2)).max()) - size * FINE)
-        self.margin = 1 + (out >> 5)  # pixels beside the canvas that bands reach
+        half, ring = size / 2, size / 2 * FRAME
+        self._nails, width = half + ring * scoring.board.positions(), scoring.width * half * FRAME
+        self._lowest, highest = int(width * FINE), int(width * 2**0.5 * FINE) + 1  # bands, with some room
+        self._shares = _shares(self._lowest, highest)
+        cells = self._shares.shape[2]
+        beside = max(0, int(ring + width * 2**-0.5 - half))  # how many pixels bands reach out
+        self._margin = 2 + beside + cells - 1 - self._lowest // FINE
+        self._wide = size + 2 * self._margin
+        self._steps = np.arange(cells) * self._wide, np.arange(cells) - self._wide**2
+        self._scratch = _Scratch(self._wide)
+        self._fan = functools.lru_cache(max(16, KEPT // (n * size)))(self._new_fan)
+
+    def canvas(self, left: Int32) -> Int64:
+        """A canvas of the light still wanted, (c, c), or several, (b, c, c)."""
+        size, first = self.scoring.canvas_size, self._margin
+        found = np.zeros((*left.shape[:-2], self._wide, self._wide), np.int64)
+        found[..., first : first + size, first : first + size] = left
+        return found
+
+    def pixels(self, canvas: Int64) -> Int64:
+        """The light still wanted of a canvas, a view of it."""
+        first = self._margin
+        return canvas[..., first:-first, first:-first]
 
     def wanted(self, pictures: NDArray[np.floating]) -> Int32:
         """Pictures (b, c, c) as light wanted: cut to 0 … 1, white as `white`."""
         shown = np.clip(np.asarray(pictures, np.float32), 0, 1)
         return np.asarray(np.rint(shown * np.float32(self.white)), dtype=np.int32)
 
+    @one_blas_thread
     def pictures(self, light: NDArray[np.floating], order: int) -> Int32:
         """Light in Zernike coefficients (b, k) as light wanted, (b, c, c)."""
         shown = np.asarray(light, np.float32) @ _pixels_of(order, self.scoring.canvas_size)
         return self.wanted(shown.reshape(len(shown), *2 * (self.scoring.canvas_size,)))
 
-    def scores(self, left: NDArray[np.integer], here: int) -> Float64:
-        """The score of the chord from nail `here` to each nail, (n,); 0 for itself. left: (c, c)."""
-        fan = self._edges(here)
-        flat = self._running(left)
-        found = self._up_to(flat, fan.base, fan.low + fan.height)
-        found -= self._up_to(flat, fan.base, fan.low)
-        out = np.zeros(self.scoring.nails)
-        out[fan.nails] = 2 * np.add.reduceat(found, fan.starts)
-        out += self.added[here]
-        out *= self.factor[here]
+    def scores(self, canvas: Int64, here: int) -> Float64:
+        """The score of the chord from nail `here` to each nail, (n,); 0 for itself."""
+        fan = self._fan(here)
+        light = self._under(canvas, fan)
+        light *= 2
+        out = fan.added.copy()
+        out[fan.nails] += light
+        out *= fan.scale
         return out
 
-    def lay(self, left: Int32, a: int, nails: ArrayLike, lights: ArrayLike) -> None:
-        """Take the chords from nail `a` to `nails` (m,), of `lights` (m,), off a canvas (c, c), in place.
+    def sums(self, canvas: Int64, here: int) -> Float64:
+        """Σ coverage (1/FINE) · canvas over the chord from nail `here` to each nail, (n,); 0 for itself."""
+        fan = self._fan(here)
+        out = np.zeros(self.scoring.nails)
+        out[fan.nails] = self._under(canvas, fan)
+        return out
+
+    def totals(self, here: int) -> Float64:
+        """Coverage (1/FINE) of all pixels together by each of these chords, (n,)."""
+        return self._fan(here).total
+
+    def lay(self, canvas: Int64, a: int, nails: Sequence[int], lights: Sequence[int]) -> None:
+        """Take the chords from nail `a` to `nails`, of `lights`, off a canvas, in place.
 
         Lights are multiples of FINE, `strength` a whole chord's; below 0 they give light back.
         """
-        size = self.scoring.canvas_size
-        top, rise, height, first, stop, steep = self.lines[a, np.asarray(nails)].T
-        counts = stop - first
-        chord = np.repeat(np.arange(len(counts)), counts)  # of each column of all of them
-        along = np.arange(len(chord)) - (np.cumsum(counts) - counts)[chord]
-        low = ((top[chord] + rise[chord] * along) >> SHIFT)[:, None]
-        high = np.minimum(low + height[chord, None], size * FINE)
-        low = np.maximum(low, 0)
-        v = (low >> 5) + np.arange(int(height.max(initial=0)) // FINE + 2)
-        share = np.maximum(np.minimum(high, v * FINE + FINE) - np.maximum(low, v * FINE), 0)
-        share *= (np.asarray(lights) // FINE)[chord, None]
-        by_u, by_v = np.where(steep, size, 1)[chord, None], np.where(steep, 1, size)[chord, None]
-        place = (first[chord] + along)[:, None] * by_u + np.minimum(v, size - 1) * by_v
-        taken = np.bincount(place.ravel(), share.ravel(), left.size).reshape(left.shape)
-        left -= taken.astype(np.int32)
-        np.maximum(left, (self.strength - NARROW) // 2, out=left)
+        fan, flat = self._fan(a), canvas.reshape(-1)
+        for nail, light in zip(nails, lights, strict=True):
+            first, stop, height, steep = fan.chords[nail].tolist()
+            own = slice(first, stop)
+            at = fan.place[own].astype(np.intp)[:, None] + self._steps[steep]
+            share = self._shares[height - self._lowest].take(fan.part[own], axis=0)
+            share *= light // FINE
+            flat[at] -= share
+        if fan.leaves:
+            pixels = self.pixels(canvas).copy()
+            canvas[...] = 0
+            self.pixels(canvas)[...] = pixels
+        np.maximum(canvas, (self.strength - NARROW) // 2, out=canvas)
 
-    def starts(self, light: NDArray[np.floating], order: int) -> Float64:
-        """The score of every first chord, (b, n, n), on light (b, k) as it is, in closed form.
-
-        Row a holds the chords from nail a. Nothing is cut to 0 … 1 here, so it is near to `scores` only.
-        """
-        zernike, n = Zernike(order), self.scoring.nails
-        waves, mix = zernike.waves(n)
-        cosine, sine = zernike.turns(n)
-        half, light = light.shape[1] // 2, np.asarray(light, np.float64)
-        re, im = light[:, None, :half], light[:, None, half:]
-        seen = (re * cosine + im * sine) @ mix[:, :half].T + (im * cosine - re * sine) @ mix[:, half:].T
-        along = (seen @ waves.T).reshape(len(light), n, n)  # from nail a to nail a + j
-        pixels = self.scoring.canvas_size * FRAME / 2  # of a board radius
-        wide, strength = self.scoring.width * pixels, self.scoring.line_strength
-        area = 2 * np.sin(np.pi * np.arange(n) / n) * pixels * wide  # of the chord's band
-        # A band cuts pixels: their squared coverage comes to less than its area, by a third of an edge.
-        found = 2 * strength * wide * pixels * along - strength**2 * area * (1 - 1 / (3 * wide))
-        found /= np.maximum(area, 1.0) ** self.scoring.length_power
-        nails = np.arange(n)
-        return np.take_along_axis(found, ((nails - nails[:, None]) % n)[None], axis=2)
-
-    def _running(self, left: NDArray[np.integer]) -> Int64:
-        """Running sums down the columns, then along the rows, each beside the next pixel as one number."""
-        size, first = self.scoring.canvas_size, self.margin
-        pairs = np.zeros((2, size, size + 2 * first, 2), np.int32)
-        for part, pixels in zip(pairs, (left.T, left), strict=True):
-            part[:, first : first + size, 1] = pixels
-            sums = part[:, first + 1 : first + size + 1, 0]
-            np.cumsum(pixels, axis=1, out=sums)
-            sums *= FINE
-            part[:, first + size + 1 :, 0] = sums[:, -1:]
-        return pairs.reshape(-1).view(np.int64)
-
-    def _up_to(self, flat: Int64, base: Int32, edge: Int32) -> Int32:
-        """Light of the column at `base` up to `edge`, times FINE."""
-        found = flat.take(base + (edge >> 5)).view(np.int32).reshape(-1, 2)
-        light: Int32 = found[:, 1] * (edge & (FINE - 1))
-        light += found[:, 0]
+    def _under(self, canvas: Int64, fan: Fan) -> Int64:
+        """Σ coverage · canvas over each chord of a fan that covers any column, (f,)."""
+        own = self._scratch
+        own.take_up(len(fan.part))
+        place, found, factor = (buffer[: len(fan.part)] for buffer in (own.place, own.found, own.factor))
+        place[:] = fan.place
+        factor.view(np.uint8)[PART::8] = fan.part  # 1 + 2^32 · part
+        self._add_up(canvas, own)
+        own.sums.reshape(-1).take(place, out=found, mode="clip")
+        found *= factor
+        below, above = found.reshape(2, -1)
+        above -= below
+        light: Int64 = np.add.reduceat(above, fan.starts)
+        light += 1 << 31  # what the lower half has borrowed
+        light >>= 32
         return light
 
-    def _edges(self, here: int) -> Edges:
-        """Every column of the fan's chords."""
-        counts = self.counts[here]
-        nails = np.flatnonzero(counts)
-        counts = counts[nails]
-        starts = np.cumsum(counts) - counts
-        top, rise, height, first, _, steep = self.lines[here, nails].T
-        place = np.arange(int(counts.sum()), dtype=np.int32)
-        low = np.repeat(rise, counts)
-        low *= place
-        low += np.repeat(top - rise * starts, counts).astype(np.int32)
-        low >>= SHIFT
-        size = self.scoring.canvas_size
-        wide = size + 2 * self.margin
-        base = place * np.int32(wide)
-        base += np.repeat((steep * size + first - starts) * wide + self.margin, counts).astype(np.int32)
-        return Edges(low, np.repeat(height, counts), base, starts, nails)
+    @staticmethod
+    def _add_up(canvas: Int64, own: "_Scratch") -> None:
+        """Light above each pixel, then left of each, times FINE · 2^32, plus its own, into own.sums."""
+        np.multiply(canvas, FINE << 32, out=own.pixels)
+        np.add.accumulate(own.pixels[:-1], axis=0, out=own.sums[0, 1:])
+        np.add.accumulate(own.pixels[:, :-1], axis=1, out=own.sums[1, :, 1:])
+        own.sums += canvas  # the first row and column stay 0, as the margin is
+
+    def _new_fan(self, here: int) -> Fan:
+        scoring, size, n = self.scoring, self.scoring.canvas_size, self.scoring.nails
+        others = np.delete(np.arange(n), here)
+        ends = self._nails[np.minimum(others, here)], self._nails[np.maximum(others, here)]
+        bands = np.zeros((n, 6), np.int32)
+        bands[others] = lines_between(*ends, scoring.width * (size / 2) * FRAME, size)
+        found, height, steep = columns(bands), bands[:, 2], bands[:, 5]
+        total, squares = totals(found, size)
+        wide, first = self._wide, self._margin
+        more = steep * (wide - 1)
+        each = np.stack([1 + more, wide - more, steep * wide**2], dtype=np.int32)
+        by_u, by_v, base = np.repeat(each, found.counts, axis=1)
+        base += first * (wide + 1)
+        base += found.u * by_u
+        part = np.stack([found.low, found.high])
+        place = part >> 5
+        place *= by_v
+        place += base
+        part &= FINE - 1
+        nails = np.flatnonzero(found.counts)
+        return Fan(
+            nails=nails,
+            starts=found.starts[nails],
+            place=place.ravel().astype(np.min_scalar_type(2 * wide**2)),
+            part=part.ravel().astype(np.uint8),
+            added=added_gain(total, squares, self.strength) - self.strength * total,  # 2 · left − strength
+            scale=score_factor(total, self.strength, self.white, scoring.length_power),
+            total=total.astype(np.float64),
+            chords=np.stack([found.starts, found.starts + found.counts, height, steep], axis=1),
+            leaves=bool((total != height * found.counts).any()),
+        )
 
 
 @functools.lru_cache(maxsize=4)
@@ -236,17 +291,15 @@ def fans_of(scoring: Scoring) -> Fans:
     return Fans(scoring)
 
 
-def _of_both_ends(values: NDArray[Kind], n: int) -> NDArray[Kind]:
-    """Values of chords (m, …) for each pair of nails, (n, n, …); 0 from a nail to itself."""
-    a, b = np.triu_indices(n, 1)
-    found = np.zeros((n, n, *values.shape[1:]), values.dtype)
-    found[a, b] = found[b, a] = values
-    return found
+def _shares(lowest: int, highest: int) -> Int64:
+    """Coverage (1/FINE) of pixels by a band from 0 … FINE − 1 on, (heights, FINE, pixels); see `bands`."""
+    low = np.arange(FINE)[:, None]
+    high = low + np.arange(lowest, highest + 1)[:, None, None]
+    edge = np.arange((highest + FINE - 2) // FINE + 1) * FINE
+    return np.asarray(np.maximum(np.minimum(high, edge + FINE) - np.maximum(low, edge), 0), np.int64)
 
 
 @functools.lru_cache(maxsize=4)
 def _pixels_of(order: int, size: int) -> Float32:
     """Matrix from Zernike coefficients to pixels, (k, c · c)."""
-    places = pixel_positions(size)
-    area = float(places[1] - places[0]) ** 2
-    return (Zernike(order).projection(places) / area).T.astype(np.float32)
+    return Zernike(order).pixels(pixel_positions(size))

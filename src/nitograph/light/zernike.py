@@ -15,6 +15,7 @@ of n, then the sine parts (zero where m = 0). This module knows nothing of token
 Try it: python -c "from nitograph.light.zernike import Zernike; print(Zernike(24).size)"
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,20 +63,44 @@ class Zernike:
         x, y = np.meshgrid(coordinates, coordinates)
         radius, angle = np.hypot(x, y).ravel(), np.arctan2(y, x).ravel()
         inside = radius <= 1
+        distinct, ring = np.unique(
+            np.minimum(radius, 1), return_inverse=True
+        )  # an eighth of them, and less
         area = float(coordinates[1] - coordinates[0]) ** 2
         columns = np.zeros((len(radius), self.size))
         half = len(self.pairs)
+        cosine, sine = ([wave(m * angle) for m in range(self.order + 1)] for wave in (np.cos, np.sin))
         for k, (n, m) in enumerate(self.pairs):
-            radial = self.norms[k] * area * _radial(int(n), int(m), np.minimum(radius, 1)) * inside
-            columns[:, k] = radial * np.cos(m * angle)
-            columns[:, half + k] = radial * np.sin(m * angle)
+            radial = (self.norms[k] * area * _radial(int(n), int(m), distinct))[ring] * inside
+            columns[:, k] = radial * cosine[m]
+            columns[:, half + k] = radial * sine[m]
         return columns
+
+    @one_blas_thread
+    def pixels(self, coordinates: FloatArray) -> NDArray[np.float32]:
+        """Matrix that takes coefficients to a flat square picture, (2M, c·c), on the grid of `projection`.
+
+        Its values are those of `evaluate` in single precision, and it takes a tenth of the time to make.
+        """
+        x, y = np.meshgrid(coordinates, coordinates)
+        radius, angle = np.hypot(x, y).ravel(), np.arctan2(y, x).ravel()
+        distinct, ring = np.unique(np.where(radius <= 1, radius, 2.0), return_inverse=True)
+        radial, frequency = self.pairs.T
+        powers = np.where(distinct <= 1, distinct, 0.0) ** np.arange(self.order + 1)[:, None]
+        powers[0, distinct > 1] = 0.0
+        values = (_polynomials(self.pairs, self.norms) @ powers).astype(np.float32)  # (M, distinct)
+        waves = np.exp(1j * np.arange(self.order + 1)[:, None] * angle).astype(np.complex64)
+        found = np.empty((2, len(radial), len(radius)), np.float32)
+        for k, m in enumerate(frequency.tolist()):
+            each = values[k].take(ring)
+            np.multiply(each, waves[m].real, out=found[0, k])
+            np.multiply(each, waves[m].imag, out=found[1, k])
+        return found.reshape(self.size, -1)
 
     @one_blas_thread
     def light(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coefficients (b, 2M) of pictures (b, c, c) on the frame of `weaving.encoder.targets`."""
-        matrix = self.projection(pixel_positions(pictures.shape[-1])).astype(np.float32)
-        return pictures.reshape(len(pictures), -1) @ matrix
+        return pictures.reshape(len(pictures), -1) @ _projection(self.order, pictures.shape[-1])
 
     @one_blas_thread
     def evaluate(self, coefficients: FloatArray, coordinates: FloatArray) -> FloatArray:
@@ -123,11 +148,31 @@ def turn(coefficients: NDArray[FloatT], cosine: NDArray[FloatT], sine: NDArray[F
     return np.concatenate([re * cosine + im * sine, im * cosine - re * sine], axis=-1)
 
 
+@functools.lru_cache(maxsize=2)
+def _projection(order: int, side: int) -> NDArray[np.float32]:
+    """Zernike.projection for pictures of `side` pixels on the frame, kept for the next call."""
+    return Zernike(order).projection(pixel_positions(side)).astype(np.float32)
+
+
 def _radial(n: int, m: int, radius: FloatArray) -> FloatArray:
     """R_n^m by its explicit sum; accurate enough in double precision up to n of about 40."""
     total = np.zeros_like(radius)
     for k in range((n - m) // 2 + 1):
-        top = (-1) ** k * math.factorial(n - k)
-        below = math.factorial(k) * math.factorial((n + m) // 2 - k) * math.factorial((n - m) // 2 - k)
-        total += top // below * radius ** (n - 2 * k)
+        total += _coefficient(n, m, k) * radius ** (n - 2 * k)
     return total
+
+
+def _polynomials(pairs: NDArray[np.int64], norms: FloatArray) -> FloatArray:
+    """The normed radial polynomials of pairs (M, 2), by powers of the radius, (M, order + 1)."""
+    found = np.zeros((len(pairs), int(pairs[:, 0].max()) + 1))
+    for row, (n, m) in enumerate(pairs.tolist()):
+        for k in range((n - m) // 2 + 1):
+            found[row, n - 2 * k] = _coefficient(n, m, k)
+    return found * norms[:, None]
+
+
+def _coefficient(n: int, m: int, k: int) -> int:
+    """What the power n − 2k of the radius counts in R_n^m."""
+    below = math.factorial(k) * math.factorial((n + m) // 2 - k) * math.factorial((n - m) // 2 - k)
+    sign = -1 if k % 2 else 1
+    return sign * math.factorial(n - k) // below

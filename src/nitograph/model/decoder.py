@@ -156,7 +156,8 @@ class Decoder(TokenDecoder):
             sights, facts = self._sight.step(nails)
             x += facts @ t["embed.facts"]
         found = self.trunk.step(x) @ light.head
-        fan = (seen[:, d:] + found[:, n + 1 : waves]) @ light.waves + t["head.reach"]
+        added = found[:, n + 1 : waves]
+        fan = (added if self._sight is not None else seen[:, d:] + added) @ light.waves + t["head.reach"]
         logits = found[:, : n + 1]
         if self._sight is not None:
             logits[:, :n] += weighed(sights, found[:, waves:] + t["sight.base"])

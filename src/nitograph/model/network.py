@@ -239,9 +239,12 @@ class Network(nn.Module):
     def start_from(self, weights: Weights) -> None:
         """Copy the tensors of `weights`; classes are matched by name, new classes keep their fresh rows.
 
-        WeightsError where the weights have another shape or board.
+        A network with sight can start from weights without: what it sees by stays fresh. WeightsError
+        where the weights have another shape or board.
         """
         mine, theirs = self.settings, weights.settings.replace(dropout=self.settings.dropout)
+        if mine.sight and theirs.planned:
+            theirs = theirs.replace(sight=True)
         if theirs != mine or weights.board != self.board:
             different = [name for name in theirs.names() if getattr(theirs, name) != getattr(mine, name)]
             raise WeightsError(
@@ -254,7 +257,10 @@ class Network(nn.Module):
             if label is None or label in weights.classes:
                 known = len(weights.classes) if label is None else weights.classes.index(label)
                 rows[row] = tensors["embed.class"][known]
-        self.load_state_dict(tensors | {"embed.class": rows})
+        fresh = self.state_dict()
+        self.load_state_dict(
+            {name: tensors.get(name, fresh[name]) for name in fresh} | {"embed.class": rows}
+        )
 
     @staticmethod
     def from_weights(weights: Weights) -> "Network":

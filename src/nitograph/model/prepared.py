@@ -39,14 +39,14 @@ class PreparedLight:
     """What a model with a plan adds; light is kept as M complex numbers, F = Zernike order + 1.
 
     `sight` maps the missing light, real and imaginary parts alternating, to what is added to the token and
-    to the waves of its fan (nothing, in a model with sight, which sees that light exactly); `head` maps a
-    state to the logits of the nails, to the waves that the network adds, and to the gains of what is seen;
-    `waves` maps waves to the fan of chords from the nail where the thread stands.
+    to the waves of its fan (not in a model with sight, which sees that light exactly); `head` maps a state
+    to the logits of the nails, to the waves that the network adds and to the gains of what is seen; `waves`
+    maps waves to the fan of chords from the nail where the thread stands.
     """
 
     ahead: Complex64  # (n, M), rotates light into the frame of a nail
     fan: Complex64  # (n, M), light of the chord from nail 0 to each nail
-    sight: Float32  # (2M, d + 2F)
+    sight: Float32  # (2M, d + 2F), with sight (2M, d)
     head: Float32  # (d, n + 1 + 2F), with sight (d, n + 1 + 2F + SIGHTS)
     waves: Float32  # (2F, n)
     code_head: Float32  # (d, PLAN_CODES)
@@ -107,9 +107,10 @@ def _prepare_light(weights: Weights, nail_head: Float32) -> PreparedLight:
     cosine, sine = zernike.turns(n)
     waves, mix = zernike.waves(n)
     light_waves = (mix * t["light.scale"]).T
-    gain = np.zeros(len(light_waves), np.float32) if weights.settings.sight else t["head.gain"]
-    seen = (LIGHT_GAIN * gain)[:, None] * light_waves
-    sight = np.concatenate([t["embed.light"], seen], axis=1) / t["light.scale"][:, None]
+    sight = t["embed.light"]
+    if not weights.settings.sight:
+        sight = np.concatenate([sight, (LIGHT_GAIN * t["head.gain"])[:, None] * light_waves], axis=1)
+    sight = sight / t["light.scale"][:, None]
     added = _folded(weights, "head.norm", "head.light") @ light_waves
     heads: list[NDArray[np.floating]] = [nail_head, added]
     if weights.settings.sight:

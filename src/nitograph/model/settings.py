@@ -17,6 +17,7 @@ from nitograph.settings import Settings, setting
 CODE_DIGITS, CODE_LEVELS = 4, 4
 PLAN_CODES = CODE_LEVELS**CODE_DIGITS
 FACTS, SIGHTS = 5, 4  # numbers about a fan of chords; forms in which the sight of a chord is weighed
+WAVES = 8  # of a sharpener's time, as cosines and sines
 ROPE_BASE = 10_000.0
 NORM_EPS = 1e-6
 LIGHT_GAIN = 30.0  # logits per unit of missing light along a chord, before training
@@ -104,6 +105,31 @@ def tensor_shapes(settings: ModelSettings, vocabulary: Vocabulary) -> dict[str, 
             "sight.base": (SIGHTS,),
             "sight.first": (1,),
         }
+    return shapes
+
+
+def sharpener_shapes(
+    classes: int, fine: int, wide: int, fine_blocks: int, wide_blocks: int
+) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of a sharpen.Sharpener: channels and blocks on its two grids."""
+    conditions = 2 * WAVES + 1
+    shapes: dict[str, tuple[int, ...]] = {
+        "spread": (1,),
+        "class": (classes + 1, conditions),
+        "in.weight": (9, 8, fine),
+        "down": (4 * fine, wide),
+        "up": (wide, 4 * fine),
+        "out.norm": (fine,),
+        "out.weight": (fine, 4),
+    }
+    for kind, count, width in (("fine", fine_blocks, fine), ("wide", wide_blocks, wide)):
+        for i in range(count):
+            shapes |= {
+                f"{kind}.{i}.norm": (width,),
+                f"{kind}.{i}.first": (9, width, width),
+                f"{kind}.{i}.condition": (conditions, width),
+                f"{kind}.{i}.last": (9, width, width),
+            }
     return shapes
 
 

@@ -20,13 +20,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compute.parallel import one_blas_thread
+from nitograph.compute.parallel import in_threads, one_blas_thread
 from nitograph.light.frame import pixel_positions
 from nitograph.light.zernike import Zernike
+from nitograph.model.settings import WAVES as WAVES
 
 SIDE = 32
-WAVES = 8  # of the time, as cosines and sines
 CONDITIONS = 2 * WAVES + 1
+PART = 8  # pictures that are drawn together
 
 Float32 = NDArray[np.float32]
 
@@ -62,42 +63,90 @@ class Sharpener:
         doubt: float = 0.0,
         steps: int = 6,
     ) -> Float32:
-        """Sharp pictures of coarse ones and noise, (b, 32, 32) each; labels (b,), the last: any class."""
-        shown = np.asarray(coarse, np.float32)
-        x, grid = cells(noise.astype(np.float32)), times(steps)
+        """Sharp pictures of coarse ones and noise, (b, 32, 32) each; labels (b,), the last: any class.
+
+        In parts of PART pictures, which fit a processor's cache, in threads if there are several.
+        """
+        shown, noise = np.asarray(coarse, np.float32), np.asarray(noise, np.float32)
+        classes, found = np.asarray(labels), np.empty_like(noise)
+
+        def work(room: Room, part: slice) -> None:
+            found[part] = self._drawn(shown[part], classes[part], noise[part], doubt, steps, room)
+
+        parts = [slice(first, first + PART) for first in range(0, len(shown), PART)]
+        if len(parts) == 1:
+            work(Room(), parts[0])
+        else:
+            for _ in in_threads(work, Room, parts):
+                pass
+        return found
+
+    def _drawn(
+        self, shown: Float32, labels: NDArray[np.integer], noise: Float32, doubt: float, steps: int,
+        room: "Room",
+    ) -> Float32:  # fmt: skip
+        x, grid = cells(noise), times(steps)
         given = cells((shown - np.float32(0.5)) * 2)
         for now, after in pairwise(grid):
-            goal = self.end(x, given, now, labels, doubt)
+            goal = self.end(x, given, now, labels, doubt, room)
             x = x + (goal - x) * np.float32((after - now) / (1 - now))
         return np.clip(shown + np.float32(self.spread) * pixels(x), 0, 1)
 
     def end(
-        self, x: Float32, given: Float32, time: float, labels: NDArray[np.integer], doubt: float
-    ) -> Float32:
+        self, x: Float32, given: Float32, time: float, labels: NDArray[np.integer], doubt: float,
+        room: "Room",
+    ) -> Float32:  # fmt: skip
         """The residual expected at time 1 of x at `time`, both in units of `spread`, (b, 16, 16, 4)."""
         root = np.float32(np.hypot(time, 1 - time))
         condition = conditions(time, doubt) + self.tensors["class"][labels]
-        found = self.network(np.concatenate([x / root, given], axis=3), condition)
+        found = self.network(np.concatenate([x / root, given], axis=3), condition, room)
         return np.asarray(x * np.float32(time / root**2) + found * np.float32((1 - time) / root))
 
-    def network(self, x: Float32, condition: Float32) -> Float32:
+    def network(self, x: Float32, condition: Float32, room: "Room | None" = None) -> Float32:
         """(b, 16, 16, 8) and (b, CONDITIONS) → (b, 16, 16, 4)."""
-        t = self.tensors
-        h = convolved(x, t["in.weight"])
-        h = self._block(h, condition, "fine.0")
+        t, room = self.tensors, room or Room()
+        h = convolved(x, t["in.weight"], room)
+        h = self._block(h, condition, "fine.0", room)
         low: Float32 = cells_of(h) @ t["down"]
         for i in range(self.blocks("wide")):
-            low = self._block(low, condition, f"wide.{i}")
+            low = self._block(low, condition, f"wide.{i}", room)
         h += pixels_of(low @ t["up"])
         for i in range(1, self.blocks("fine")):
-            h = self._block(h, condition, f"fine.{i}")
+            h = self._block(h, condition, f"fine.{i}", room)
         return normed(h, t["out.norm"]) @ t["out.weight"]
 
-    def _block(self, h: Float32, condition: Float32, name: str) -> Float32:
+    def _block(self, h: Float32, condition: Float32, name: str, room: "Room") -> Float32:
         t = self.tensors
-        u = convolved(normed(h, t[f"{name}.norm"]), t[f"{name}.first"])
+        u = convolved(normed(h, t[f"{name}.norm"]), t[f"{name}.first"], room)
         u += (condition @ t[f"{name}.condition"])[:, None, None]
-        return h + convolved(u / (1 + np.exp(-u)), t[f"{name}.last"])
+        below = np.exp(-u)
+        below += np.float32(1)
+        u /= below
+        found = convolved(u, t[f"{name}.last"], room)
+        found += h
+        return found
+
+
+class Room:
+    """Arrays in which convolutions gather neighbours, one for each shape; not to be shared by threads."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, ...], tuple[Float32, Float32]] = {}
+
+    def neighbours(self, x: Float32) -> Float32:
+        """The 3×3 neighbours of each place of x (b, h, w, c), rows first, zeros around: (b · h · w, 9c).
+
+        The array is overwritten by the next call.
+        """
+        b, h, w, c = x.shape
+        if x.shape not in self._kept:
+            wide = np.zeros((b, h + 2, w + 2, c), np.float32)
+            self._kept[x.shape] = wide, np.empty((b, h, w, 3, 3 * c), np.float32)
+        wide, rows = self._kept[x.shape]
+        wide[:, 1:-1, 1:-1] = x
+        by_b, by_y, by_x, by_c = wide.strides  # three places of a row lie in memory as one run
+        rows[...] = np.lib.stride_tricks.as_strided(wide, rows.shape, (by_b, by_y, by_x, by_y, by_c))
+        return rows.reshape(-1, 9 * c)
 
 
 def times(steps: int) -> NDArray[np.float64]:
@@ -111,20 +160,22 @@ def conditions(time: float, doubt: float) -> Float32:
     return np.concatenate([np.cos(k * time), np.sin(k * time), [doubt]]).astype(np.float32)
 
 
+@one_blas_thread
 def normed(h: Float32, weight: Float32) -> Float32:
     """h (…, c) over its root mean square, times a weight (c,)."""
-    power = np.mean(h * h, axis=-1, keepdims=True) + np.float32(1e-6)
-    return np.asarray(h / np.sqrt(power) * weight)
+    power = np.vecdot(h, h)
+    power /= np.float32(h.shape[-1])
+    power += np.float32(1e-6)
+    found = h / np.sqrt(power, out=power)[..., None]
+    found *= weight
+    return np.asarray(found)
 
 
-def convolved(x: Float32, weight: Float32) -> Float32:
+@one_blas_thread
+def convolved(x: Float32, weight: Float32, room: Room | None = None) -> Float32:
     """3×3 convolution with zeros around: (b, h, w, c) and (9, c, d), rows first, → (b, h, w, d)."""
-    b, h, w, c = x.shape
-    wide = np.zeros((b, h + 2, w + 2, c), np.float32)
-    wide[:, 1:-1, 1:-1] = x
-    shifted = [wide[:, dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)]
-    rows = np.concatenate(shifted, axis=3).reshape(-1, 9 * c)
-    return (rows @ weight.reshape(9 * c, -1)).reshape(b, h, w, -1)
+    rows = (room or Room()).neighbours(x)
+    return (rows @ weight.reshape(rows.shape[1], -1)).reshape(*x.shape[:3], -1)
 
 
 def cells_of(x: Float32) -> Float32:
@@ -151,12 +202,14 @@ def pixels(x: Float32) -> Float32:
     return pixels_of(x)[..., 0]
 
 
+@one_blas_thread
 def coarse_pictures(light: NDArray[np.floating], order: int) -> Float32:
     """Light (b, k) as pictures (b, 32, 32), cut to 0 … 1."""
     shown = np.clip(np.asarray(light, np.float32) @ _basis(order), 0, 1)
     return np.asarray(shown.reshape(-1, SIDE, SIDE))
 
 
+@one_blas_thread
 def enlarged(pictures: NDArray[np.floating]) -> Float32:
     """(b, 32, 32) → (b, 64, 64), by cubic interpolation (R. Keys, 1981), cut to 0 … 1."""
     matrix = _enlarging()

@@ -15,6 +15,7 @@ Try it: python -c "from nitograph.model.sight import *; print(GAIN)"
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -24,12 +25,16 @@ from nitograph.board import Board, Rules, allowed_next
 from nitograph.errors import NitographError, WeightsError
 from nitograph.light.bands import FINE
 from nitograph.light.fans import Fans, Scoring, fans_of
+from nitograph.light.starts import starts_of
+from nitograph.model.settings import FACTS
 
-GAIN = 100.0  # nats a unit of score: how much less likely a chord is for what it seems to lose
+GAIN = 100.0  # nats a unit of score, by default: how much less likely a chord is for what it seems to lose
 LOWEST, HIGHEST = -30.0, 4.0  # of a sight; above 0 are only chords that the rules forbid now
 BELIEF = 5.0  # light that a sure surprise moves, in units of FINE whole numbers (0.002 of white)
 SURPRISE = 8.0  # nats; the most that is told of a surprise
-FIRST_GAIN, LEAST = 60.0, 1e-5  # of the first nail: nats a unit of score, and the least chance
+FIRST_GAIN, LEAST = 0.6, 1e-5  # of the first nail: its share of the gain, and the least chance
+NONE, ONE = np.zeros(1, np.float32), np.ones(1, np.float32)  # numbers would be converted at each call
+SHARES = np.array([0.5, 1, 1, 0.25], np.float32)[:, None, None]  # of the forms that sights are weighed in
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -70,61 +75,73 @@ class SightSettings:
             )
         return SightSettings(scoring, rules, order)
 
+    @cached_property
+    def gain(self) -> float:
+        """Nats a unit of score, so that what is uncertain counts the same on any board."""
+        return GAIN * Scoring().unit / self.scoring.unit
+
 
 class FanView(NamedTuple):
-    """A fan as it is seen: sights (n,), chances (n,) of a plain softmax over them, the best legal score."""
+    """A fan as it is seen."""
 
-    sights: Float64
-    chances: Float64
-    best: float
+    sights: Float64  # (n,)
+    chances: Float64  # (n,), of a plain softmax over the sights of what is legal
+    entropy: float  # of these chances, in nats
+    best: float  # the highest legal score, in nats
 
 
-def see(scores: Floats, allowed: NDArray[np.bool_]) -> FanView:
+def see(scores: Float64, allowed: NDArray[np.bool_], gain: float = GAIN) -> FanView:
     """Scores (n,) and which are legal (n,) → how they are seen; where none is legal, all count as legal."""
     legal = allowed if allowed.any() else np.ones_like(allowed)
-    best = float(scores[legal].max())
-    sights = np.clip(GAIN * (scores - best), LOWEST, HIGHEST)
-    chances = np.where(legal, np.exp(np.minimum(sights, 0.0)), 0.0)
-    return FanView(sights, chances / chances.sum(), best)
+    best = float(np.maximum.reduce(scores, where=legal, initial=-np.inf))
+    sights = scores - best
+    sights *= gain
+    np.minimum(np.maximum(sights, LOWEST, out=sights), HIGHEST, out=sights)
+    below = np.minimum(sights, 0.0)
+    chances = np.exp(below)
+    chances *= legal
+    total = float(np.add.reduce(chances))
+    chances /= total
+    below *= chances
+    return FanView(sights, chances, math.log(total) - float(np.add.reduce(below)), gain * best)
 
 
 def facts_of(fan: FanView, count: int, surprise: float) -> Float32:
     """FACTS numbers, each of the order of 1: `count` chords laid, `surprise` at the last choice in nats."""
-    worth = GAIN * fan.best
-    entropy = -float(np.sum(fan.chances * np.log(np.maximum(fan.chances, 1e-30))))
+    worth, entropy = fan.best, fan.entropy
     shown = (min(max(worth, -4.0), 4.0) / 2, math.log1p(max(worth, 0.0)) / 2, entropy, count / 100)
     return np.array([*shown, min(surprise, SURPRISE) / 4], dtype=np.float32)
 
 
-def laid(chances: Float64, here: int, taken: int, strength: int) -> tuple[Int64, Int64]:
+def laid(chances: Float64, here: int, taken: int, strength: int) -> tuple[list[int], list[int]]:
     """What a choice takes off the canvas along which chords of the fan from `here`: nails, light of each.
 
     Along the chord taken its `strength`, less what the belief gives back; along its likely rivals a little.
     """
     moved = chances.copy()
     moved[taken] -= 1.0
-    lights = np.rint(moved * BELIEF).astype(np.int64) * FINE
-    lights[taken] += strength
-    lights[here] = 0
-    nails = np.flatnonzero(lights)
-    return nails, lights[nails]
+    moved *= BELIEF
+    np.rint(moved, out=moved)
+    moved[taken] += strength / FINE
+    moved[here] = 0.0
+    nails = moved.nonzero()[0]
+    return nails.tolist(), [int(light) * FINE for light in moved[nails].tolist()]
 
 
 def first_sights(settings: SightSettings, light: Floats) -> Float32:
     """How good a first nail each is on planned light (b, k), in nats: (b, n), at most 0.
 
     The encoder begins with the best chord of all. A nail's sight is the log-chance that it is an end of it,
-    where each chord's is a softmax of its score, FIRST_GAIN nats a unit.
+    where each chord's is a softmax of its score, FIRST_GAIN of the gain.
     """
-    scoring, fans = settings.scoring, fans_of(settings.scoring)
-    nails = np.arange(scoring.nails)
-    near = scoring.board.distance(nails[:, None], nails) < settings.rules.min_nail_gap
-    found = np.empty((len(light), scoring.nails), np.float32)
-    for row in range(len(light)):
-        scores = fans.starts(light[row : row + 1], settings.order)[0]
-        scores[near] = -np.inf
-        chances = np.exp(FIRST_GAIN * (scores - scores.max())).sum(axis=1)
-        found[row] = np.log(np.maximum(chances / chances.sum(), LEAST))
+    starts = starts_of(settings.scoring, settings.order, settings.rules.min_nail_gap)
+    found = np.empty((len(light), settings.scoring.nails), np.float32)
+    for row in range(len(light)):  # one by one, so that a row does not depend on the others
+        scores = starts.scores(light[row])
+        scores -= scores.max()
+        scores *= np.float32(FIRST_GAIN * settings.gain)
+        chances = starts.ends(np.exp(scores, out=scores))
+        found[row] = np.log(np.maximum(chances / chances.sum(), np.float32(LEAST)))
     return found
 
 
@@ -139,11 +156,18 @@ def weighed(sights: Float32, gains: Float32) -> Float32:
 
     As they are, their root, their chance, their bend (how they differ from their neighbours on the ring).
     """
-    below = np.minimum(sights, 0)
-    bend = np.roll(sights, 1, axis=1) + np.roll(sights, -1, axis=1) - 2 * sights
-    total = np.zeros_like(sights)
-    for k, form in enumerate((sights / 2, 1 - np.sqrt(1 - below), np.exp(below), bend / 4)):
-        total += gains[:, k : k + 1] * form
+    own, root, chance, bend = gains.T[..., None] * SHARES
+    below = np.minimum(sights, NONE)
+    total: Float32 = own * sights
+    around = bend * sights
+    total -= around + around
+    total[:, 1:] += around[:, :-1]
+    total[:, :-1] += around[:, 1:]
+    total[:, 0] += around[:, -1]
+    total[:, -1] += around[:, 0]
+    total += chance * np.exp(below)
+    below = np.sqrt(np.subtract(ONE, below, out=below), out=below)
+    total += np.multiply(root, np.subtract(ONE, below, out=below), out=below)
     return total
 
 
@@ -169,33 +193,34 @@ class Sight:
 
     def start(self, light: Floats, pictures: Floats | None = None) -> Float32:
         """As Seeing.start."""
-        self._left = wanted_of(self.settings, light, pictures)
-        self._paths = np.zeros((len(self._left), 0), dtype=np.int64)
-        self._views: list[FanView] = []
+        self._canvases = self._fans.canvas(wanted_of(self.settings, light, pictures))
+        self._paths = np.zeros((len(light), 0), dtype=np.int64)
+        self._views: list[FanView | None] = [None] * len(light)
         return first_sights(self.settings, light)
 
     def step(self, nails: NDArray[np.integer]) -> tuple[Float32, Float32]:
         """As Seeing.step."""
-        before, count = self._paths, self._paths.shape[1]
+        before, count, settings = self._paths, self._paths.shape[1], self.settings
         self._paths = np.concatenate([before, np.asarray(nails, np.int64)[:, None]], axis=1)
-        allowed = allowed_next(self._paths, self.settings.scoring.board, self.settings.rules)
-        views, facts = [], []
+        allowed = allowed_next(self._paths, settings.scoring.board, settings.rules)
+        sights = np.empty((len(before), settings.scoring.nails), np.float32)
+        facts = np.empty((len(before), FACTS), np.float32)
         for row, nail in enumerate(np.asarray(nails).tolist()):
             surprise = self._learn(row, int(before[row, -1]), nail) if count else 0.0
-            view = see(self._fans.scores(self._left[row], nail), allowed[row])
-            views.append(view)
-            facts.append(facts_of(view, count, surprise))
-        self._views = views
-        return np.stack([view.sights for view in views]).astype(np.float32), np.stack(facts)
+            scores = self._fans.scores(self._canvases[row], nail)
+            view = self._views[row] = see(scores, allowed[row], settings.gain)
+            sights[row], facts[row] = view.sights, facts_of(view, count, surprise)
+        return sights, facts
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """As Seeing.select."""
-        self._left, self._paths = self._left[rows], self._paths[rows]
-        self._views = [self._views[row] for row in rows] if self._views else []
+        self._canvases, self._paths = self._canvases[rows], self._paths[rows]
+        self._views = [self._views[row] for row in rows]
 
     def _learn(self, row: int, here: int, taken: int) -> float:
         """Lay chord here–taken and move the belief; the surprise in nats."""
-        view, left = self._views[row], self._left[row]
-        nails, lights = laid(view.chances, here, taken, self._fans.strength)
-        self._fans.lay(left, here, nails, lights)
+        view, settings = self._views[row], self.settings
+        assert view is not None  # of the step before
+        nails, lights = laid(view.chances, here, taken, settings.scoring.strength)
+        self._fans.lay(self._canvases[row], here, nails, lights)
         return -math.log(max(float(view.chances[taken]), 1e-30))

@@ -9,6 +9,7 @@ Try it: python -m nitograph sample 7 --temperature 0 -o threads.jsonl
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +76,20 @@ def choose_nails(
     logits: NDArray[np.float32], recent: NDArray[np.int64], draws: NDArray[np.float64], terms: Terms
 ) -> NDArray[np.int64]:
     """The next nail of each row or EOS: logits (b, n + 1), EOS last; recent (b, t); draws (b,) → (b,)."""
-    allowed = np.ones(logits.shape, dtype=np.bool_)
+    allowed = allowed_tokens(recent, terms, logits.shape[1])
+    return choose(
+        logits, allowed, draws, temperature=terms.temperature, top_k=terms.top_k, min_p=terms.min_p
+    )
+
+
+def allowed_tokens(recent: NDArray[np.int64], terms: Terms, size: int) -> NDArray[np.bool_]:
+    """Which of `size` tokens may follow the last nails of each row, (b, t) → (b, size); EOS is the last."""
+    allowed = np.ones((len(recent), size), dtype=np.bool_)
     if recent.shape[1]:
         allowed[:, :-1] = allowed_next(recent, terms.board, terms.rules)
     if terms.early:
         allowed[:, -1] = ~allowed[:, :-1].any(axis=1) if recent.shape[1] > 1 else False
-    return choose(
-        logits, allowed, draws, temperature=terms.temperature, top_k=terms.top_k, min_p=terms.min_p
-    )
+    return allowed
 
 
 def choose(
@@ -106,6 +113,18 @@ def choose(
         raise SamplingError(NONE_ALLOWED)
     if temperature == 0:
         return np.asarray(scores.argmax(axis=1))
+    chance = chances_of(scores, largest, temperature, top_k, min_p)
+    total = np.add.accumulate(chance, axis=1, out=chance)
+    return np.asarray((total > (draws * total[:, -1])[:, None]).argmax(axis=1))
+
+
+def chances_of(
+    scores: NDArray[Any], largest: NDArray[Any], temperature: float, top_k: int, min_p: float
+) -> NDArray[np.float64]:
+    """What temperature, top-k and min-p leave of scores (b, v), which are overwritten: chances, unscaled.
+
+    largest: (b, 1), each row's largest score, which gets chance 1.
+    """
     size = scores.shape[1]
     if 0 < top_k < size:
         least = np.partition(scores, size - top_k, axis=1)[:, size - top_k, None]
@@ -116,8 +135,7 @@ def choose(
     np.exp(chance, out=chance)
     if min_p > 0:
         chance[chance < min_p] = 0
-    total = np.add.accumulate(chance, axis=1, out=chance)
-    return np.asarray((total > (draws * total[:, -1])[:, None]).argmax(axis=1))
+    return chance
 
 
 def penalise(logits: NDArray[np.float32], paths: NDArray[np.int64], penalty: float) -> None:

@@ -24,9 +24,12 @@ class Decoding(Protocol):
         """Begin sequences of these class indices (b,); logits of what comes first."""
 
     def step(
-        self, tokens: NDArray[np.integer], light: NDArray[np.float32] | None = None
+        self,
+        tokens: NDArray[np.integer],
+        light: NDArray[np.float32] | None = None,
+        pictures: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Append one token to each; logits of what follows."""
+        """Append one token to each; logits of what follows. With a plan's last code: what is wound."""
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """Keep these sequences."""
@@ -36,8 +39,9 @@ class Decoding(Protocol):
 class Walk:
     """The unfinished paths of a batch.
 
-    paths: (b, ≥ max_lines + 1), filled up to `count` nails. live: (l,), the rows that are not finished, in
-    the decoder's order. terms: while a path is too short to end, and after. masked: the board's rules hold.
+    paths: (b, max_lines + 1), filled up to `count` nails, which may be begun. live: (l,), the rows that are
+    not finished, in the decoder's order. terms: while a path is too short to end, and after. masked: the
+    board's rules hold.
     """
 
     paths: NDArray[np.int64]
@@ -91,7 +95,7 @@ def walk_on(
     decoder: Decoding, logits: NDArray[np.float32], walk: Walk, pace: Pace
 ) -> list[NDArray[np.int64]]:
     """Nails until EOS or the last chord, from the logits of the first; finished paths leave the batch."""
-    counts, eos = np.zeros(len(walk.paths), dtype=np.int64), logits.shape[1] - 1
+    counts, eos = np.full(len(walk.paths), walk.count), logits.shape[1] - 1
     chosen = walk.choose(logits, pace.next_nails)
     while True:
         counts[walk.live], going = walk.count, chosen != eos

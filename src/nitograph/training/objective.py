@@ -1,14 +1,17 @@
 """The losses on rows of a corpus: nats of nails and of plan codes, error of the light.
 
 An Objective holds the parts of a corpus and, once the autoencoder is trained, the plans of all rows. It
-gives losses that can be summed over batches. It takes no optimiser steps and knows no schedule.
+gives losses that can be summed over batches. Nails are learned from planned pictures of three kinds: the
+light that the codes stand for, the picture's own light, or, by a model with sight, the picture itself.
+Where there is a teacher, plans are learned from its chances of each code instead of from the codes alone.
+It takes no optimiser steps and knows no schedule.
 
 Try it: python -c "from nitograph.training.objective import Objective; help(Objective.losses)"
 """
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,18 +20,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nitograph.corpus.rows import Corpus
+from nitograph.corpus.stack import scratch
 from nitograph.errors import SettingsError
 from nitograph.light.zernike import turn
 from nitograph.model.batch.sight import sights_along
 from nitograph.model.network import Network, turned
 from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.sharpen import enlarged
 from nitograph.model.sight import SightSettings
 from nitograph.model.weights import Weights
 from nitograph.training.batches import Batch, collect
+from nitograph.training.expert import corrected, lengths_of, own_walks, regrets
+from nitograph.training.flow import Plans
+from nitograph.training.teacher import Teacher
 
 CHUNK = 4096
+KINDS = ("codes", "light", "picture")  # of the planned picture that nails are learned from
 LIGHT_ROWS, LIGHT_BATCH = 2000, 100  # rows that measure_light looks at, and how many at once
 Loss = tuple[Tensor, int]
+
+
+class Losses(NamedTuple):
+    """Sums over a batch, with their counts: nats of nails and EOS; nats of codes, None in a plain model;
+    and, if it was measured, what the nails cost against the encoder's best ones, expected, in nats of
+    sight.
+    """
+
+    nail: Loss
+    plan: Loss | None
+    regret: Loss | None
 
 
 class Objective:
@@ -58,65 +78,126 @@ class Objective:
             self.sight = SightSettings.of(weaving, corpus.board, corpus.rules, order)
         self.codes: dict[str, NDArray[np.int64]] = {}
         self.recoded: dict[str, NDArray[np.float16]] = {}
+        self.teacher: Teacher | None = None
+
+    @property
+    def sees_pictures(self) -> bool:
+        """Whether nails can be learned from pictures: by sight, from a corpus that keeps them."""
+        return self.sight is not None and all(part.pictures is not None for part in self.parts.values())
+
+    def learn_plans_from(self, teacher: Network) -> None:
+        """Take this network, whose autoencoder must be the network's own, as the teacher of plans."""
+        self.teacher = Teacher(teacher, self.network.classes, self.device)
 
     def encode(self, weights: Weights) -> None:
         """Compute the plan codes of all rows, and the light they stand for, with a trained autoencoder."""
         self.autoencoder = weights
         for name, part in self.parts.items():
-            codes = np.zeros((len(part), weights.settings.plan_tokens), dtype=np.int64)
-            recoded = np.zeros(part.light.shape, dtype=np.float16)
+            codes = scratch((len(part), weights.settings.plan_tokens), np.int64, part.on_disk)
+            recoded = scratch(part.light.shape, np.float16, part.on_disk)
             for first in range(0, len(part), CHUNK):
                 rows = slice(first, first + CHUNK)
                 codes[rows] = encode_plan(weights, part.light[rows].astype(np.float32))
                 recoded[rows] = decode_plan(weights, codes[rows])
             self.codes[name], self.recoded[name] = codes, recoded
 
+    def plans(self, name: str) -> Plans:
+        """Pictures, plans and labels of a part, for the flow."""
+        part = self.parts[name]
+        assert part.pictures is not None  # sees_pictures says so first
+        return Plans(part.pictures, self.codes[name], part.labels, self.autoencoder)
+
     def losses(
         self,
         name: str,
         rows: NDArray[np.int64],
         *,
-        exact: bool = False,
+        kind: str = "codes",
         rng: np.random.Generator | None = None,
-    ) -> tuple[Loss, Loss | None]:
-        """Summed nats, with their count, of the nails and EOS and of the plans of some rows of a part.
+        own_walk: bool = False,
+        regret: bool = False,
+    ) -> Losses:
+        """Losses of some rows of a part.
 
-        exact: condition on the pictures' own light instead of the plans'. rng: draws the rows that lose
-        their class; without it none do. The plans' loss is None in a plain model.
+        kind: the planned picture, one of KINDS. rng: for training; draws the rows that lose their class.
+        Without it none do, and no teacher is asked. own_walk: learn from walks of the network for these
+        rows' plans, corrected by the encoder. regret: measure what the nails' distribution costs, too.
         """
         part = self.parts[name]
-        batch = self.collect(part, rows)
-        codes: Tensor | None = None
-        picture: tuple[Any, ...] = (None,)  # the light, and what is seen where the network has sight
-        if self.network.settings.planned:
-            codes = self._tensor(self.codes[name][rows])
-            light = (part.light if exact else self.recoded[name])[rows].astype(np.float32)
-            picture = (self._tensor(light), *self._seen(batch, light))
+        codes, light, shown = self._planned(name, rows, kind)
+        if own_walk and rng is not None:
+            batch = self._own_walks(part, rows, (codes, light, shown), rng)
+        else:
+            batch = self.collect(part, rows)
         labels, nails = self._labels(batch.labels, rng), self._tensor(batch.nails)
         with self._precision():
-            plans, logits = self.forward(labels, codes, nails, *picture)
+            if self.network.settings.planned:
+                given, seen = self._tensor(codes), self._seen(batch, light, shown)
+                plans, logits = self.forward(labels, given, nails, self._tensor(light), *seen)
+                plan = _code_loss(plans, self._wanted(labels, given, rng))
+            else:
+                (_, logits), plan = self.forward(labels, None, nails, None), None
         legal = logits.float().masked_fill(~self._tensor(batch.allowed), -torch.inf)
         targets = self._tensor(batch.targets)
         nail = F.cross_entropy(legal.flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="sum")
-        if plans is None or codes is None:
-            return (nail, batch.count), None
-        return (nail, batch.count), _code_loss(plans, codes)
+        costs = None
+        if regret and self.sight is not None:
+            cost = self._tensor(regrets(self.sight, batch, _enlarged(part, rows)))
+            costs = (legal.softmax(-1) * cost).sum(), batch.count
+        return Losses((nail, batch.count), plan, costs)
 
-    def _seen(self, batch: Batch, light: NDArray[np.float32]) -> tuple[tuple[Tensor, ...], ...]:
-        """What a network with sight is shown beside this light; nothing for another."""
+    def _planned(
+        self, name: str, rows: NDArray[np.int64], kind: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]:
+        """Codes, light and finer pictures, if any, of rows; nothing in a plain model."""
+        part = self.parts[name]
+        if not self.network.settings.planned:
+            return np.zeros((len(rows), 0), np.int64), np.zeros((len(rows), 0), np.float32), None
+        light = (self.recoded[name] if kind == "codes" else part.light)[rows].astype(np.float32)
+        return self.codes[name][rows], light, _enlarged(part, rows) if kind == "picture" else None
+
+    def _own_walks(
+        self,
+        part: Corpus,
+        rows: NDArray[np.int64],
+        plans: tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None],
+        rng: np.random.Generator,
+    ) -> Batch:
+        """Walks of the network for these plans, with the encoder's choice as the next nail."""
+        assert self.sight is not None
+        most = int(part.lengths.max()) - 3
+        walks = own_walks(self.network, self.sight, (part.labels[rows], *plans), most=most, rng=rng)
+        return corrected(part, self.sight, rows, walks, _enlarged(part, rows))
+
+    def _wanted(self, labels: Tensor, codes: Tensor, rng: np.random.Generator | None) -> Tensor:
+        """What plans are learned from: codes (b, p), or in training a teacher's chances of them."""
+        if self.teacher is None or rng is None:
+            return codes
+        return self.teacher.chances(labels, codes)
+
+    def _seen(
+        self, batch: Batch, light: NDArray[np.float32], shown: NDArray[np.float32] | None
+    ) -> tuple[tuple[Tensor, ...], ...]:
+        """What a network with sight is shown: of this light, or of finer pictures."""
         if self.sight is None:
             return ()
-        lengths = (batch.targets >= 0).sum(axis=1) - 1
-        return (tuple(map(self._tensor, sights_along(self.sight, light, batch.nails, lengths))),)
+        seen = sights_along(self.sight, light, batch.nails, lengths_of(batch), shown)
+        return (tuple(map(self._tensor, seen)),)
 
     def plan_loss(self, name: str, rows: NDArray[np.int64], rng: np.random.Generator) -> Loss:
-        """Summed nats of the plans of some rows alone, with their count."""
-        codes = self._tensor(
-            self._turned_codes(name, rows, rng) if self.plan_turn else self.codes[name][rows]
-        )
+        """Summed nats of as many plans alone, with their count, of the classes of some rows of a part.
+
+        They are the rows' own, or, where there is a teacher, plans that it draws.
+        """
+        labels = self._labels(self.parts[name].labels[rows], rng)
         with self._precision():
-            plans = self.network.plan_logits(self._labels(self.parts[name].labels[rows], rng), codes)
-        return _code_loss(plans, codes)
+            if self.teacher is not None:
+                codes, wanted = self.teacher.draw(labels, rng)
+            else:
+                turned = self._turned_codes(name, rows, rng) if self.plan_turn else self.codes[name][rows]
+                wanted = codes = self._tensor(turned)
+            plans = self.network.plan_logits(labels, codes)
+        return _code_loss(plans, wanted)
 
     def _turned_codes(
         self, name: str, rows: NDArray[np.int64], rng: np.random.Generator
@@ -181,6 +262,13 @@ def _thread_light(network: Network, corpus: Corpus, rows: NDArray[np.int64]) -> 
     return total
 
 
-def _code_loss(logits: Tensor, codes: Tensor) -> Loss:
-    loss = F.cross_entropy(logits.float().flatten(0, 1), codes.flatten(), reduction="sum")
-    return loss, codes.numel()
+def _enlarged(part: Corpus, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The pictures of some rows as sight looks at them, (b, 64, 64)."""
+    assert part.pictures is not None  # sees_pictures says so first
+    return enlarged(part.pictures[rows].astype(np.float32) / 255)
+
+
+def _code_loss(logits: Tensor, wanted: Tensor) -> Loss:
+    """Summed nats, with their count, of codes (b, p), or of chances of each code (b, p, PLAN_CODES)."""
+    loss = F.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(0, 1), reduction="sum")
+    return loss, wanted.shape[0] * wanted.shape[1]

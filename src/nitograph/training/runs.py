@@ -16,6 +16,7 @@ from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.files import check_writable, read_text, same_file, write_text
 from nitograph.model.weights import load
 from nitograph.training.checkpoints import read_checkpoint
+from nitograph.untrusted import parse_json
 
 BESIDE = (".safetensors", ".jsonl")  # of the files beside the best checkpoint, under its name
 
@@ -116,8 +117,8 @@ def owner(path: Path) -> str | None:
 
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = parse_json(line, "a record", constants=True)
+    except NitographError:
         return None
     return record if isinstance(record, dict) else None
 

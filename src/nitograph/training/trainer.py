@@ -1,4 +1,5 @@
-"""Training: the plan's autoencoder first, then the Transformer on plans and threads.
+"""Training: the plan's autoencoder, the flow that makes plans sharp, then the Transformer on plans and
+threads.
 
 `Trainer.run` is a generator of reports; it never prints, can be abandoned at any report, and stopped
 between two steps. On a CPU the same corpus, settings and seed reproduce the same bits, with the same number
@@ -6,8 +7,9 @@ of threads on the same kind of machine. A checkpoint holds everything that the n
 steps, a stop and N−k more give the same bits as N.
 
 The learning rate warms up, stays constant, and falls to zero over the last half of the epochs, or of the
-minutes if they are given. Under torchrun each process takes its share of the batches and gradients are
-averaged. Optimisers: AdamW, or Muon for the matrices inside the blocks. This module knows no flags.
+minutes if they are given. Under torchrun each process takes its share of the rows of each step, so that any
+number of processes takes the same steps, except for rounding. Optimisers: AdamW, or Muon for the matrices
+inside the blocks. This module knows no flags.
 
 Try it: python -m nitograph train --dataset small.npz --minutes 1
 """
@@ -28,16 +30,22 @@ from nitograph.corpus.rows import Corpus
 from nitograph.errors import SettingsError
 from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
+from nitograph.model.sharpen import Sharpener
 from nitograph.model.weights import Weights
-from nitograph.training import resume
+from nitograph.training import beginnings, resume
 from nitograph.training.batches import epoch_order
 from nitograph.training.checkpoints import write_checkpoint
-from nitograph.training.measure import Meter, Step, Stop, measure, never
+from nitograph.training.measure import Meter, Step, Stop, measure, never, thinned
 from nitograph.training.objective import Objective, measure_light
 from nitograph.training.optimizer import descend, make_optimizer, trapezoid
 from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.processes import any_of, join_group, of_first
-from nitograph.training.settings import Report, TrainSettings
+from nitograph.training.settings import Report, TrainSettings, best_sampling
+from nitograph.training.shares import Share
+from nitograph.training.steps import step_loss
+from nitograph.training.threads import quickest
+
+PLAN_SHARE = 0.1  # of the minutes, at most, for the plan's autoencoder
 
 
 class Trainer:
@@ -48,6 +56,7 @@ class Trainer:
     ) -> None:
         self.corpus, self.model, self.settings = corpus, model, settings
         self.device, self.rank, self.world = torch.device(device), *join_group(device)
+        self.share = Share(self.rank, self.world)
         if settings.workers:
             torch.set_num_threads(settings.workers)
         self.train, self.valid = corpus.split(settings.validation_fraction, seed=settings.seed)
@@ -67,13 +76,22 @@ class Trainer:
         if model.planned:
             measure_light(self.network, self.train)
             self.plan_phase = PlanPhase(
-                self.objective, self.train.light, settings, rank=self.rank, world=self.world
+                self.objective,
+                self.train.light,
+                settings,
+                limit=beginnings.limit(settings, PLAN_SHARE),
+                share=self.share,
             )
+        self.sharpener: Sharpener | None = None  # taken over from other weights
+        self.flow_phase = beginnings.fresh_flow(self)
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.history: list[dict[str, Any]] = []
         self.clock: Callable[[], float] = time.monotonic  # s; a study may count processor time
         self.schedule: Callable[[float], float] = trapezoid  # progress → share of the peak learning rate
         self.ancestor: str | None = None  # digest of the weights that training started from
+        self.plan_of: str | None = None  # digest of the weights whose plan was taken over
+        self.threads: int | None = None  # on the CPU, where they were measured
+        self.measures_threads = False  # before the first step, unless the settings say how many
         self._random_part = int(of_first(secrets.randbits(32), self.world, self.device))
         self.run_name: str | None = self._name()
 
@@ -87,13 +105,15 @@ class Trainer:
         """How much of the run is done, 0 to 1, by steps or by minutes."""
         if self.settings.minutes is None:
             return min(1.0, self.step / self.total_steps)
-        return min(1.0, self.seconds / (60 * self.settings.minutes))
+        before = self._seconds_before
+        return min(1.0, max(0.0, self.seconds - before) / max(60 * self.settings.minutes - before, 1e-9))
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do, the last validation included."""
         planned = self.plan_phase is None or self.plan_phase.finished
-        return planned and self.progress >= 1.0 and not self._owes_validation()
+        planned = planned and (self.flow_phase is None or self.flow_phase.finished)
+        return planned and (self.progress >= 1.0 or self.stale) and not self._owes_validation()
 
     @property
     def max_lines(self) -> int:
@@ -115,19 +135,31 @@ class Trainer:
             yield from self.plan_phase.run(
                 report_every=report_every,
                 stop_requested=stop_requested,
-                clock=self.clock,
+                clock=self._shared_clock,
                 schedule=self.schedule,
             )
         if stop_requested():
             return
         if self.plan_phase:
             self.objective.encode(self.weights())
+        if self.flow_phase and not self.flow_phase.finished:
+            yield from self.flow_phase.run(
+                *(self.objective.plans(name) for name in ("train", "valid")),
+                report_every=report_every,
+                stop_requested=stop_requested,
+                clock=self._shared_clock,
+            )
+            if stop_requested():
+                return
         yield from self._run_steps(report_every, validate_every, stop_requested)
 
     def _run_steps(
         self, report_every: float, validate_every: float, stop_requested: Stop
     ) -> Iterator[Report]:
         """The Transformer's steps, from where the run stands to its end."""
+        if not self.step:
+            self.seconds = self._seconds_before
+        self._take_threads()
         started, base = self.clock(), self.seconds
 
         def elapsed() -> float:
@@ -139,11 +171,11 @@ class Trainer:
         ordered = -1  # the epoch of that order
         if self._owes_validation():
             yield from self._validation(stop_requested)
-        while self.progress < 1.0:
+        while self.progress < 1.0 and not self.stale:
             epoch, at = divmod(self.step, self.steps_per_epoch)
             if epoch != ordered:
                 order, ordered = self._order(epoch), epoch
-            meter.add(self._train_step(order[at]), world=self.world)
+            meter.add(self._train_step(order[at]))
             self.step += 1
             self.seconds = elapsed()
             if stop_requested():
@@ -162,6 +194,13 @@ class Trainer:
                 meter.began, meter.tokens = reported, 0
         yield self._report("done", 0.0)
 
+    @property
+    def stale(self) -> bool:
+        """Whether the last `patience` validations brought no better loss, so that the run ends."""
+        better = [past["best"] for past in self.history if past["kind"] == "valid"][::-1]
+        since = better.index(True) if True in better else len(better)
+        return bool(self.settings.patience) and since >= self.settings.patience
+
     def validate(self) -> Report:
         """Nats per token on held-out rows (on training rows where none are held out)."""
         return next(self._validation(never))
@@ -172,8 +211,9 @@ class Trainer:
         rows = np.arange(len(getattr(self, part)))[: self.settings.validation_rows]
         found = measure(self.objective, part, rows, stop_requested)
         if found is not None:
-            best = found.overall < self.best
-            self.best = min(self.best, found.overall)
+            overall = of_first(found.overall, self.world, self.device)  # all must end together
+            best = overall < self.best
+            self.best = min(self.best, overall)
             yield self._report("valid", 0.0, found.nail, found.plan, best=best)
 
     def weights(self) -> Weights:
@@ -187,13 +227,18 @@ class Trainer:
             "steps": self.step,
             "minutes": round(self.seconds / 60, 2),
             "started_from": self.ancestor,
-            "history": [h for h in self.history if h["kind"] == "valid"][-50:],
+            "plan_of": self.plan_of,
+            "history": thinned([past for past in self.history if past["kind"] == "valid"]),
         }
+        flow = self.flow_phase
+        sharpener = flow.sharpener() if flow and flow.finished else self.sharpener
         return self.network.to_weights(
             self.corpus.rules,
             max_lines=self.max_lines,
             weaving=self.corpus.metadata["weaving"],
             facts=facts,
+            sharpener=sharpener,
+            sampling=best_sampling(sight=self.model.sight, sharp=sharpener is not None),
         )
 
     def save(self, path: str | Path) -> None:
@@ -205,12 +250,15 @@ class Trainer:
         resume.restore(self, path)
 
     def start_from(self, weights: Weights) -> None:
-        """Start from trained weights, as Network.start_from; the plan's autoencoder keeps its weights."""
-        self.network.start_from(weights)
-        if self.plan_phase:
-            self.plan_phase.skip()
-        self.ancestor = weights.digest
+        """Start from trained weights, as beginnings.start_from."""
+        beginnings.start_from(self, weights)
         self.run_name = self._name()
+
+    def take_plan(self, weights: Weights) -> bool:
+        """Take over the plan of these weights where it fits, as beginnings.take_plan; whether it does."""
+        taken = beginnings.take_plan(self, weights)
+        self.run_name = self._name()
+        return taken
 
     def _name(self) -> str:
         started_with = {
@@ -218,8 +266,18 @@ class Trainer:
             "settings": self.settings.to_dict(),
             "corpus": dict(self.corpus.metadata),
             "ancestor": self.ancestor,
+            "plan_of": self.plan_of,
         }
         return resume.run_name(started_with, self._random_part)
+
+    @property
+    def _seconds_before(self) -> float:
+        """Seconds that the phases before the Transformer took."""
+        return sum(phase.seconds for phase in (self.plan_phase, self.flow_phase) if phase)
+
+    def _shared_clock(self) -> float:
+        """The first process's time, so that phases limited in time end together."""
+        return of_first(self.clock(), self.world, self.device)
 
     def _owes_validation(self) -> bool:
         """Whether the checkpoint was written between an epoch's last step and its validation."""
@@ -228,27 +286,41 @@ class Trainer:
         return not any(past["kind"] == "valid" and past["step"] == self.step for past in self.history)
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        order = epoch_order(
+        return epoch_order(
             self.train.lengths, self.settings.batch_size, seed=self.settings.seed, epoch=epoch
         )
-        return order[self.rank :: self.world][: self.steps_per_epoch]
+
+    def _take_threads(self) -> None:
+        """As many CPU threads as do a step soonest; a resumed run keeps what it found.
+
+        Only where `measures_threads` was set and no number was: bits depend on it.
+        """
+        if self.world > 1:
+            return  # torchrun says how many
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        elif self.measures_threads and not self.settings.workers and self.device.type == "cpu":
+            self._measure_threads()
+
+    def _measure_threads(self) -> None:
+        rows = np.arange(min(len(self.train), self.settings.batch_size))
+        random = torch.get_rng_state()
+
+        def work() -> None:
+            loss, _ = step_loss(self.objective, self.settings, rows, step=0)
+            torch.autograd.backward(loss)
+            self.optimizer.zero_grad(set_to_none=True)
+
+        self.threads = quickest(work, torch.get_num_threads())
+        torch.set_rng_state(random)
 
     def _train_step(self, rows: NDArray[np.int64]) -> Step:
-        rng = np.random.default_rng([self.settings.seed, 11, self.step, self.rank])
+        if self.world > 1:  # so that dropout does not depend on how often a run was resumed
+            torch.manual_seed(self.settings.seed + self.world * self.step + self.rank)
         self.network.train()
-        exact = rng.random() < self.settings.exact_light
-        (nail, nails), planned = self.objective.losses("train", rows, exact=exact, rng=rng)
-        loss, plan, plans = nail / nails, torch.zeros(()), 0
-        if planned is not None:
-            plan, plans = planned
-            extra = rng.integers(len(self.train), size=self.settings.plan_rows)
-            if len(extra):
-                more, count = self.objective.plan_loss("train", extra, rng)
-                plan, plans = plan + more, plans + count
-            loss = loss + plan / plans
+        loss, step = step_loss(self.objective, self.settings, rows, step=self.step, share=self.share)
         descend(self.optimizer, loss, self._rate(), world=self.world, place=f"step {self.step}")
-        plan_nats = float(plan.detach()) / plans if plans else 0.0
-        return Step(float(nail.detach()) / nails, plan_nats, nails + plans)
+        return step
 
     def _rate(self) -> float:
         return self.settings.learning_rate * self.schedule(self.progress)
@@ -272,11 +344,10 @@ class Trainer:
 
 
 def _steps_per_epoch(rows: int, batch_size: int, world: int) -> int:
-    """Steps that each of `world` processes takes per epoch; SettingsError if there is not one for each."""
-    batches = -(-rows // batch_size)
-    if batches < world:
+    """Steps per epoch; SettingsError if a step has not a row for each of `world` processes."""
+    if batch_size < world:
         raise SettingsError(
-            f"{world} processes need at least as many batches, but {rows} rows make {batches} of "
-            f"{batch_size}; lower batch_size or start fewer processes"
+            f"batch_size must be at least the number of processes, which share it, got {batch_size} for "
+            f"{world}; raise batch_size or start fewer processes"
         )
-    return batches // world
+    return -(-rows // batch_size)

@@ -1,11 +1,11 @@
 """Small networks that learn to tell made threads from real ones, in PyTorch.
 
-On pictures three convolutions of stride 2 over the logarithm of density; on nails a GRU that reads them in
-their order. Each network is fitted on one PyTorch thread with random numbers of its own, so that several
-can be fitted beside each other and every figure is the same on any number of cores. This module decides
-nothing: `two_sample` says what is learned from, what is held out and what the scores mean.
+On pictures three convolutions of stride 2 over the logarithm of density; on nails two layers over the
+habits of a thread. Each network is fitted on one PyTorch thread with random numbers of its own, so that
+several can be fitted beside each other and every figure is the same on any number of cores. This module
+decides nothing: `two_sample` says what is learned from, what is held out and what the scores mean.
 
-Try it: python -c "from nitograph.evaluation.judges.discriminators import *; print(PICTURES.build(256, 0))"
+Try it: python -c "from nitograph.evaluation.judges.discriminators import *; print(PICTURES)"
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-VERSION = f"1, torch {torch.__version__}"  # raise the number when a change makes other networks
+VERSION = f"2, torch {torch.__version__}"  # raise the number when a change makes other networks
 SIDE = 48  # px of a picture
 BATCH = 500  # threads scored at once
 
@@ -64,29 +64,17 @@ class PictureDiscriminator(nn.Module):
 
 
 class NailDiscriminator(nn.Module):
-    """A GRU over nails and the steps between them; its first, mean and last state are judged.
+    """Two layers over the habits of a thread (`habits`), each habit brought to one scale first."""
 
-    The first state matters: where threads begin is lost in a mean over a hundred and fifty states.
-    """
-
-    def __init__(self, num_nails: int, width: int = 64) -> None:
+    def __init__(self, size: int, seed: int) -> None:
         super().__init__()
-        self.num_nails = num_nails
-        self.nail, self.step = nn.Embedding(num_nails, 24), nn.Embedding(num_nails, 24)
-        self.gru = nn.GRU(48, width, batch_first=True)
-        self.head = nn.Linear(3 * width, 1)
+        self.body = nn.Sequential(
+            nn.BatchNorm1d(size), nn.Linear(size, 64), nn.ReLU(), Dropout(0.3, seed), nn.Linear(64, 1)
+        )
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Rows (b, t) of nails, `num_nails` after the end → logits (b,)."""
-        inside = rows < self.num_nails
-        lengths = inside.sum(dim=1)
-        longest = int(lengths.max())
-        inside, nails = inside[:, :longest, None].float(), rows[:, :longest].clamp(max=self.num_nails - 1)
-        steps = torch.diff(nails, dim=1, prepend=nails[:, :1]) % self.num_nails
-        states, _ = self.gru(torch.cat([self.nail(nails), self.step(steps)], dim=2))
-        mean = (states * inside).sum(dim=1) / inside.sum(dim=1)
-        last = states[torch.arange(len(rows)), lengths - 1]
-        found: Tensor = self.head(torch.cat([states[:, 0], mean, last], dim=1))[:, 0]
+        """Habits (b, f) → logits (b,)."""
+        found: Tensor = self.body(rows)[:, 0]
         return found
 
 
@@ -94,24 +82,24 @@ class NailDiscriminator(nn.Module):
 class Design:
     """One kind of network, and its training: passes over the training set, batch size, peak rate.
 
-    make: the network from the number of nails and a seed. mapped: whether a map of where it looks is kept.
+    make: the network from the shape of a row and a seed. mapped: whether a map of where it looks is kept.
     """
 
-    make: Callable[[int, int], Network]
+    make: Callable[[tuple[int, ...], int], Network]
     passes: int
     batch_size: int
     learning_rate: float
     mapped: bool
 
-    def build(self, num_nails: int, seed: int) -> Network:
+    def build(self, shape: tuple[int, ...], seed: int) -> Network:
         """A fresh network; PyTorch's own random state is left as it was. For one thread at a time."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self.make(num_nails, seed)
+            return self.make(shape, seed)
 
 
-PICTURES = Design(lambda num_nails, seed: PictureDiscriminator(seed), 16, 32, 4e-3, mapped=True)
-NAILS = Design(lambda num_nails, seed: NailDiscriminator(num_nails), 6, 128, 6e-3, mapped=False)
+PICTURES = Design(lambda shape, seed: PictureDiscriminator(seed), 16, 32, 4e-3, mapped=True)
+NAILS = Design(lambda shape, seed: NailDiscriminator(shape[0], seed), 20, 32, 2e-3, mapped=False)
 
 
 @contextmanager

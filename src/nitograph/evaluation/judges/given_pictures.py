@@ -1,9 +1,10 @@
 """Winding a given picture: a plan model's threads beside the encoder's, for the same MNIST test images.
 
-The model gets a picture and its class in two ways: with the exact light (after the picture's codes), or
-with the codes alone, when it sees the light decoded from them. Fidelity is `chords.error` on the canvas of
-the weaving settings, ÷ the encoder's error for each picture; a few pictures also get the relaxed bound, a
-lower bound for any additive thread. This module samples nothing that the model plans itself.
+The model gets a picture and its class behind the picture's codes in up to three ways: the picture itself,
+where it has sight; its exact light; or nothing more, when it sees what it makes of the codes alone. The
+first way that it has is what `generate --like` does, and is judged. Fidelity is `chords.error` on the
+canvas of the weaving settings, ÷ the encoder's error for each picture; a few pictures also get the relaxed
+bound, a lower bound for any additive thread. This module samples nothing that the model plans itself.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
@@ -22,13 +23,13 @@ from nitograph.evaluation.candidates import ModelCandidate
 from nitograph.evaluation.judges.comparison import Comparison, Critics, mean
 from nitograph.evaluation.judges.likelihood import measure
 from nitograph.evaluation.material import CLASSES, Material, Woven, rasters
-from nitograph.evaluation.metrics import mean_interval
+from nitograph.evaluation.metrics import Estimate, mean_interval
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.light import chords
-from nitograph.model.decoder import Decoder
 from nitograph.model.weights import Weights
-from nitograph.sampling.sampler import Decoding, invent
+from nitograph.sampling.plans import Plans, of_pictures
+from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import WeaveSettings, targets
@@ -51,25 +52,6 @@ class GivenPictures:
     targets: Float32
     encoder: Sequence[Thread]
     model: Sequence[Thread]
-
-
-class CodesAlone:
-    """A decoder that ignores a picture's light, so that it uses the light decoded from the codes."""
-
-    def __init__(self, decoder: Decoding) -> None:
-        self._decoder = decoder
-
-    def start(self, labels: NDArray[np.integer]) -> Float32:
-        """As the decoder's."""
-        return self._decoder.start(labels)
-
-    def step(self, tokens: NDArray[np.integer], light: Float32 | None = None) -> Float32:
-        """As the decoder's, without the light."""
-        return self._decoder.step(tokens)
-
-    def select(self, rows: NDArray[np.integer]) -> None:
-        """As the decoder's."""
-        self._decoder.select(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,27 +94,28 @@ def winding(
     pictures = _Pictures(reference, wanted, own, bound, weaving, critics)
     rows = [{"wound_by": "encoder", **pictures.row(reference.threads)}]
     made: list[list[Thread]] = []
-    exact: Decoding = candidate.decoder or Decoder(candidate.weights)
-    for given, decoder in (("light", exact), ("codes", CodesAlone(exact))):
-        for temperature in dict.fromkeys((candidate.settings.temperature, 0.0)):
-            maker = replace(
-                candidate, decoder=decoder, settings=candidate.settings.replace(temperature=temperature)
-            )
-            threads, spent = _wind(maker, reference, wanted, seed)
+    ways, sampling = ways_of(candidate.weights, wanted), candidate.sampling
+    for given, plans in ways.items():
+        for temperature in dict.fromkeys((sampling.temperature, 0.0)):
+            maker = replace(candidate, settings=sampling.replace(temperature=temperature))
+            threads, spent = _wind(maker, reference.labels, plans, seed)
             row = {"wound_by": "model", "given": given, "temperature": temperature, "ms_a_picture": spent}
             rows.append(row | pictures.row(threads))
             made.append(threads)
     first = errors(made[0], wanted, weaving)
     walks = errors(compared.walks.threads[: len(wanted)], wanted, weaving)
+    liked = next(iter(ways.values()))
     figure = Figure("winding", mean_interval(first / own), mean(first), mean(own), (), mean(walks))
     single = [
-        _wind(candidate, reference.take(np.array([i])), wanted[i : i + 1], seed)[1] for i in range(SINGLE)
+        _wind(candidate, reference.labels[i : i + 1], liked.take(slice(i, i + 1)), seed)[1]
+        for i in range(min(SINGLE, len(reference)))
     ]
     details = {"pictures": len(reference), "rows": rows, "bound": facts, "ms_alone": round(mean(single), 1)}
-    details["nats_a_thread"] = _nats(candidate.weights, images, reference)
-    shown = slice(len(CLASSES))
+    details["nats_a_thread"], nail = _nats(candidate.weights, images, reference)
+    details["nats_a_nail"] = {name: ends(value) for name, value in nail.items()}
+    shown, light = slice(len(CLASSES)), nail["light"]
     return (
-        {"winding": figure},
+        {"winding": figure, "nats_light": Figure("nats_light", light, light.value)},
         details,
         GivenPictures(wanted[shown], reference.threads[shown], made[0][shown]),
     )
@@ -145,15 +128,21 @@ def errors(threads: Sequence[Thread], wanted: Float32, weaving: WeaveSettings) -
     return np.array([chords.error(*pair) for pair in zip(wanted, shown, strict=True)])
 
 
+def ways_of(weights: Weights, wanted: Float32) -> dict[str, Plans]:
+    """The ways in which pictures (n, c, c) are given, by name; the first is that of `generate --like`."""
+    itself = of_pictures(weights, wanted)
+    ways = {"picture": itself} if itself.pictures is not None else {}
+    return ways | {"light": itself._replace(pictures=None), "codes": Plans(itself.codes)}
+
+
 def _wind(
-    candidate: ModelCandidate, pictures: Woven, wanted: Float32, seed: int
+    candidate: ModelCandidate, classes: NDArray[np.int64], plans: Plans, seed: int
 ) -> tuple[list[Thread], float]:
-    """The model's threads of pictures with given classes, and milliseconds per picture."""
-    weights, light = candidate.weights, candidate.weights.zernike.light(wanted)
-    labels = [CLASSES[label] for label in pictures.labels]
-    seeds = range(seed, seed + len(labels))
+    """The model's threads of plans with given classes, and milliseconds per picture."""
+    labels = [CLASSES[label] for label in classes]
+    seeds, decoder = range(seed, seed + len(labels)), candidate.decoder
     start = time.perf_counter()
-    made = invent(weights, labels, seeds, candidate.settings, light=light, decoder=candidate.decoder)
+    made = invent(candidate.weights, labels, seeds, candidate.settings, plans=plans, decoder=decoder)
     return made, round(1000 * (time.perf_counter() - start) / len(made), 1)
 
 
@@ -179,15 +168,19 @@ def _over(name: str, quotients: Float64) -> dict[str, Any]:
     return {f"over_{name}": ends(mean_interval(quotients)), f"worst_over_{name}": worst}
 
 
-def _nats(weights: Weights, images: NDArray[np.uint8], reference: Woven) -> dict[str, Any]:
-    """Nats of the encoder's threads, given the class (an upper bound), the codes too, or the light too."""
-    given = weights, images, reference.labels, reference.paths()
-    coded, exact = measure(*given), measure(*given, exact=True)
-    nats = {
-        "class": coded.plan + coded.nail,
-        "codes": coded.nail,
-        "light": exact.nail,
-        "gained_by_codes": coded.plan,
-        "gained_by_light": coded.plan + coded.nail - exact.nail,
-    }
-    return {name: ends(mean_interval(values)) for name, values in nats.items()}
+def _nats(
+    weights: Weights, images: NDArray[np.uint8], reference: Woven
+) -> tuple[dict[str, Any], dict[str, Estimate]]:
+    """Nats of the encoder's threads: each thread's as JSON values, and each nail's.
+
+    Given the class (an upper bound), the codes too, or with them the light, or the picture where the model
+    has sight; in nats a nail without the class, which has no nails of its own.
+    """
+    threads = weights, images, reference.labels, reference.paths()
+    ways = ("codes", "light", *(("picture",) if weights.sight is not None else ()))
+    found = {given: measure(*threads, given=given) for given in ways}
+    joint = found["codes"].plan + found["codes"].nail
+    nats = {"class": joint} | {given: by.nail for given, by in found.items()}
+    nats |= {f"gained_by_{given}": joint - by.nail for given, by in found.items()}
+    nail = {given: mean_interval(by.nail, weights=by.nails) for given, by in found.items()}
+    return {name: ends(mean_interval(values)) for name, values in nats.items()}, nail

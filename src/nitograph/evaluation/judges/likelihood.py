@@ -3,7 +3,12 @@
 A plan model writes a picture's plan codes c, then the nails x. The codes of a test image are known, so
 −log p(c) − log p(x | c) is exactly the joint −log p(c, x). Other codes could lead to the same thread, so it
 is an upper bound of −log p(x); for a plain model, which has no codes, it is exact. Illegal nails are masked
-before normalising, as in sampling. This module knows no rasters and no critics.
+before normalising, as in sampling.
+
+What a nail costs hangs on what the model is shown of the picture: the light that its codes stand for, its
+exact light, or, in a model with sight, the picture itself. Where a flow draws the plans that a model writes
+(`model.sharpen`), p(x | c) would be a mean over all pictures that it might draw; what is measured with the
+codes is the model without its flow, and no bound for it. This module knows no rasters and no critics.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
@@ -22,8 +27,9 @@ from nitograph.evaluation.nearest import Paths
 from nitograph.evaluation.verdicts import ends
 from nitograph.model.batch.sight import sights_along
 from nitograph.model.network import Network
-from nitograph.model.plan import decode_plan, encode_plan
+from nitograph.model.plan import decode_plan
 from nitograph.model.weights import Weights
+from nitograph.sampling.plans import Plans, of_pictures
 from nitograph.weaving.encoder import WeaveSettings, targets
 
 BATCH = 64
@@ -68,11 +74,12 @@ def measure(
     labels: NDArray[np.int64],
     paths: Paths,
     *,
-    exact: bool = False,
+    given: str = "codes",
 ) -> Nats:
     """Nats of woven threads under a model; images: (n, h, w) they were woven from; labels: class indices.
 
-    exact: a plan model gets the picture's own light after its codes instead of the light decoded from them.
+    given: what a plan model is shown behind the picture's codes: "codes", the light decoded from them;
+    "light", the picture's own; "picture", itself too, which only a model with sight looks at.
     """
     network = Network.from_weights(weights).eval()
     order = np.argsort(np.diff(paths.starts), kind="stable")
@@ -81,7 +88,7 @@ def measure(
         for first in range(0, len(order), BATCH):
             rows = order[first : first + BATCH]
             nails, lengths = _padded(paths, rows)
-            plan = _plan(weights, images[rows], exact)
+            plan = _plan(weights, images[rows], given)
             found[:, rows] = _batch(network, weights, labels[rows], nails, lengths, plan)
     return Nats(*found)
 
@@ -95,16 +102,15 @@ def _padded(paths: Paths, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
     return nails, lengths
 
 
-def _plan(
-    weights: Weights, images: NDArray[np.uint8], exact: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-    """Codes of the pictures, and their exact or decoded light; None for a plain model."""
+def _plan(weights: Weights, images: NDArray[np.uint8], given: str) -> Plans | None:
+    """Codes of the pictures and what is shown of them; None for a plain model."""
     if not weights.settings.planned:
         return None
     weaving = WeaveSettings.from_dict(dict(weights.weaving))
-    light = weights.zernike.light(targets(images, weaving))
-    codes = encode_plan(weights, light)
-    return codes, light if exact else decode_plan(weights, codes)
+    plans = of_pictures(weights, targets(images, weaving))
+    if given == "codes":
+        return Plans(plans.codes, decode_plan(weights, plans.codes))
+    return plans if given == "picture" else plans._replace(pictures=None)
 
 
 def _batch(
@@ -113,12 +119,14 @@ def _batch(
     labels: NDArray[np.int64],
     nails: NDArray[np.int64],
     lengths: NDArray[np.int64],
-    plan: tuple[NDArray[np.int64], NDArray[np.float32]] | None,
+    plan: Plans | None,
 ) -> Float64:
-    codes, light = (None, None) if plan is None else (torch.from_numpy(part) for part in plan)
-    seen = None
-    if weights.sight is not None and plan is not None:
-        seen = tuple(map(torch.from_numpy, sights_along(weights.sight, plan[1], nails, lengths)))
+    codes, light, seen = None, None, None
+    if plan is not None and plan.light is not None:
+        codes, light = torch.from_numpy(plan.codes), torch.from_numpy(plan.light)
+        if weights.sight is not None:
+            looked = sights_along(weights.sight, plan.light, nails, lengths, plan.pictures)
+            seen = tuple(map(torch.from_numpy, looked))
     plan_logits, logits = network(torch.from_numpy(labels), codes, torch.from_numpy(nails), light, seen)
     following = _following(nails, lengths, weights.vocabulary.eos)
     allowed = legal_steps(nails, lengths, weights.board, weights.rules)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nitograph.evaluation.candidates import Candidate, ModelCandidate
 from nitograph.evaluation.judges.comparison import Comparison
 from nitograph.evaluation.judges.discriminators import NAILS, PICTURES, VERSION
+from nitograph.evaluation.judges.habits import habits
 from nitograph.evaluation.judges.two_sample import (
     Pair,
     Score,
@@ -25,13 +26,13 @@ from nitograph.evaluation.judges.two_sample import (
     Side,
     compare,
     pictures,
-    sequences,
 )
 from nitograph.evaluation.material import CLASSES, Material, Woven
 from nitograph.evaluation.metrics import Estimate
 from nitograph.evaluation.nearest import Paths
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import Figure, ends, rounded
+from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import targets
@@ -100,11 +101,10 @@ def per_class(settings: EvaluationSettings) -> int:
 def _wound(candidate: ModelCandidate, material: Material, pictured: Woven, seed: int) -> list[Thread]:
     """What the model winds from the exact light of these threads' images and their classes."""
     wanted = targets(material.test.images[pictured.rows], material.weaving)
-    light, labels = candidate.weights.zernike.light(wanted), [CLASSES[label] for label in pictured.labels]
+    weights, labels = candidate.weights, [CLASSES[label] for label in pictured.labels]
+    plans = of_light(weights, weights.zernike.light(wanted))
     seeds = range(seed, seed + len(labels))
-    return invent(
-        candidate.weights, labels, seeds, candidate.settings, light=light, decoder=candidate.decoder
-    )
+    return invent(weights, labels, seeds, candidate.settings, plans=plans, decoder=candidate.decoder)
 
 
 def _compare(
@@ -117,18 +117,16 @@ def _compare(
     nails, width = material.weaving.nails, material.weaving.width
     sides = {name: ([t.nails for t in threads], labels) for name, (threads, labels) in made.items()}
     against = [thread.nails for thread in real.threads]
-    longest = max(len(path) for paths in (against, *(kept for kept, _ in sides.values())) for path in paths)
 
     def seen(kind: str, paths: Sequence[NDArray[np.int32]], labels: NDArray[np.int64]) -> Side:
-        if kind == "pictures":
-            return Side(pictures(paths, nails, width), labels)
-        return Side(sequences(paths, nails, longest), labels)
+        shown = pictures(paths, nails, width) if kind == "pictures" else habits(paths, nails)
+        return Side(shown, labels)
 
     pairs, names = [], []
     for kind, design in DESIGNS.items():
         standard = seen(kind, against, real.labels)
         for name, (paths, labels) in sides.items():
-            pairs.append(Pair(design, seen(kind, paths, labels), standard, nails))
+            pairs.append(Pair(design, seen(kind, paths, labels), standard))
             names.append((name, kind))
     found: dict[str, dict[str, Separation]] = {name: {} for name in sides}
     for (name, kind), results in zip(names, compare(pairs, seeds), strict=True):

@@ -54,7 +54,6 @@ class Pair:
     design: Design
     made: Side
     real: Side
-    num_nails: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +110,7 @@ def compare(comparisons: Sequence[Pair], seeds: Sequence[int]) -> list[Separatio
     for pair in comparisons:
         for seed in seeds:
             parts = split(pair.made.labels, pair.real.labels, seed)
-            fitted.append((pair, parts, seed, pair.design.build(pair.num_nails, seed)))
+            fitted.append((pair, parts, seed, pair.design.build(pair.made.data.shape[1:], seed)))
     with one_torch_thread():
         verdicts = list(in_threads(lambda _, part: _verdict(*part), lambda: None, fitted))
     size = len(seeds)
@@ -127,14 +126,6 @@ def pictures(threads: Nails, num_nails: int, width: float) -> NDArray[np.float32
         add_path(ring.lines[chords.numbers(np.asarray(nails), num_nails)], cover)
         shown[row] = np.log1p(cover / FINE)
     return shown
-
-
-def sequences(threads: Nails, num_nails: int, length: int) -> NDArray[np.int64]:
-    """Nails as rows (n, length); `num_nails` after the end."""
-    rows = np.full((len(threads), length), num_nails, dtype=np.int64)
-    for row, nails in zip(rows, threads, strict=True):
-        row[: len(nails)] = nails
-    return rows
 
 
 def auc(made: ArrayLike, real: ArrayLike) -> Estimate:

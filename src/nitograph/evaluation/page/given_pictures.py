@@ -16,8 +16,10 @@ from nitograph.evaluation.page.elements import number, percent, spread, table
 KNOWN = {
     "class": "its class alone (upper bound)",
     "codes": "its class and codes",
-    "light": "its exact light too",
+    "light": "its codes and exact light",
+    "picture": "its codes and itself",
 }
+WAYS = {"picture": "the picture itself", "light": "exact light", "codes": "codes alone"}
 
 
 def section(found: Mapping[str, Any], given: GivenPictures) -> str:
@@ -40,19 +42,19 @@ def section(found: Mapping[str, Any], given: GivenPictures) -> str:
         "Error is the squared error of the light, ÷ the picture’s energy, on the encoder’s canvas. "
         f"{_bound(found['bound'])} One at a time, a picture takes {found['ms_alone']:.0f} ms.</p>"
         f'<figure><img alt="given pictures and their threads" src="{shown}"><figcaption>Given; wound by '
-        "the encoder; wound by the model from the exact light</figcaption></figure>"
+        f"the encoder; wound by the model from {WAYS[found['rows'][1]['given']]}</figcaption></figure>"
         + table(head, [_row(row, names) for row in found["rows"]])
         + "<h3>How well it predicts the encoder’s threads</h3><p>Nats per thread. For the class alone it "
-        "is the joint of codes and nails, an upper bound, and so are the gains over it; the other two are "
-        "exact.</p>" + table(("given", "nats per thread", "gain"), _nats(found["nats_a_thread"]))
+        "is the joint of codes and nails, an upper bound, and so are the gains over it; the others are "
+        "exact. A model that draws its plans sharp is measured without that.</p>"
+        + table(("given", "nats per thread", "gain"), _nats(found["nats_a_thread"]))
     )
 
 
 def _row(row: Mapping[str, Any], names: list[str]) -> list[str]:
     title = "the encoder"
     if row["wound_by"] == "model":
-        given = {"light": "exact light", "codes": "codes alone"}[row["given"]]
-        title = f"the model, {given}, temperature {row['temperature']:g}"
+        title = f"the model, {WAYS[row['given']]}, temperature {row['temperature']:g}"
     read = [f"{percent(row['read'][name][0])}" for name in names]
     time = f"{row['ms_a_picture']:.1f} ms" if "ms_a_picture" in row else "–"
     over = [spread(row["over_encoder"]), number(row["worst_over_encoder"])]
@@ -71,5 +73,7 @@ def _bound(bound: Mapping[str, Any]) -> str:
 
 def _nats(nats: Mapping[str, Any]) -> list[list[str]]:
     return [
-        [title, spread(nats[key]), spread(nats.get(f"gained_by_{key}"))] for key, title in KNOWN.items()
+        [title, spread(nats[key]), spread(nats.get(f"gained_by_{key}"))]
+        for key, title in KNOWN.items()
+        if key in nats
     ]

@@ -28,6 +28,7 @@ NOT_SHARES = (
     "pictures",
     "longest_run",
     "winding",
+    "nats_light",
     "two_sample_pictures",
     "two_sample_nails",
     "two_sample_light",
@@ -82,8 +83,7 @@ def _form(record: dict[str, Any]) -> str:
     seen = f" Copies were looked for among the first {part:,} training threads only." if part else ""
     return (
         f'<p class="open">This is the {name}, for daily work: fewer samples and less training of its '
-        "networks than the full protocol has. Its figures compare with figures of the same form only, and "
-        "that on nails finds little in so few threads."
+        "networks than the full protocol has. Its figures compare with figures of the same form only."
         f"{seen}</p>"
     )
 

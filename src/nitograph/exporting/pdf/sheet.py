@@ -5,8 +5,10 @@ fpdf2 writes the file. This module knows no workpiece.
 Try it: python -c "from nitograph.exporting.pdf.sheet import PAPERS; print(PAPERS['a4'])"
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from nitograph.errors import SettingsError
 from nitograph.exporting.formats import require
@@ -24,6 +26,7 @@ class Sheet:
         self._pdf.set_margin(0)
         self._pdf.c_margin = 0
         self._pdf.set_creator("Nitograph")
+        self._pdf.set_creation_date(made_at())
         self._pdf.set_title(latin(title))
         self._pdf.set_subject(latin(subject))
         self._pdf.set_display_mode("fullpage")
@@ -104,6 +107,19 @@ class Sheet:
     def _pen(self, width: float, grey: int) -> None:
         self._pdf.set_line_width(width)
         self._pdf.set_draw_color(grey)
+
+
+NO_TIME = 946_684_800  # the start of the year 2000 in UTC
+
+
+def made_at() -> datetime:
+    """The date that a file states: always the same, or the one that SOURCE_DATE_EPOCH asks for, in seconds.
+
+    Source: "SOURCE_DATE_EPOCH specification", Reproducible Builds project.
+    """
+    asked = os.environ.get("SOURCE_DATE_EPOCH", "")
+    known = asked.isdecimal() and int(asked) < 253_402_300_800  # the end of the year 9999
+    return datetime.fromtimestamp(int(asked) if known else NO_TIME, UTC)
 
 
 DIGIT_POINTS = 72 / 25.4 / 0.718

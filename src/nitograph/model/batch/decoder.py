@@ -14,6 +14,7 @@ from nitograph.model.batch import seen_step, step
 from nitograph.model.batch.blocks import BatchTrunk, padded_rows
 from nitograph.model.batch.operands import Light, Views, Winding, WindingBuffers
 from nitograph.model.batch.packed import Packed, pack
+from nitograph.model.batch.seen_step import Seen, Sighted
 from nitograph.model.batch.sight import BatchSight
 from nitograph.model.batch.simd import LANES
 from nitograph.model.decoder import TokenDecoder
@@ -31,14 +32,31 @@ class BatchDecoder(TokenDecoder):
         self.trunk = BatchTrunk(self.packed)
 
     def winding(self) -> Winding | None:
-        """The operands of steps after the plan, besides trunk.operands(), where nothing else is needed.
-
-        None in a plain model, and in one with sight, which looks before each step.
-        """
+        """The operands of steps after the plan, besides trunk.operands(); None in a plain model."""
         light, views = self.prepared.light, self.packed.views
-        if light is None or views is None or self._sight is not None:
+        return None if light is None or views is None else self._winding(light, views)
+
+    def sighted(self) -> tuple[Sighted, int] | None:
+        """What such steps take instead if the model has sight, and how many nails each path has."""
+        winding = self.winding()
+        if self._sight is None or winding is None:
             return None
-        return self._winding(light, views)
+        assert isinstance(self._sight, BatchSight)  # of _make_sight
+        looked, state, length = self._sight.operands()
+        t = self.weights.tensors
+        seen = Seen(*self._sight.views(), t["embed.facts"], t["sight.base"])
+        return Sighted(looked, state, seen, winding), length
+
+    def reserve(self) -> int:
+        """For how many more tokens there is room, at least one."""
+        room = self.trunk.reserve()
+        return min(room, self._sight.room) if isinstance(self._sight, BatchSight) else room
+
+    def advance(self, steps: int) -> None:
+        """Count tokens that compiled steps have appended."""
+        self.trunk.length += steps
+        if isinstance(self._sight, BatchSight):
+            self._sight.advance(steps)
 
     def _winding(self, light: PreparedLight, views: Views) -> Winding:
         if self._nails is None:
@@ -77,12 +95,10 @@ class BatchDecoder(TokenDecoder):
     def _nail_logits(self, nails: NDArray[np.int64], light: PreparedLight) -> Float32:
         assert self.packed.views is not None  # there is light, and so there are views of it
         logits = np.empty((len(nails), self.weights.board.num_nails + 1), np.float32)
-        winding, blocks = self._winding(light, self.packed.views), self.trunk.operands()
-        if self._sight is None:
-            step.step_nail(nails, logits, winding, self.trunk.length, blocks)
+        at, blocks, sighted = self.trunk.length, self.trunk.operands(), self.sighted()
+        if sighted is None:
+            step.step_nail(nails, logits, self._winding(light, self.packed.views), at, blocks)
         else:
-            t = self.weights.tensors
-            seen = seen_step.Seen(*self._sight.step(nails), t["embed.facts"], t["sight.base"])
-            seen_step.step_seen(nails, logits, seen, winding, self.trunk.length, blocks)
-        self.trunk.length += 1
+            seen_step.step_seen(nails, logits, sighted[1] + 1, sighted[0], at, blocks)
+        self.advance(1)
         return logits

@@ -1,7 +1,7 @@
-"""A step of decoding for a batch of a model with sight, compiled: as `step`, and what is seen.
+"""Steps of decoding for a batch of a model with sight, compiled: as `step`, and what is seen.
 
-Decoder._wind and sight.weighed in NumPy are its oracle, up to the last bits. A function of its own, so that
-the compiler treats the steps of models without sight as it always has.
+Decoder._nail_logits and sight.weighed in NumPy are its oracle, up to the last bits. The functions are its
+own, so that the compiler treats the steps of models without sight as it always has.
 
 Try it: python -c "import nitograph.model.batch.seen_step"
 """
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nitograph.compute.jit import loose_inner as inner, loose_jit as jit
 from nitograph.model.batch.operands import Blocks, Winding
+from nitograph.model.batch.sight_loops import Looked, Sequences, see_next
 from nitograph.model.batch.step import lay_chord, multiply, place_fan, run_blocks
 from nitograph.model.prepared import Float32
 
@@ -28,6 +29,15 @@ class Seen(NamedTuple):
     base: Float32  # (SIGHTS,), what is added to the gains of a state
 
 
+class Sighted(NamedTuple):
+    """The operands of a step with sight besides the blocks."""
+
+    looked: Looked
+    state: Sequences
+    seen: Seen
+    winding: Winding
+
+
 @inner
 def weigh(sights: Float32, gains: Float32, base: Float32, logits: Float32) -> None:
     """Add what sights (n,) are worth by gains (SIGHTS,) to logits (≥ n,); sight.weighed is the same."""
@@ -41,15 +51,22 @@ def weigh(sights: Float32, gains: Float32, base: Float32, logits: Float32) -> No
         logits[i] += added + chance * np.exp(below) + bend * around * f32(0.25)
 
 
-@jit
-def step_seen(
-    nails: NDArray[np.int64], logits: Float32, seen: Seen, winding: Winding, at: int, blocks: Blocks
+@inner
+def wind_seen(
+    nails: NDArray[np.int64], logits: Float32, length: int, sighted: Sighted, at: int, blocks: Blocks
 ) -> None:
-    """Logits (b, n + 1) after the next nail of each row, as Decoder._wind; at: tokens in the cache."""
+    """Logits (b, n + 1) after the next nail of each row, as Decoder._nail_logits.
+
+    length: nails of each path, with these; at: tokens in the cache.
+    """
+    looked, state, seen, winding = sighted
     missing, shown, found, waves, fan = winding.buffers
     embed, sight, head, mix, reach = winding.views
     d, n = embed.shape[1], len(reach)
     gains = n + 1 + waves.shape[1]
+    for r in range(len(nails)):
+        state.paths[r, length - 1] = nails[r]
+    see_next(looked, state, length, seen.sights, seen.facts)
     lay_chord(winding.light, nails, missing)
     multiply(missing, sight, shown, False)
     for r in range(len(nails)):
@@ -63,8 +80,16 @@ def step_seen(
     multiply(blocks.buffers.normed, head, found, False)
     for r in range(len(nails)):
         for i in range(waves.shape[1]):
-            waves[r, i] = shown[r, d + i] + found[r, n + 1 + i]
+            waves[r, i] = found[r, n + 1 + i]
     multiply(waves, mix, fan, False)
     place_fan(found, fan, reach, nails, logits)
     for r in range(len(nails)):
         weigh(seen.sights[r], found[r, gains : gains + len(seen.base)], seen.base, logits[r])
+
+
+@jit
+def step_seen(
+    nails: NDArray[np.int64], logits: Float32, length: int, sighted: Sighted, at: int, blocks: Blocks
+) -> None:
+    """wind_seen, for callers that are not compiled."""
+    wind_seen(nails, logits, length, sighted, at, blocks)

@@ -7,7 +7,7 @@ Try it: python -c "from nitograph.model.batch.sight import sights_along; help(si
 """
 
 import functools
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,9 @@ from nitograph.light.chords import all_chords
 from nitograph.model.batch import sight_loops as loops
 from nitograph.model.batch.sight_loops import Looked, Sequences
 from nitograph.model.settings import FACTS
-from nitograph.model.sight import Float32, Floats, Int32, SightSettings, first_sights, wanted_of
+from nitograph.model.sight import Float32, Float64, Floats, Int32, SightSettings, first_sights, wanted_of
 
+Kind = TypeVar("Kind", np.int32, np.float64)
 PATHS = 64  # nails for which a batch has places at first
 
 
@@ -51,6 +52,20 @@ def sights_along(
     return Seen(sights, facts, first_sights(settings, light))
 
 
+def scores_along(
+    settings: SightSettings, pictures: Floats, nails: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> Float64:
+    """The encoder's score of every chord from each nail of paths (b, t) over pictures (b, c, c), (b, t, n).
+
+    lengths: (b,), how many nails of each path count; behind its end is 0.
+    """
+    wanted = wanted_of(settings, np.zeros((len(nails), 0)), pictures)
+    state = _begin(settings, wanted, np.ascontiguousarray(nails))
+    scores = np.zeros((*nails.shape, settings.scoring.nails))
+    loops.score_along(_looked(settings), state, lengths, scores)
+    return scores
+
+
 class BatchSight:
     """The sight of many sequences."""
 
@@ -65,16 +80,33 @@ class BatchSight:
 
     def step(self, nails: NDArray[np.integer]) -> tuple[Float32, Float32]:
         """As Seeing.step."""
+        looked, state, length = self.operands()
+        state.paths[:, length] = nails
+        sights, facts = self.views()
+        loops.see_next(looked, state, length + 1, sights, facts)
+        self.advance(1)
+        return sights, facts
+
+    def operands(self) -> tuple[Looked, Sequences, int]:
+        """For compiled steps: what is looked at, the state, and how many nails each path has."""
+        return _looked(self.settings), self._state, self._length
+
+    def views(self) -> tuple[Float32, Float32]:
+        """Empty sights and facts of a step."""
+        b = len(self._state.left)
+        return np.empty((b, self.settings.scoring.nails), np.float32), np.empty((b, FACTS), np.float32)
+
+    def advance(self, steps: int) -> None:
+        """Count nails that compiled steps have appended to the paths."""
+        self._length += steps
         paths = self._state.paths
         if self._length == paths.shape[1]:
-            paths = np.concatenate([paths, np.zeros_like(paths)], axis=1)
-            self._state = self._state._replace(paths=paths)
-        paths[:, self._length] = nails
-        self._length += 1
-        sights = np.zeros((len(paths), self.settings.scoring.nails), np.float32)
-        facts = np.zeros((len(paths), FACTS), np.float32)
-        loops.see_next(_looked(self.settings), self._state, self._length, sights, facts)
-        return sights, facts
+            self._state = self._state._replace(paths=np.concatenate([paths, np.zeros_like(paths)], axis=1))
+
+    @property
+    def room(self) -> int:
+        """How many more nails the paths have places for, at least one."""
+        return int(self._state.paths.shape[1]) - self._length
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """As Seeing.select."""
@@ -102,5 +134,19 @@ def _looked(settings: SightSettings) -> Looked:
     factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
     worth = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
     return Looked(
-        ring.bands, worth, scoring.nails, rules.min_nail_gap, rules.recent_edges, scoring.strength
+        bands=ring.bands._replace(lines=_of_both_ends(ring.lines, scoring.nails)),
+        scoring=_of_both_ends(worth, scoring.nails),
+        num_nails=scoring.nails,
+        min_nail_gap=rules.min_nail_gap,
+        recent_edges=rules.recent_edges,
+        strength=scoring.strength,
+        gain=settings.gain,
     )
+
+
+def _of_both_ends(values: NDArray[Kind], n: int) -> NDArray[Kind]:
+    """Values of chords (m, k) for each pair of nails, (n · n, k); 0 from a nail to itself."""
+    a, b = np.triu_indices(n, 1)
+    found = np.zeros((n, n, values.shape[1]), values.dtype)
+    found[a, b] = found[b, a] = values
+    return found.reshape(n * n, -1)

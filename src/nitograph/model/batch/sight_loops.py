@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
 from nitograph.light.bands import FINE, Bands
-from nitograph.light.cells import Canvas, chord_number, fill_cells, lay_light, score_fan
-from nitograph.model.sight import BELIEF, GAIN, HIGHEST, LOWEST, SURPRISE
+from nitograph.light.cells import Canvas, chord_score, fill_cells, lay_light
+from nitograph.model.sight import BELIEF, HIGHEST, LOWEST, SURPRISE
 
 Bool = NDArray[np.bool_]
 Int16 = NDArray[np.int16]
@@ -26,14 +26,19 @@ Float64 = NDArray[np.float64]
 
 
 class Looked(NamedTuple):
-    """What is looked at, the same for all sequences."""
+    """What is looked at, the same for all sequences.
+
+    Chords stand here twice, once for each end, so that those of a nail lie one after the other: the chord
+    from a to b has the number a · n + b.
+    """
 
     bands: Bands
-    scoring: Float64  # (m, 2), as cells.chord_score has it
+    scoring: Float64  # (n · n, 2), as cells.chord_score has it
     num_nails: int
     min_nail_gap: int
     recent_edges: int
     strength: int
+    gain: float
 
 
 class Buffers(NamedTuple):
@@ -44,8 +49,8 @@ class Buffers(NamedTuple):
 
 
 @inner
-def see(buffers: Buffers, chances: Float64, sights: Float32) -> float:
-    """As sight.see, into chances and sights, (n,) each; the best legal score."""
+def see(gain: float, buffers: Buffers, chances: Float64, sights: Float32) -> tuple[float, float]:
+    """As sight.see, into chances and sights, (n,) each; the best legal score in nats, and the entropy."""
     scores, allowed = buffers
     n, some, best = len(scores), False, -np.inf
     for j in range(n):
@@ -53,23 +58,22 @@ def see(buffers: Buffers, chances: Float64, sights: Float32) -> float:
     for j in range(n):
         if (allowed[j] or not some) and scores[j] > best:
             best = scores[j]
-    total = 0.0
+    total, moment = 0.0, 0.0
     for j in range(n):
-        sight = min(max(GAIN * (scores[j] - best), LOWEST), HIGHEST)
+        sight = min(max(gain * (scores[j] - best), LOWEST), HIGHEST)
         sights[j] = sight
-        chances[j] = math.exp(min(sight, 0.0)) if allowed[j] or not some else 0.0
+        below = min(sight, 0.0)
+        chances[j] = math.exp(below) if allowed[j] or not some else 0.0
         total += chances[j]
+        moment += chances[j] * below
     for j in range(n):
         chances[j] /= total
-    return best
+    return gain * best, math.log(total) - moment / total
 
 
 @inner
-def tell(best: float, chances: Float64, count: int, surprise: float, facts: Float32) -> None:
-    """As sight.facts_of, into facts (FACTS,)."""
-    worth, entropy = GAIN * best, 0.0
-    for j in range(len(chances)):
-        entropy -= chances[j] * math.log(max(chances[j], 1e-30))
+def tell(worth: float, entropy: float, count: int, surprise: float, facts: Float32) -> None:
+    """As sight.facts_of, into facts (FACTS,); worth: of the best legal chord, in nats."""
     facts[0] = min(max(worth, -4.0), 4.0) / 2
     facts[1] = math.log1p(max(worth, 0.0)) / 2
     facts[2] = entropy
@@ -87,7 +91,7 @@ def learn(looked: Looked, canvas: Canvas, chances: Float64, here: int, taken: in
         if j == taken:
             light += strength
         if light != 0 and j != here:
-            lay_light(looked.bands, chord_number(here, j, n), light, strength, 1.0, canvas)
+            lay_light(looked.bands, here * n + j, light, strength, 1.0, canvas)
     return -math.log(max(chances[taken], 1e-30))
 
 
@@ -102,10 +106,12 @@ def look(
         fill_cells(canvas, looked.strength, 1.0)
     else:
         surprise = learn(looked, canvas, chances, path[length - 2], here)
-    score_fan(looked.bands, n, canvas.cells, len(canvas.left), looked.scoring, here, buffers.scores)
+    for j in range(n):
+        k = here * n + j
+        buffers.scores[j] = chord_score(looked.bands, k, canvas.cells, len(canvas.left), looked.scoring)
     forbid_next(path, length, n, looked.min_nail_gap, looked.recent_edges, buffers.allowed)
-    best = see(buffers, chances, sights)
-    tell(best, chances, length - 1, surprise, facts)
+    worth, entropy = see(looked.gain, buffers, chances, sights)
+    tell(worth, entropy, length - 1, surprise, facts)
 
 
 class Sequences(NamedTuple):
@@ -142,3 +148,25 @@ def see_along(looked: Looked, state: Sequences, lengths: Int64, sights: Float32,
         path, chances = state.paths[row], state.chances[row]
         for at in range(lengths[row]):
             look(looked, canvas, path, at + 1, chances, buffers, sights[row, at], facts[row, at])
+
+
+@jit
+def score_along(looked: Looked, state: Sequences, lengths: Int64, scores: Float64) -> None:
+    """The score of each chord from each nail of paths, as the encoder has it: scores (b, t, n).
+
+    There is no belief here: each chord is laid as it is. lengths: (b,); what lies behind stays as it is.
+    """
+    n, strength = looked.num_nails, looked.strength
+    for row in range(len(state.left)):
+        canvas = Canvas(state.left[row], state.cells[row], state.weights)
+        path = state.paths[row]
+        fill_cells(canvas, strength, 1.0)
+        for at in range(lengths[row]):
+            here = path[at]
+            if at:
+                lay_light(looked.bands, path[at - 1] * n + here, strength, strength, 1.0, canvas)
+            for j in range(n):
+                k = here * n + j
+                scores[row, at, j] = chord_score(
+                    looked.bands, k, canvas.cells, len(canvas.left), looked.scoring
+                )

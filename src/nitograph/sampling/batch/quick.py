@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nitograph.errors import SamplingError
 from nitograph.model.batch.decoder import BatchDecoder
 from nitograph.sampling.batch import choice
-from nitograph.sampling.batch.stride import Journey, run_steps
+from nitograph.sampling.batch.stride import Journey, run_seen_steps, run_steps
 from nitograph.sampling.choose import NONE_ALLOWED, NOT_FINITE, Terms
 from nitograph.sampling.walk import Decoding, Pace, Walk
 
@@ -23,15 +23,18 @@ def stride(decoder: Decoding, nails: NDArray[np.int64], walk: Walk) -> NDArray[n
         return walk.choose(decoder.step(nails), choose_nails)
     terms, chosen = walk.terms[0], nails.copy()
     draws, used = walk.uniforms.ahead(terms.temperature)
-    max_steps = min(walk.max_lines - walk.count + 1, draws.shape[1] - used, decoder.trunk.reserve())
+    max_steps = min(walk.max_lines - walk.count + 1, draws.shape[1] - used, decoder.reserve())
     journey = Journey(
         paths=walk.paths, live=walk.live, length=walk.count, min_lines=walk.min_lines, masked=walk.masked,
         draws=draws, used=used, max_steps=max_steps,
     )  # fmt: skip
     logits = np.empty((len(nails), terms.board.num_nails + 1), np.float32)
-    at, blocks = decoder.trunk.length, decoder.trunk.operands()
-    steps = run_steps(chosen, logits, journey, choice_of(terms), winding, at, blocks)
-    decoder.trunk.length += steps
+    at, blocks, sighted = decoder.trunk.length, decoder.trunk.operands(), decoder.sighted()
+    if sighted is None:
+        steps = run_steps(chosen, logits, journey, choice_of(terms), winding, at, blocks)
+    else:
+        steps = run_seen_steps(chosen, logits, journey, choice_of(terms), *sighted, at, blocks)
+    decoder.advance(steps)
     walk.count += steps - 1
     walk.uniforms.consume(steps, terms.temperature)
     return checked(chosen)

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compute.jit import loose_jit
+from nitograph.compute.jit import loose_inner, loose_jit
 from nitograph.model.batch.operands import Blocks, Winding
+from nitograph.model.batch.seen_step import Sighted, wind_seen
 from nitograph.model.batch.step import wind_on
-from nitograph.sampling.batch.choice import Choice, choose_nail, new_buffers
+from nitograph.sampling.batch.choice import Buffers, Choice, choose_nail, new_buffers
 
 
 class Journey(NamedTuple):
@@ -28,6 +29,30 @@ class Journey(NamedTuple):
     draws: NDArray[np.float64]  # (b, m), uniform numbers
     used: int  # draws of each row that are used already
     max_steps: int
+
+
+@loose_inner
+def choose_all(
+    chosen: NDArray[np.int64],
+    logits: NDArray[np.float32],
+    journey: Journey,
+    step: int,
+    choice: Choice,
+    buffers: Buffers,
+) -> bool:
+    """Choose the next token of each live path; whether all are nails, which then are on the paths."""
+    paths, live = journey.paths, journey.live
+    length, n = journey.length + step, logits.shape[1] - 1
+    early, known = length <= journey.min_lines, length if journey.masked else 0
+    going = step + 1 < journey.max_steps
+    for r in range(len(live)):
+        draw = journey.draws[live[r], journey.used + step]
+        chosen[r] = choose_nail(logits[r], paths[live[r]], known, choice, early, draw, buffers)
+        going = going and 0 <= chosen[r] < n
+    if going:
+        for r in range(len(live)):
+            paths[live[r], length] = chosen[r]
+    return going
 
 
 @loose_jit
@@ -46,20 +71,29 @@ def run_steps(
     negative reasons. Nails chosen before them are appended to the paths. logits: (l, n + 1), a buffer. at:
     tokens in the cache.
     """
-    paths, live, min_lines = journey.paths, journey.live, journey.min_lines
-    n, max_steps = logits.shape[1] - 1, journey.max_steps
-    buffers = new_buffers(n)
+    max_steps, buffers = journey.max_steps, new_buffers(logits.shape[1] - 1)
     for step in range(max_steps):
         wind_on(chosen, logits, winding, at + step, blocks)
-        length, going = journey.length + step, step + 1 < max_steps
-        early = length <= min_lines
-        for r in range(len(live)):
-            path, draw = paths[live[r]], journey.draws[live[r], journey.used + step]
-            known = length if journey.masked else 0
-            chosen[r] = choose_nail(logits[r], path, known, choice, early, draw, buffers)
-            going = going and 0 <= chosen[r] < n
-        if not going:
+        if not choose_all(chosen, logits, journey, step, choice, buffers):
             return step + 1
-        for r in range(len(live)):
-            paths[live[r], length] = chosen[r]
+    return max_steps
+
+
+@loose_jit
+def run_seen_steps(
+    chosen: NDArray[np.int64],
+    logits: NDArray[np.float32],
+    journey: Journey,
+    choice: Choice,
+    sighted: Sighted,
+    nails: int,
+    at: int,
+    blocks: Blocks,
+) -> int:
+    """As run_steps, of a model with sight, which has seen so many nails of each path."""
+    max_steps, buffers = journey.max_steps, new_buffers(logits.shape[1] - 1)
+    for step in range(max_steps):
+        wind_seen(chosen, logits, nails + step + 1, sighted, at + step, blocks)
+        if not choose_all(chosen, logits, journey, step, choice, buffers):
+            return step + 1
     return max_steps

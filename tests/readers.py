@@ -1,0 +1,111 @@
+"""Every reader of files from outside, by name: what the bombs and the fuzz targets read with.
+
+A reader takes the path of a file and either returns or raises a NitographError; anything else is a fault.
+"""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nitograph.corpus import prepare, sources
+from nitograph.corpus.rows import load_corpus
+from nitograph.drawing.charts import has_curves
+from nitograph.errors import FileError
+from nitograph.evaluation.cache import Cache
+from nitograph.io import lists, png, threads
+from nitograph.io.files import read_bytes, read_text
+from nitograph.io.npz import read_arrays
+from nitograph.io.pictures import read_picture
+from nitograph.model import weights
+from nitograph.training.checkpoints import checkpoint_weights
+from nitograph.training.resume import restore, settings_of
+from nitograph.training.runs import RunFiles, owner
+from nitograph.training.settings import TrainSettings
+from nitograph.training.trainer import Trainer
+from tiny import MODEL, small_corpus
+
+Reader = Callable[[str], object]
+TRAIN = TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=2, seed=1, validation_fraction=0.2)
+
+
+def _thread(path: str) -> None:
+    """A thread file in any form, as one and as all of its lines, and written again."""
+    for every in (False, True):
+        for thread in lists.read_threads(path, every=every):
+            thread.to_json()
+
+
+def _picture_with_threads(path: str) -> None:
+    """The text of a PNG and the threads in it."""
+    png.read_text(read_bytes(path), "Comment")
+    threads.from_bytes(read_bytes(path))
+
+
+def _corpus(path: str) -> None:
+    """A corpus and what is used of it."""
+    corpus = load_corpus(path)
+    corpus.thread(len(corpus) - 1)
+
+
+class _OneFile(Cache):
+    """A cache that keeps everything in one file."""
+
+    def _path(self, kind: str, made_from: object) -> Path | None:
+        return self.folder
+
+
+def _anew() -> dict[str, np.ndarray]:
+    raise FileError("made anew")
+
+
+def _cached(path: str) -> None:
+    """A file of the evaluation's cache: what was kept there, or made anew."""
+    assert set(_OneFile(Path(path)).fetch("any", {}, _anew)) == {"upper"}
+
+
+def _part(path: str) -> None:
+    """A part that an interrupted `prepare` kept: taken, or woven anew."""
+    read_arrays(read_bytes(path), prepare.PART_LAYOUT)
+
+
+def _log(path: str) -> None:
+    """The log of a run."""
+    place = Path(path)
+    owner(place)
+    files = RunFiles.__new__(RunFiles)
+    files.log = place
+    has_curves(files.records())
+
+
+@functools.cache
+def trainer() -> Trainer:
+    """A run of a tiny model."""
+    torch.set_num_threads(1)
+    return Trainer(small_corpus(), MODEL, TRAIN)
+
+
+def _resumed(path: str) -> None:
+    """A checkpoint that a run resumes from."""
+    settings_of(path)
+    restore(trainer(), path)
+    assert trainer().finished in (True, False)
+
+
+READERS: dict[str, Reader] = {
+    "thread": _thread,
+    "list": lambda path: lists.read_thread(path, lists.ForeignList(list_nails=256)),
+    "lines": lambda path: threads.from_lines(read_text(path)),
+    "carrier": _picture_with_threads,
+    "picture": read_picture,
+    "idx": sources.read_idx,
+    "corpus": _corpus,
+    "part": _part,
+    "weights": weights.load,
+    "checkpoint": checkpoint_weights,
+    "resume": _resumed,
+    "log": _log,
+    "cache": _cached,
+}
