@@ -283,7 +283,7 @@ def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     random_weights().save(folder / "w.safetensors")
     (folder / "t.json").write_text('{"num_nails": 32, "nails": [0, 9, 20, 3]}')
-    Image.new("L", (40, 40), 255).save(folder / "p.png")
+    Image.linear_gradient("L").save(folder / "p.png")
     return folder
 
 

@@ -34,7 +34,7 @@ class Sampling(TypedDict, total=False):
 
 
 class Look(TypedDict, total=False):
-    """How a thread is drawn: `drawing.look.NeonSettings`."""
+    """How a thread is drawn: `drawing.look.NeonSettings` and, for boards, `drawing.board.BoardLook`."""
 
     size_inches: float
     dpi: int
@@ -46,6 +46,10 @@ class Look(TypedDict, total=False):
     brightness: float
     ring: bool
     layout: str
+    thread_colour: str | None
+    board_colour: str | None
+    thread_width: float | None
+    diameter: float | None
 
 
 class Weaving(TypedDict, total=False):
@@ -68,7 +72,7 @@ class Weaving(TypedDict, total=False):
     coverage: str
     beam: int
     quality: str
-    invert: bool
+    invert: bool | None
     equalize: float
     zoom: float
     centre_x: float

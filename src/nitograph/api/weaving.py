@@ -19,7 +19,7 @@ from nitograph.errors import SettingsError, SourceError
 from nitograph.io.pictures import luminance
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.real_board import RealBoard
-from nitograph.weaving.settings import PRESETS, WeaveSettings, with_real_thread
+from nitograph.weaving.settings import PRESETS, WeaveSettings, in_angle, with_real_thread
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -71,8 +71,8 @@ def board_of(
     foreign = [name for name in ADDED_ONLY if name in given]
     if foreign:
         raise SettingsError(
-            f"{foreign[0]} belongs to light that adds up; the light of a photograph follows from its thread "
-            "and its board, so give these, or light added"
+            f"{foreign[0]} belongs to light that adds up; the light of a photograph follows from its "
+            "thread and its board, so give these, or light added"
         )
     return thread.board(board)
 
@@ -85,9 +85,17 @@ def preset_name(source: Source, name: str | None = None) -> str:
     return found
 
 
-def preset_for(source: Source, name: str | None = None) -> WeaveSettings:
-    """The preset of `preset_name`."""
-    return PRESETS[preset_name(source, name)]
+def settings_for(source: Source, name: str | None, given: Mapping[str, Any]) -> WeaveSettings:
+    """The preset of `preset_name` with the settings given over it; gaps of photographs keep their angle."""
+    chosen = preset_name(source, name)
+    return in_angle(PRESETS[chosen], given) if chosen == "photo" else PRESETS[chosen].replace(**given)
+
+
+def photo_of(source: Source, preset: str | None, photo: PhotoSettings) -> PhotoSettings:
+    """How the picture is prepared, once it is settled whether the thread is dark (of photographs, yes)."""
+    if photo.invert is not None:
+        return photo
+    return photo.replace(invert=preset_name(source, preset) == "photo")
 
 
 def grey_picture(source: Source, data_dir: str | Path | None = None) -> tuple[Grey, str | None, str | None]:
@@ -127,6 +135,11 @@ def weaver_over(
         weight = prepare_photo(grey_picture(importance)[0], cropped)
         mask = prepare(weight[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
     wanted = targets(prepare_photo(grey, photo)[None], settings)[0]
+    if wanted.min() == wanted.max():
+        raise SourceError(
+            "there is nothing to weave in this picture: it is even all over; try another picture, or "
+            "another part of it"
+        )
     if board is not None:
         from nitograph.weaving.photograph import PhotoWeaver
 

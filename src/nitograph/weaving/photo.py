@@ -3,7 +3,7 @@
 Everything works on grey pictures (h, w) uint8; colour is already luminance. This module knows nothing of
 boards or threads.
 
-Try it: nitograph weave photo.jpg --invert --equalize 0.5 -o thread.json
+Try it: nitograph weave photo.jpg --equalize 0.5 -o thread.json
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ TILES = 8
 class PhotoSettings(Settings):
     """What happens to a picture before it is brought onto the canvas."""
 
-    invert: bool = setting(False, "weave the dark parts: dark thread on a light board")
+    invert: bool | None = setting(
+        None, "weave the dark parts: dark thread on a light board (default: of photographs, not of digits)"
+    )
     equalize: float = setting(0.0, "even out contrast locally, 0 not at all, 1 fully", low=0.0, high=1.0)
     zoom: float = setting(
         1.0, "part of the picture's shorter side that fills the frame", low=0.05, high=1.0

@@ -1,9 +1,10 @@
 """A photograph woven with thread as it is: a greedy walk, then sweeps over all of it, in slices.
 
-What is wanted is the picture's light between two tones that so many chords can reach; each chord is judged by
-what it changes for an eye at a distance (`loops.board_light`). Sweeps move every nail of the walk to where
-the whole board is best, so that early chords, laid when the board was bare, do not stay as streaks. The same
-picture and settings give the same nails. This module knows nothing of files.
+What is wanted is the picture's light between two tones that so many chords can reach; each chord is judged
+by what it changes for an eye near by and for one at a distance (`loops.board_light`). Sweeps move each nail
+of the walk to where the whole board is best, so that early chords, laid when the board was bare, do not
+stay as streaks. The same picture and settings give the same nails on one machine; light is in floating
+point here, so that another processor may break a tie otherwise. This module knows nothing of files.
 
 Try it: nitograph weave photo.jpg -o thread.json
 """
@@ -24,7 +25,7 @@ from nitograph.weaving.loops.operands import Limits
 from nitograph.weaving.real_board import RealBoard, fitted_tones
 from nitograph.weaving.settings import WeaveSettings
 
-SWEEPS = {"fast": 0, "default": 2, "best": 12}
+SWEEPS = {"fast": 0, "default": 3, "best": 12}
 SLICE = 250  # chords laid, or nails moved, between two reports
 SETTLED = 0.01  # share of nails moved by a sweep below which another would not pay
 
@@ -55,8 +56,9 @@ class PhotoWeaver:
         limits = Limits(
             settings.nails, settings.min_nail_gap, settings.recent_edges, 1, settings.max_lines, 0.0
         )
-        self._loom = board_light.Loom(ring.bands, limits, eye_of(board, size))
-        self._board = _bare_board(self.tones.light(wanted), _weights(importance, size))
+        eye = eye_of(board, size)
+        self._loom = board_light.Loom(ring.bands, limits, eye)
+        self._board = _bare_board(self.tones.light(wanted), _weights(importance, size), eye)
         self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
         self._path[0], self._length = settings.start_nail or 0, 1
         self._even = self._error_of_even_board()
@@ -84,13 +86,15 @@ class PhotoWeaver:
     def _sweep_on(self) -> None:
         """A slice of a sweep; after the last nail the next sweep, or the end."""
         first, self._at = self._at, min(self._at + SLICE, self._length)
-        self._moved += board_light.sweep(
-            self._loom, self._board, self._path, self._length, first, self._at
-        )
+        self._moved += board_light.sweep(self._loom, self._board, self._path, self._length, first, self._at)
         if self._at == self._length:
             settled = self._moved < SETTLED * self._length
             self._sweeps, self._at, self._moved = self._sweeps - 1, 0, 0
             self.done = settled or self._sweeps == 0
+
+    def stuck(self) -> bool:
+        """Whether the walk ended early for want of a nail that may come next."""
+        return self.done and self.settings.no_way_on(self._path[: self._length])
 
     def run(self) -> "PhotoWeaver":
         """Continue to the end."""
@@ -119,14 +123,17 @@ class PhotoWeaver:
         return float(found)
 
 
-def _bare_board(target: Float32, weights: Float32) -> board_light.Board:
+def _bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> board_light.Board:
     """A board without thread."""
-    size = len(target)
+    size, busy = len(target), np.empty_like(target)
+    board_light.variance_of(target, eye.window, busy)
     return board_light.Board(
         density=np.zeros((size, size), dtype=np.int32),
         light=np.ones((size, size), dtype=np.float32),
         target=target,
         weights=weights,
+        fine=weights.copy(),
+        busy=busy,
         seen=np.zeros((size, size), dtype=np.float32),
         cells=np.zeros(cells.cells_of(size), dtype=np.int32),
     )

@@ -1,8 +1,8 @@
 """Thread as it is: the real thread and board of a photograph, and the tones that its chords can reach.
 
-A chord takes from each pixel the share of its light that the thread covers; several multiply. So many chords
-cannot show every tone: `fitted_tones` finds the range in which all of them are used and none drown. This
-module does not know how chords are chosen, and needs no compiler.
+A chord takes from each pixel the share of its light that the thread covers; several multiply. So many
+chords cannot show every tone: `fitted_tones` finds the range in which all of them are used and none drown.
+This module does not know how chords are chosen, and needs no compiler.
 
 Try it: python -c "from nitograph.weaving.real_board import RealBoard; print(RealBoard())"
 """
@@ -20,10 +20,9 @@ from nitograph.settings import Settings, setting
 
 Float32 = NDArray[np.float32]
 
-BLACK, WHITE = 0.03, 0.85  # the widest range of tones, shares of a bare board's light
-LEAST_WHITE, MOST_BLACK = 0.7, 0.8
-BEND = 1.0  # how far the tones between are bent towards black, as thread on thread does
-CROWDED = 1.87  # mean density that all chords reach ÷ (chords × thread width ÷ half the ring's perimeter)
+BLACK, WHITE = 0.03, 0.8  # the widest range of tones, shares of a bare board's light
+LEAST_WHITE, MOST_BLACK = 0.72, 0.7
+CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the ring's perimeter)
 
 
 @dataclass(frozen=True)
@@ -64,21 +63,14 @@ class RealBoard(Settings):
 
 @dataclass(frozen=True)
 class Tones:
-    """Which light of the board stands for black and for white of the picture, and what lies between.
-
-    black, white: shares of a bare board's light. bend: 0 is straight, above it middle tones are darker.
-    """
+    """Which light of the board stands for black and for white of the picture, shares of a bare board's."""
 
     black: float
     white: float
-    bend: float
 
     def light(self, wanted: Float32) -> Float32:
         """The light for a picture of wanted thread, 1 where most and 0 where none; any shape."""
-        bright = 1.0 - wanted.astype(np.float64)
-        if self.bend > 0:
-            bright = np.expm1(self.bend * bright) / math.expm1(self.bend)
-        return np.asarray(self.black + (self.white - self.black) * bright, dtype=np.float32)
+        return np.asarray(self.white + (self.black - self.white) * wanted, dtype=np.float32)
 
     def density(self, wanted: Float32) -> float:
         """The mean density of thread that this light takes."""
@@ -86,7 +78,7 @@ class Tones:
 
     def to_dict(self) -> dict[str, float]:
         """Plain values, ready for JSON."""
-        return {"black": round(self.black, 4), "white": round(self.white, 4), "bend": self.bend}
+        return {"black": round(self.black, 4), "white": round(self.white, 4)}
 
 
 def fitted_tones(wanted: Float32, max_lines: int, board: RealBoard) -> Tones:
@@ -97,11 +89,11 @@ def fitted_tones(wanted: Float32, max_lines: int, board: RealBoard) -> Tones:
     """
     inside = wanted[disc(len(wanted))]
     reached = CROWDED * max_lines * board.thread_width / (math.pi * board.diameter / 2)
-    if Tones(BLACK, WHITE, BEND).density(inside) > reached:
-        black = _solved(lambda tone: Tones(tone, WHITE, BEND).density(inside) > reached, BLACK, MOST_BLACK)
-        return Tones(black, WHITE, BEND)
-    white = _solved(lambda tone: Tones(BLACK, tone, BEND).density(inside) > reached, LEAST_WHITE, WHITE)
-    return Tones(BLACK, white, BEND)
+    if Tones(BLACK, WHITE).density(inside) > reached:
+        black = _solved(lambda tone: Tones(tone, WHITE).density(inside) > reached, BLACK, MOST_BLACK)
+        return Tones(black, WHITE)
+    white = _solved(lambda tone: Tones(BLACK, tone).density(inside) > reached, LEAST_WHITE, WHITE)
+    return Tones(BLACK, white)
 
 
 def _solved(too_dark: Callable[[float], bool], low: float, high: float) -> float:

@@ -1,11 +1,13 @@
-"""The compiled loops of photographs: each chord takes its share of what light is left, seen from a distance.
+"""The compiled loops of photographs: each chord takes its share of the light left, seen from a distance.
 
 The board is kept as the density of thread over each pixel, in whole numbers, so that a chord can be lifted
-again exactly; light is exp(−density), from a table. The error is that of the light an eye sees: both the
-board and the picture blurred, Σ (w·(L − T)) · K(w·(L − T)), K a sum of two Gaussians. `seen` is K(w·(L − T)),
-`cells` the fall of the error for each pixel that one more chord covers whole. A chord changes `seen` along a
-band: straight, and nearly even along its length, it is blurred across only; now and then all of it is
-computed afresh. This module knows no settings, files or pictures.
+again exactly; light is exp(−density), from a table. The error is that of the light two eyes see, one near
+by and one at a distance: Σ (w·(L − T)) · K(w·(L − T)) with a Gaussian K and weights w of each. What is near
+is weighted by how much the grain of the thread shows: it drowns where the picture itself is busy, and one
+more thread among many is seen less than the first on a bare part. `seen` is half the slope of the error
+by the light of each pixel, `cells` the fall of the error for each pixel that one more chord covers whole.
+A chord changes `seen` along a band: straight, and nearly even along its length, it is blurred across only;
+now and then all of it is computed afresh. This module knows no settings, files or pictures.
 
 Try it: python -c "import nitograph.weaving.loops.board_light"
 """
@@ -13,7 +15,6 @@ Try it: python -c "import nitograph.weaving.loops.board_light"
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nitograph.compute.jit import inner, jit, tiny
 from nitograph.compute.rules import forbid_next
@@ -28,16 +29,19 @@ f32 = np.float32
 
 
 class Eye(NamedTuple):
-    """What a chord takes and how the board is seen, in tables."""
+    """What a chord takes and how the board is seen, in tables; pairs are near by and at a distance."""
 
     density: Int32  # (FINE + 1,), what a chord adds to a pixel by its share of it
     light: Float32  # (any,), by density >> DENSE
     strength: float  # share of a pixel's light that a chord over all of it takes
-    cost: float  # the error of one chord by itself, per pixel covered and squared strength
-    profile: Float32  # (any,), how strongly a line is seen, by its distance
+    cost: Float32  # (2,), the error of one chord by itself, per pixel covered and squared strength
+    profile: Float32  # (any, 2), how strongly a line is seen, by its distance
     step: float  # entries of `profile` per pixel
-    near: Float32  # (2h + 1,), the finer of both kernels, with the root of its weight
-    wide: Float32  # (2h + 1,), the wider one
+    near: Float32  # (2h + 1,), the kernel near by, with the root of its part in the error
+    wide: Float32  # (2h + 1,), the one at a distance
+    sharp: Float32  # (2h + 1,), what an eye near by blurs
+    window: Float32  # (2h + 1,), within which grain and detail hide each other
+    calm: float  # variance of grain that is half hidden; 0: all of it counts
     refresh: int  # chords laid or lifted before all is computed afresh
 
 
@@ -47,7 +51,9 @@ class Board(NamedTuple):
     density: Int32
     light: Float32
     target: Float32  # the light that is wanted
-    weights: Float32  # how much each pixel counts; 0 outside the ring
+    weights: Float32  # how much each pixel counts at a distance; 0 outside the ring
+    fine: Float32  # and near by
+    busy: Float32  # variance of the target within the window
     seen: Float32
     cells: Int32  # as light.cells lays them out
 
@@ -63,8 +69,10 @@ class Loom(NamedTuple):
 @tiny
 def gain_of(board: Board, eye: Eye, y: int, x: int) -> int:
     """By how much the error falls, in 1/GAIN, if one more chord covers this pixel whole."""
-    taken = board.weights[y, x] * board.light[y, x] * f32(eye.strength)
-    found = taken * (f32(2) * board.seen[y, x] - taken * f32(eye.cost))
+    taken = board.light[y, x] * f32(eye.strength)
+    near, far = board.fine[y, x], board.weights[y, x]
+    cost = near * near * eye.cost[0] + far * far * eye.cost[1]
+    found = taken * (f32(2) * board.seen[y, x] - taken * cost)
     return max(int(np.rint(found * GAIN)), MIN_GAIN)
 
 
@@ -82,21 +90,26 @@ def lay_thread(loom: Loom, board: Board, k: int, sign: int) -> None:
     for u in range(first, stop):
         low, high = top >> SHIFT, (top >> SHIFT) + height
         top += rise
-        changed = f32(0)
+        near, far = f32(0), f32(0)
         for v in range(max(low, 0) >> 5, (min(high, size * FINE) + FINE - 1) >> 5):
             share = min(high, v * FINE + FINE) - max(low, v * FINE)
             y, x = (u, v) if steep else (v, u)
             board.density[y, x] += sign * eye.density[share]
             now = eye.light[min(board.density[y, x] >> DENSE, last)]
-            changed += (now - board.light[y, x]) * board.weights[y, x]
+            near += (now - board.light[y, x]) * board.fine[y, x]
+            far += (now - board.light[y, x]) * board.weights[y, x]
             board.light[y, x] = now
-        changed *= lean
+        near *= lean
+        far *= lean
         middle = f32(low + high) / f32(2 * FINE) - f32(0.5)
         for v in range(max(int(middle) - reach, 0), min(int(middle) + reach + 2, size)):
             place = int(abs(f32(v) - middle) * step)
             if place < entries:
                 y, x = (u, v) if steep else (v, u)
-                board.seen[y, x] += changed * eye.profile[place]
+                board.seen[y, x] += (
+                    near * board.fine[y, x] * eye.profile[place, 0]
+                    + far * board.weights[y, x] * eye.profile[place, 1]
+                )
                 gain = gain_of(board, eye, y, x)
                 board.cells[GROUP + x * stride + y] = gain
                 board.cells[GROUP + (size + y) * stride + x] = gain
@@ -118,23 +131,53 @@ def blur_columns(image: Float32, kernel: Float32, out: Float32) -> None:
 
 
 @inner
-def look(loom: Loom, board: Board) -> float:
-    """Compute `seen` and `cells` afresh; returns the error."""
-    eye, size = loom.eye, len(board.light)
-    off, turned = np.empty((size, size), np.float32), np.empty((size, size), np.float32)
-    blurred = np.empty((size, size), np.float32)
+def blur(image: Float32, kernel: Float32, out: Float32) -> None:
+    """out = image (c, c) blurred along both axes; both may be the same array."""
+    turned = np.empty_like(image)
+    blur_columns(image, kernel, turned)
+    blur_columns(turned, kernel, out)
+
+
+@inner
+def variance(image: Float32, window: Float32, out: Float32) -> None:
+    """out = the variance of image (c, c) around each pixel, within the window."""
+    mean = np.empty_like(image)
+    blur(image, window, mean)
+    blur(image * image, window, out)
+    size = len(image)
     for y in range(size):
         for x in range(size):
-            off[y, x] = board.weights[y, x] * (board.light[y, x] - board.target[y, x])
-    blur_columns(off, eye.near, turned)
-    blur_columns(turned, eye.near, board.seen)
-    blur_columns(off, eye.wide, turned)
-    blur_columns(turned, eye.wide, blurred)
+            out[y, x] = max(out[y, x] - mean[y, x] * mean[y, x], f32(0))
+
+
+@inner
+def hide_grain(eye: Eye, board: Board, off: Float32) -> None:
+    """Set `fine` by how much of the thread's grain shows; off: light less target."""
+    size = len(off)
+    grain, around = np.empty_like(off), np.empty_like(off)
+    blur(off, eye.sharp, grain)
+    variance(grain, eye.window, around)
+    for y in range(size):
+        for x in range(size):
+            shows = f32(eye.calm) / (around[y, x] + board.busy[y, x] + f32(eye.calm))
+            board.fine[y, x] = shows * board.weights[y, x]
+
+
+@inner
+def look(loom: Loom, board: Board) -> float:
+    """Compute `fine`, `seen` and `cells` afresh; returns the error."""
+    eye, size = loom.eye, len(board.light)
+    off, near = board.light - board.target, np.empty_like(board.light)
+    if eye.calm > 0:
+        hide_grain(eye, board, off)
+    blur(off * board.fine, eye.near, near)
+    blur(off * board.weights, eye.wide, board.seen)
     error, stride = 0.0, size + GROUP
     for y in range(size):
         for x in range(size):
-            board.seen[y, x] += blurred[y, x]
-            error += board.seen[y, x] * off[y, x]
+            slope = board.seen[y, x] * board.weights[y, x] + near[y, x] * board.fine[y, x]
+            board.seen[y, x] = slope
+            error += slope * off[y, x]
             gain = gain_of(board, eye, y, x)
             board.cells[GROUP + x * stride + y] = gain
             board.cells[GROUP + (size + y) * stride + x] = gain
@@ -244,3 +287,21 @@ def sweep(loom: Loom, board: Board, path: Int32, length: int, first: int, stop: 
 def error_of(loom: Loom, board: Board) -> float:
     """The error of the board as it is; `seen` and `cells` are computed afresh."""
     return look(loom, board)
+
+
+@jit
+def variance_of(image: Float32, window: Float32, out: Float32) -> None:
+    """As `variance`, for Python to call."""
+    variance(image, window, out)
+
+
+@jit
+def lay(loom: Loom, board: Board, number: int, sign: int) -> None:
+    """As `lay_thread`, for Python to call."""
+    lay_thread(loom, board, number, sign)
+
+
+@jit
+def falls_from(loom: Loom, board: Board, here: int, out: Float64) -> None:
+    """As `fan`, for Python to call."""
+    fan(loom, board, here, out)

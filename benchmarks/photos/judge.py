@@ -1,4 +1,4 @@
-"""A neutral judge of wound photographs: its own rasteriser, and the distance of what it shows to the picture.
+"""A neutral judge of wound photographs: its own rasteriser, and how far what it shows is from the picture.
 
 1000 pixels are 600 mm. Dark thread on a light board: a chord takes from each pixel the share of its light
 that the thread covers. What is left and the picture are blurred by 1 or 3 mm (standard deviation), as an
@@ -76,7 +76,7 @@ def judge(picture: Float64, light: Float64) -> Verdict:
     inside = place[:, None] ** 2 + place**2 <= DISC**2
     fine = [gaussian_filter(image, 1.0 * side / PICTURE_MM, mode="nearest") for image in (picture, light)]
     coarse = [gaussian_filter(image, 3.0 * side / PICTURE_MM, mode="nearest") for image in (picture, light)]
-    one, three = _mapped(*fine, inside), _mapped(*coarse, inside)
+    one, three = _mapped(fine[0], fine[1], inside), _mapped(coarse[0], coarse[1], inside)
     return Verdict(
         _rmse(fine[0], one, inside),
         _rmse(coarse[0], three, inside),
@@ -98,7 +98,7 @@ def _rmse(picture: Float64, other: Float64, inside: Bool) -> float:
 
 
 def _ssim(picture: Float64, other: Float64, inside: Bool) -> tuple[float, float]:
-    """Means inside the disc of SSIM, and of its part for contrast and structure; outside counts as alike."""
+    """Means inside the disc of SSIM, and of its part for contrast and structure; outside is alike."""
     grey = float(picture[inside].mean())
     x, y = np.where(inside, picture, grey), np.where(inside, other, grey)
 
