@@ -2,12 +2,15 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import nitograph
+from nitograph.api.faces import ELSEWHERE, favouring, find_faces
+from nitograph.api.inventing import drawing
 from nitograph.api.weaving import settings_for
 from nitograph.board import violations
 from nitograph.cli import main
@@ -19,6 +22,7 @@ from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weaving.loops import board_light
+from nitograph.weaving.photo import PhotoSettings, crop, ink, is_ink_on_paper
 from nitograph.weaving.photograph import PhotoWeaver
 from nitograph.weaving.real_board import BLACK, LEAST_WHITE, WHITE, RealBoard, Tones, fitted_tones
 from nitograph.weaving.settings import PRESETS
@@ -282,3 +286,70 @@ def test_few_nails(folder, capsys) -> None:
     tight = ["--nails", "6", "--min-nail-gap", "3", "--canvas-size", "32", "-o", "tight.json"]
     assert main(["weave", "photo.png", *tight]) == 0
     assert "no nail may come next" in capsys.readouterr().out
+
+
+def test_transparent_means_no_thread(folder) -> None:
+    """A drawing on nothing is the same as on white for a dark thread, and as on black for a light one."""
+    drawn = np.zeros((60, 60), dtype=np.uint8)
+    drawn[12:48, 25:33] = 255
+    grey, clear = Image.fromarray(255 - drawn), Image.fromarray(drawn)
+    black = Image.new("L", (60, 60), 0)
+    kinds = {
+        "la": Image.merge("LA", (black, clear)),
+        "rgba": Image.merge("RGBA", (black, black, black, clear)),
+    }
+    grey.save("white.png")
+    clear.save("black.png")
+    grey.save("l.png", transparency=255)
+    for name, image in kinds.items():
+        image.save(f"{name}.png")
+    Image.merge("LA", (clear, clear)).save("light.png")
+    flags = [*SMALL, "--max-lines", "40"]
+
+    def nails(name: str, *more: str) -> list[int]:
+        assert main(["weave", f"{name}.png", *flags, *more, "-o", "t.json"]) == 0
+        return json.loads((folder / "t.json").read_text())["nails"]
+
+    assert nails("la") == nails("rgba") == nails("l") == nails("white")
+    assert nails("light", "--light-thread") == nails("black", "--light-thread")
+
+
+def test_ink_on_paper_is_read_as_ink() -> None:
+    """Uneven light on paper goes, ink stays; light drawings on dark are left alone."""
+    y, x = np.mgrid[0:200, 0:160]
+    paper = 150 + 0.4 * x + 0.1 * y
+    stroke = (np.abs(x - 80) < 8) & (np.abs(y - 100) < 60)
+    grey = np.where(stroke, 0.15 * paper, paper).astype(np.uint8)
+    assert is_ink_on_paper(grey)
+    found = ink(grey)
+    assert found[stroke].min() > 180
+    assert found[~stroke].max() < 10
+    assert not is_ink_on_paper(255 - grey)
+    wound = drawing(grey, PhotoSettings())
+    assert wound.shape == (160, 160)
+    assert np.array_equal(wound, ink(crop(grey, PhotoSettings())))
+    assert np.array_equal(drawing(255 - grey, PhotoSettings()), crop(255 - grey, PhotoSettings()))
+
+
+def test_faces_are_found_and_favoured(folder) -> None:
+    """The face of a portrait, nothing in noise, nothing where it is switched off."""
+    data = pytest.importorskip("skimage.data")
+    grey = np.asarray(Image.fromarray(data.astronaut()).convert("L"))
+    (face,) = find_faces(grey)
+    assert (face.x, face.y) == (pytest.approx(0.44, abs=0.05), pytest.approx(0.22, abs=0.05))
+    assert find_faces(np.random.default_rng(0).integers(0, 255, (200, 200), dtype=np.uint8)) == ()
+    assert find_faces(grey[:20, :20]) == ()
+    counts = favouring((face,), 64)
+    assert counts[14, 28] > 0.99
+    assert counts[60, 60] == pytest.approx(ELSEWHERE, abs=1e-3)
+    given = {"canvas_size": 48, "nails": 60, "max_lines": 60}
+    auto = nitograph.weave(grey, **given)
+    assert len(auto.provenance["faces"]) == 1
+    assert "faces" not in nitograph.weave(grey, faces="off", **given).provenance
+
+
+def test_without_a_finder_there_are_no_faces(monkeypatch) -> None:
+    """A missing library is no fault; one that is broken is said."""
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    monkeypatch.setitem(sys.modules, "skimage.feature", None)
+    assert find_faces(np.zeros((100, 100), dtype=np.uint8)) == ()

@@ -77,6 +77,7 @@ class Weaving(TypedDict, total=False):
     zoom: float
     centre_x: float
     centre_y: float
+    faces: str
     thread_width: float
     diameter: float
     view_mm: float

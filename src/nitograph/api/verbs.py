@@ -158,7 +158,7 @@ def weave(
     if board is None:
         chosen = real.over(chosen)
     photo = photo_of(picture, preset, take(PhotoSettings, settings))
-    grey, name, known = grey_picture(picture)
+    grey, name, known = grey_picture(picture, dark=photo.invert)
     weaver = weaver_over(grey, chosen, photo, importance, board).run()
     thread = weaver.thread(label=label if label is not None else known, source=name)
     return thread.replace(provenance=with_photo(thread.provenance, photo))

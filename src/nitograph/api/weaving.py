@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nitograph.corpus import sources
 from nitograph.errors import SettingsError, SourceError
-from nitograph.io.pictures import luminance
+from nitograph.io.pictures import BLACK, WHITE, luminance
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import PRESETS, WeaveSettings, in_angle, with_real_thread
@@ -24,6 +24,7 @@ from nitograph.weaving.settings import PRESETS, WeaveSettings, in_angle, with_re
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from nitograph.api.faces import Face
     from nitograph.weaving.photograph import PhotoWeaver
     from nitograph.weaving.stepwise import Weaver
 
@@ -98,21 +99,27 @@ def photo_of(source: Source, preset: str | None, photo: PhotoSettings) -> PhotoS
     return photo.replace(invert=preset_name(source, preset) == "photo")
 
 
-def grey_picture(source: Source, data_dir: str | Path | None = None) -> tuple[Grey, str | None, str | None]:
-    """The picture as luminance (h, w), its name if it has one, and its label if known."""
+def grey_picture(
+    source: Source, data_dir: str | Path | None = None, *, dark: bool | None = False
+) -> tuple[Grey, str | None, str | None]:
+    """The picture as luminance (h, w), its name if it has one, and its label if known.
+
+    dark: whether its dark parts are woven, so that see-through ones, where no thread goes, become white.
+    """
+    ground = WHITE if dark else BLACK
     if isinstance(source, str | Path):
-        grey, label = sources.load(source, data_dir)
+        grey, label = sources.load(source, data_dir, ground)
         return grey, str(source), label
     from PIL import Image
 
     if isinstance(source, Image.Image):
-        return luminance(source), None, None
+        return luminance(source, ground), None, None
     if not isinstance(source, np.ndarray):
         raise SourceError(
             f"a picture is a file name, an array or a Pillow image, got {type(source).__name__}"
         )
     values = _bytes(source)
-    return (values if values.ndim == 2 else luminance(Image.fromarray(values))), None, None
+    return (values if values.ndim == 2 else luminance(Image.fromarray(values), ground)), None, None
 
 
 def weaver_over(
@@ -126,12 +133,17 @@ def weaver_over(
 
     board: whose thread takes its share of the light left; without one, chords add their light.
     """
+    from nitograph.api.faces import Face, favouring, find_faces
     from nitograph.weaving.encoder import targets
     from nitograph.weaving.targets import prepare
 
     mask: Any = None
+    cropped = photo.replace(invert=False, equalize=0.0)
+    faces: tuple[Face, ...] = ()
+    if board is not None and photo.faces == "auto" and importance is None:
+        faces = find_faces(prepare_photo(grey, cropped))
+        mask = favouring(faces, settings.canvas_size) if faces else None
     if importance is not None:
-        cropped = photo.replace(invert=False, equalize=0.0)
         weight = prepare_photo(grey_picture(importance)[0], cropped)
         mask = prepare(weight[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
     wanted = targets(prepare_photo(grey, photo)[None], settings)[0]
@@ -143,10 +155,15 @@ def weaver_over(
     if board is not None:
         from nitograph.weaving.photograph import PhotoWeaver
 
-        return PhotoWeaver(wanted, settings, board, importance=mask)
+        return PhotoWeaver(wanted, settings, board, importance=mask, more=_said(faces))
     from nitograph.weaving.stepwise import Weaver
 
     return Weaver(wanted, settings, importance=mask)
+
+
+def _said(faces: "tuple[Face, ...]") -> dict[str, Any]:
+    """Faces that were favoured, as a thread's file keeps them."""
+    return {"faces": [[round(value, 3) for value in face] for face in faces]} if faces else {}
 
 
 def with_photo(provenance: Mapping[str, Any], photo: PhotoSettings) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
 from nitograph.io.files import write_text
 from nitograph.io.outputs import JSON, PNG, Output, claim
+from nitograph.weaving.photo import PhotoSettings
 
 if TYPE_CHECKING:
     from nitograph.thread import Thread
@@ -63,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_repair_argument(parser)
     add_model_arguments(parser)
     add_settings(parser, NeonSettings, title="picture")
+    add_settings(
+        parser,
+        PhotoSettings,
+        title="picture to wind; dark ink on light paper is seen by itself",
+        leave_out=("faces",),
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,7 +91,9 @@ def run(args: argparse.Namespace) -> int:
     labels = [None] if args.label is None else split_classes(args.label, weights.classes)
     _claim(args, output, sequence, _places(formats, output, len(labels)))
     begun = read_begun(args, weights)
-    wish = Wish(picture=args.image or args.like, begun=begun, repair=args.repair, device=args.device)
+    wish = Wish(
+        args.image or args.like, begun, args.repair, args.device, read_settings(args, PhotoSettings)
+    )
     threads = invented(weights, labels, args.seed, sampling, wish)
     render(threads, look, args.renderer).save(output)
     write_text(sequence, thread_files.to_json(threads, indent=2) + "\n")

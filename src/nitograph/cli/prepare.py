@@ -12,6 +12,7 @@ from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus.prepare import Engine, build, forget_parts, local
 from nitograph.corpus.rows import Corpus, CorpusSettings
+from nitograph.corpus.selection import lively
 from nitograph.corpus.shards import LOCK, PARTS, build_shards
 from nitograph.corpus.sources import mnist
 from nitograph.errors import SettingsError
@@ -73,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         claim([Output("corpus", output, CORPUS)])
     images = mnist(args.split, _folder(args.data_dir))
+    if blank := len(images) - int(lively(images).sum()):
+        print(f"{blank} of {len(images)} images are even all over, with nothing to weave: left out")
     parts = output / PARTS if sharded else output.with_name(f".{output.name}.parts")
     with (
         sole_writer(output / LOCK if sharded else parts / LOCK, output),

@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     output, preview = places(args)
     settings, board = read_weave_settings(args)
     photo = photo_of(args.image, args.preset, read_settings(args, PhotoSettings))
-    grey, _, label = grey_picture(args.image, args.data_dir)
+    grey, _, label = grey_picture(args.image, args.data_dir, dark=photo.invert)
     weaver = weaver_over(grey, settings, photo, args.importance, board)
     stopped = weave_with_progress(weaver, settings)
     thread = weaver.thread(label=args.label or label, source=args.image)
@@ -107,6 +107,9 @@ def run(args: argparse.Namespace) -> int:
         draw(thread, NeonSettings(size=PREVIEW), BoardLook()).save(preview)
     error = 1 - weaver.explained()
     written = f"{output}" if preview is None else f"{output}, {preview}"
+    faces = thread.provenance.get("faces", ())
+    if faces:
+        print(f"{len(faces)} face{'s' if len(faces) > 1 else ''} found and favoured (not with --faces off)")
     print(f"{written}: {thread.line_count} chords on {settings.nails} nails, error {error:.4f}")
     if weaver.stuck():
         print(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from nitograph.errors import FileError, SourceError
 from nitograph.io import plugins
 from nitograph.io.files import read_bytes
-from nitograph.io.pictures import read_picture
+from nitograph.io.pictures import BLACK, read_picture
 from nitograph.untrusted import reading
 
 MNIST_HASHES = {
@@ -106,8 +106,13 @@ def parse_idx(data: bytes | bytearray, *, name: str = "the data") -> NDArray[np.
     return np.frombuffer(memoryview(data).toreadonly(), dtype=np.uint8, offset=head).reshape(shape)
 
 
-def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArray[np.uint8], str | None]:
-    """One grey picture (h, w) uint8 and its label: by `mnist:test:17`, another source, or a file name."""
+def load(
+    source: str | Path, data_dir: str | Path | None = None, ground: int = BLACK
+) -> tuple[NDArray[np.uint8], str | None]:
+    """One grey picture (h, w) uint8 and its label: by `mnist:test:17`, another source, or a file name.
+
+    ground: the grey that see-through parts of a file are laid on.
+    """
     text = str(source)
     parts = text.split(":")
     if parts[0] == "mnist" and len(parts) > 1:
@@ -119,7 +124,7 @@ def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArra
     else:
         added = _added(parts) if len(parts) == 3 and parts[2].isdecimal() else None
         if added is None:
-            return read_picture(source), None
+            return read_picture(source, ground), None
         found = added
     index = int(parts[2])
     if index >= len(found):

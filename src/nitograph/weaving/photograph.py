@@ -9,6 +9,7 @@ point here, so that another processor may break a tie otherwise. This module kno
 Try it: nitograph weave photo.jpg -o thread.json
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ Float32 = NDArray[np.float32]
 class PhotoWeaver:
     """A thread growing over one picture (c, c) float32, 1 where most thread is wanted, 0 where none.
 
-    importance: (c, c), how much each pixel counts, at least 0; its largest value is taken as 1. Raises
-    SourceError where the shapes differ.
+    importance: (c, c), how much each pixel counts, at least 0; its largest value is taken as 1. more: what
+    else the thread's file says of its making. Raises SourceError where the shapes differ.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class PhotoWeaver:
         board: RealBoard,
         *,
         importance: NDArray[np.floating] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         size = settings.canvas_size
         if wanted.shape != (size, size):
             raise SourceError(f"the target must have shape ({size}, {size}), got {wanted.shape}")
-        self.settings, self.board, self.done = settings, board, False
+        self.settings, self.board, self.done, self.more = settings, board, False, dict(more or {})
         self.tones = fitted_tones(wanted, settings.max_lines, board)
         ring = chords.all_chords(settings.nails, size, board.width(size))
         limits = Limits(
@@ -111,6 +113,7 @@ class PhotoWeaver:
         """The thread so far; at least one chord must be laid."""
         made: dict[str, Any] = provenance(self.settings, self.explained(), source)
         made |= {"frame": FRAME, "board": self.board.to_dict(), "tones": self.tones.to_dict()}
+        made |= self.more
         return Thread(self._path[: self._length], self.settings.board, label, made)
 
     def _error_of_even_board(self) -> float:
