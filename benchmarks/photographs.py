@@ -29,6 +29,7 @@ from nitograph.weaving.settings import PRESETS
 
 NAILS = 200
 PICTURES = ("camera", "astronaut", "face", "cat", "rocket")
+MEASURES = ("rmse_1mm", "rmse_3mm", "ssim_1mm", "ms_ssim_3mm")
 BEST_LOW = ("rmse_1mm", "rmse_3mm")
 
 Grey = NDArray[np.uint8]
@@ -72,7 +73,7 @@ def besidepeers(name: str, chords: int, canvas: int, side: int) -> NDArray[np.fl
     walk = ours(grey, chords, canvas)
     found = judge.judge(wanted, judge.shown(ring[walk], side=side))
     ratios = []
-    for what in judge.Verdict._fields:
+    for what in MEASURES:
         value = getattr(found, what)
         best = (min if what in BEST_LOW else max)(getattr(verdict, what) for verdict in verdicts.values())
         ratios.append(value / best)
@@ -107,7 +108,7 @@ def main(tiny: bool, chords: int) -> None:
     names, canvas, side = (PICTURES[:1], 48, 100) if tiny else (PICTURES, peers.SIDE, judge.SIDE)
     chords = 60 if tiny else chords
     ratios = np.array([besidepeers(name, chords, canvas, side) for name in names])
-    for what, ratio in zip(judge.Verdict._fields, np.exp(np.log(ratios).mean(axis=0)), strict=True):
+    for what, ratio in zip(MEASURES, np.exp(np.log(ratios).mean(axis=0)), strict=True):
         report(f"ours ÷ best peer, geometric mean: {what}", float(ratio), "×")
     seconds = whole_process(picture("camera"), chords)
     report(f"weave, {chords} chords, whole process, processor time", seconds, "s")

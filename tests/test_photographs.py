@@ -24,7 +24,16 @@ from nitograph.thread import Thread
 from nitograph.weaving.loops import board_light
 from nitograph.weaving.photo import PhotoSettings, crop, ink, is_ink_on_paper
 from nitograph.weaving.photograph import PhotoWeaver
-from nitograph.weaving.real_board import BLACK, LEAST_WHITE, WHITE, RealBoard, Tones, fitted_tones
+from nitograph.weaving.real_board import (
+    BARE,
+    BLACK,
+    LEAST_WHITE,
+    WHITE,
+    RealBoard,
+    Tones,
+    fitted_tones,
+    wanted_light,
+)
 from nitograph.weaving.settings import PRESETS
 
 SIZE, NAILS = 48, 40
@@ -132,11 +141,20 @@ def test_tones_follow_the_chords() -> None:
     """Few chords lift black, many lower white, within bounds; the density meant is that of the tones."""
     wanted = picture(120)
     board = RealBoard()
+
+    def tones_of(wanted: np.ndarray) -> Tones:
+        return fitted_tones(wanted[chords.disc(120)], 3000, board)
+
     few, some, many = (fitted_tones(wanted, count, board) for count in (300, 3000, 20_000))
     assert few.black > 2 * BLACK
     assert few.white == WHITE
     assert (many.black, many.white) == (BLACK, pytest.approx(LEAST_WHITE, abs=1e-3))
     assert few.density(wanted) < some.density(wanted) <= many.density(wanted)
+    drawing_on_nothing = np.where(wanted > 0.5, wanted, 0).astype(np.float32)
+    light, tones = wanted_light(drawing_on_nothing, 3000, board)
+    assert (light[drawing_on_nothing == 0] == np.float32(BARE)).all()
+    assert light[drawing_on_nothing > 0].max() <= tones.white
+    assert np.array_equal(wanted_light(wanted, 3000, board)[0], tones_of(wanted).light(wanted))
     assert np.allclose(Tones(0.1, 0.9).light(np.array([0, 0.5, 1], np.float32)), [0.9, 0.5, 0.1])
 
 

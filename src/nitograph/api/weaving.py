@@ -24,7 +24,6 @@ from nitograph.weaving.settings import PRESETS, WeaveSettings, in_angle, with_re
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from nitograph.api.faces import Face
     from nitograph.weaving.photograph import PhotoWeaver
     from nitograph.weaving.stepwise import Weaver
 
@@ -131,39 +130,58 @@ def weaver_over(
 ) -> "Weaver | PhotoWeaver":
     """A weaver over the prepared picture, with the importance map cropped in the same way.
 
-    board: whose thread takes its share of the light left; without one, chords add their light.
+    board: whose thread takes its share of the light left; without one, chords add their light. SourceError
+    where the picture is even all over.
     """
-    from nitograph.api.faces import Face, favouring, find_faces
-    from nitograph.weaving.encoder import targets
-    from nitograph.weaving.targets import prepare
+    if board is not None:
+        return photo_weaver_over(grey, settings, photo, importance, board)
+    from nitograph.weaving.stepwise import Weaver
 
-    mask: Any = None
-    cropped = photo.replace(invert=False, equalize=0.0)
-    faces: tuple[Face, ...] = ()
-    if board is not None and photo.faces == "auto" and importance is None:
-        faces = find_faces(prepare_photo(grey, cropped))
-        mask = favouring(faces, settings.canvas_size) if faces else None
+    mask = None if importance is None else _mask(importance, photo, settings)
+    return Weaver(_wanted(grey, settings, photo), settings, importance=mask)
+
+
+def photo_weaver_over(
+    grey: Grey, settings: WeaveSettings, photo: PhotoSettings, importance: Source | None, board: RealBoard
+) -> "PhotoWeaver":
+    """As `weaver_over` for a real board; without an importance map, faces count more."""
+    from nitograph.api.faces import favouring, find_faces
+    from nitograph.weaving.photograph import PhotoWeaver
+
+    wanted = _wanted(grey, settings, photo)
     if importance is not None:
-        weight = prepare_photo(grey_picture(importance)[0], cropped)
-        mask = prepare(weight[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
-    wanted = targets(prepare_photo(grey, photo)[None], settings)[0]
+        mask = _mask(importance, photo, settings)
+        return PhotoWeaver(wanted, settings, board, importance=mask)
+    searched = photo.faces == "auto"
+    faces = find_faces(prepare_photo(grey, photo.replace(invert=False, equalize=0.0))) if searched else ()
+    if not faces:
+        return PhotoWeaver(wanted, settings, board)
+    said = {"faces": [[round(value, 3) for value in face] for face in faces]}
+    return PhotoWeaver(
+        wanted, settings, board, importance=favouring(faces, settings.canvas_size), more=said
+    )
+
+
+def _wanted(grey: Grey, settings: WeaveSettings, photo: PhotoSettings) -> NDArray[np.float32]:
+    """The prepared picture on the canvas, (c, c); SourceError where it is even all over."""
+    from nitograph.weaving.encoder import targets
+
+    wanted: NDArray[np.float32] = targets(prepare_photo(grey, photo)[None], settings)[0]
     if wanted.min() == wanted.max():
         raise SourceError(
             "there is nothing to weave in this picture: it is even all over; try another picture, or "
             "another part of it"
         )
-    if board is not None:
-        from nitograph.weaving.photograph import PhotoWeaver
-
-        return PhotoWeaver(wanted, settings, board, importance=mask, more=_said(faces))
-    from nitograph.weaving.stepwise import Weaver
-
-    return Weaver(wanted, settings, importance=mask)
+    return wanted
 
 
-def _said(faces: "tuple[Face, ...]") -> dict[str, Any]:
-    """Faces that were favoured, as a thread's file keeps them."""
-    return {"faces": [[round(value, 3) for value in face] for face in faces]} if faces else {}
+def _mask(importance: Source, photo: PhotoSettings, settings: WeaveSettings) -> NDArray[np.float32]:
+    """The importance map, cropped like its picture, on the canvas."""
+    from nitograph.weaving.targets import prepare
+
+    weight = prepare_photo(grey_picture(importance)[0], photo.replace(invert=False, equalize=0.0))
+    mask: NDArray[np.float32] = prepare(weight[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
+    return mask
 
 
 def with_photo(provenance: Mapping[str, Any], photo: PhotoSettings) -> dict[str, Any]:

@@ -24,9 +24,9 @@ Float64 = NDArray[np.float64]
 UNIT = 1 << 16  # of densities
 DEEPEST = 8.0  # density from which a pixel counts as black
 OPAQUE = 0.98  # share of its light that a chord over a whole pixel takes at most
-REACH = 3.2  # standard deviations of a kernel that count
+REACH = 2.8  # standard deviations of a kernel that count
 STEPS = 16.0  # entries of a line's profile per pixel
-REFRESH = 200  # chords laid between two looks at the whole board
+REFRESH = 400  # chords laid between two looks at the whole board
 FINE_MM, FINE_PART = 0.7, 0.9  # the finer kernel: an eye near by, and its part in the error
 WINDOW_MM = 1.5  # within which grain and detail hide each other
 CALM = 0.04  # variance of grain that is half hidden
@@ -39,7 +39,7 @@ def eye_of(board: RealBoard, canvas_size: int) -> Eye:
     shares = np.arange(FINE + 1) / FINE
     table = (np.arange(int(DEEPEST * UNIT) >> DENSE) + 0.5) * ((1 << DENSE) / UNIT)
     spreads = [(FINE_PART, FINE_MM / pixel), (1 - FINE_PART, board.view_mm / pixel)]
-    kernels = [_kernel(math.sqrt(2) * spread, part) for part, spread in spreads]
+    pair = [kernel(math.sqrt(2) * spread, part) for part, spread in spreads]
     box = (band * band + 1) / 12  # variance across of a band on pixels
     seen = [(part, math.sqrt(2 * spread * spread + box)) for part, spread in spreads]
     again = [(part, math.sqrt(2 * spread * spread + 2 * box)) for part, spread in spreads]
@@ -55,10 +55,10 @@ def eye_of(board: RealBoard, canvas_size: int) -> Eye:
         cost=np.array(costs, dtype=np.float32),
         profile=np.asarray(profile, dtype=np.float32),
         step=STEPS,
-        near=kernels[0],
-        wide=kernels[1],
-        sharp=_kernel(FINE_MM / pixel, 1.0),
-        window=_kernel(WINDOW_MM / pixel, 1.0),
+        near=pair[0],
+        wide=pair[1],
+        sharp=kernel(FINE_MM / pixel, 1.0),
+        window=kernel(WINDOW_MM / pixel, 1.0),
         calm=CALM,
         refresh=REFRESH,
     )
@@ -68,7 +68,7 @@ def _bell(x: Float64, sigma: float) -> Float64:
     return np.asarray(np.exp(-(x * x) / (2 * sigma * sigma)) / (math.sqrt(2 * math.pi) * sigma))
 
 
-def _kernel(sigma: float, part: float) -> Float32:
+def kernel(sigma: float, part: float = 1.0) -> Float32:
     """A normalised Gaussian of `sigma` pixels, used along both axes, times the root of `part`."""
     half = math.ceil(REACH * sigma)
     weights = np.exp(-(np.arange(-half, half + 1.0) ** 2) / (2 * sigma * sigma))

@@ -9,6 +9,7 @@ point here, so that another processor may break a tie otherwise. This module kno
 Try it: nitograph weave photo.jpg -o thread.json
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,13 +21,13 @@ from nitograph.light import cells, chords
 from nitograph.light.frame import FRAME, disc
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import provenance
-from nitograph.weaving.eye import eye_of
+from nitograph.weaving.eye import eye_of, kernel
 from nitograph.weaving.loops import board_light
 from nitograph.weaving.loops.operands import Limits
-from nitograph.weaving.real_board import RealBoard, fitted_tones
+from nitograph.weaving.real_board import RealBoard, wanted_light
 from nitograph.weaving.settings import WeaveSettings
 
-SWEEPS = {"fast": 0, "default": 3, "best": 12}
+SWEEPS = {"fast": 0, "default": 2, "best": 12}
 SLICE = 250  # chords laid, or nails moved, between two reports
 SETTLED = 0.01  # share of nails moved by a sweep below which another would not pay
 
@@ -53,14 +54,14 @@ class PhotoWeaver:
         if wanted.shape != (size, size):
             raise SourceError(f"the target must have shape ({size}, {size}), got {wanted.shape}")
         self.settings, self.board, self.done, self.more = settings, board, False, dict(more or {})
-        self.tones = fitted_tones(wanted, settings.max_lines, board)
+        target, self.tones = wanted_light(wanted, settings.max_lines, board)
         ring = chords.all_chords(settings.nails, size, board.width(size))
         limits = Limits(
             settings.nails, settings.min_nail_gap, settings.recent_edges, 1, settings.max_lines, 0.0
         )
         eye = eye_of(board, size)
         self._loom = board_light.Loom(ring.bands, limits, eye)
-        self._board = _bare_board(self.tones.light(wanted), _weights(importance, size), eye)
+        self._board = _bare_board(target, _weights(importance, size), eye)
         self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
         self._path[0], self._length = settings.start_nail or 0, 1
         self._even = self._error_of_even_board()
@@ -108,6 +109,26 @@ class PhotoWeaver:
         """1 − the error that is seen ÷ that of a board evenly covered with the mean tone."""
         found = board_light.error_of(self._loom, self._board)
         return 1.0 - found / self._even if self._even > 0 else 0.0
+
+    def contrast(self, blur_mm: float) -> float:
+        """The share of the picture's contrast inside the ring that the board shows through this blur."""
+        return self.likeness(blur_mm, math.inf) ** 2
+
+    def likeness(self, fine_mm: float, coarse_mm: float) -> float:
+        """Correlation, at least 0, of board and picture between two blurs, inside the ring."""
+        pixel, size = self.board.pixel(self.settings.canvas_size), self.settings.canvas_size
+        inside, images = disc(size), []
+        for image in (self._board.light, self._board.target):
+            bands = [np.zeros((size, size), dtype=np.float32) for _ in range(2)]
+            for out, blur in zip(bands, (fine_mm, coarse_mm), strict=True):
+                if math.isfinite(blur):
+                    board_light.blurred(image, kernel(blur / pixel), out)
+            images.append((bands[0] - bands[1])[inside])
+        spread = float(images[0].std() * images[1].std())
+        if not spread > 1e-9:
+            return 0.0
+        both = np.mean((images[0] - images[0].mean()) * (images[1] - images[1].mean()))
+        return max(float(both) / spread, 0.0)
 
     def thread(self, *, label: str | None = None, source: str | None = None) -> Thread:
         """The thread so far; at least one chord must be laid."""

@@ -22,6 +22,8 @@ Float32 = NDArray[np.float32]
 
 BLACK, WHITE = 0.03, 0.8  # the widest range of tones, shares of a bare board's light
 LEAST_WHITE, MOST_BLACK = 0.72, 0.7
+BARE = 0.93  # of empty ground: threads have to cross it, and a drawing needs them
+EMPTY, GROUND = 1.5 / 255, 0.05  # wanted thread that is none, and the share of it that makes a ground
 CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the ring's perimeter)
 
 
@@ -81,18 +83,33 @@ class Tones:
         return {"black": round(self.black, 4), "white": round(self.white, 4)}
 
 
-def fitted_tones(wanted: Float32, max_lines: int, board: RealBoard) -> Tones:
-    """The tones that `max_lines` chords reach for a picture of wanted thread (c, c).
+def wanted_light(wanted: Float32, max_lines: int, board: RealBoard) -> tuple[Float32, Tones]:
+    """The light that is wanted of the board, and its tones, from a picture of wanted thread (c, c).
+
+    Where a drawing or a cut-out has empty ground, the board stays nearly bare; the tones are those
+    of the rest.
+    """
+    inside, empty = disc(len(wanted)), wanted <= EMPTY
+    if empty[inside].mean() < GROUND:
+        tones = fitted_tones(wanted[inside], max_lines, board)
+        return tones.light(wanted), tones
+    shown = inside & ~empty
+    share = float(shown.sum() / inside.sum())
+    tones = fitted_tones(wanted[shown], max_lines / max(share, 1e-3), board)
+    return np.where(empty, np.float32(BARE), tones.light(wanted)), tones
+
+
+def fitted_tones(wanted: Float32, max_lines: float, board: RealBoard) -> Tones:
+    """The tones that `max_lines` chords reach where this thread, any shape, is all that is wanted.
 
     Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
-    below LEAST_WHITE, so that a drawing on white stays one.
+    below LEAST_WHITE.
     """
-    inside = wanted[disc(len(wanted))]
     reached = CROWDED * max_lines * board.thread_width / (math.pi * board.diameter / 2)
-    if Tones(BLACK, WHITE).density(inside) > reached:
-        black = _solved(lambda tone: Tones(tone, WHITE).density(inside) > reached, BLACK, MOST_BLACK)
+    if Tones(BLACK, WHITE).density(wanted) > reached:
+        black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
         return Tones(black, WHITE)
-    white = _solved(lambda tone: Tones(BLACK, tone).density(inside) > reached, LEAST_WHITE, WHITE)
+    white = _solved(lambda tone: Tones(BLACK, tone).density(wanted) > reached, LEAST_WHITE, WHITE)
     return Tones(BLACK, white)
 
 

@@ -296,6 +296,12 @@ def variance_of(image: Float32, window: Float32, out: Float32) -> None:
 
 
 @jit
+def blurred(image: Float32, kernel: Float32, out: Float32) -> None:
+    """As `blur`, for Python to call."""
+    blur(image, kernel, out)
+
+
+@jit
 def lay(loom: Loom, board: Board, number: int, sign: int) -> None:
     """As `lay_thread`, for Python to call."""
     lay_thread(loom, board, number, sign)
