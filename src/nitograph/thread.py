@@ -2,7 +2,8 @@
 
 A Thread is an immutable value, checked when made. Its JSON is the project's file format; the reader also
 accepts files of the first Nitograph. Threads are several in order, such as the boards of a word. Both know
-nothing of pictures, tokens or millimetres; a module that can draw them registers itself with `shown_by`.
+nothing of pictures or tokens, and of millimetres only what a file says; a module that can draw them
+registers itself with `shown_by`.
 
 Try it: python -c "from nitograph.thread import Thread; print(Thread([0, 100, 7]).to_json())"
 """
@@ -95,6 +96,22 @@ class Thread:
         """Total length of the chords, in radii of the board (straight runs only, no wraps)."""
         apart = self.board.distance(self.nails[:-1], self.nails[1:])
         return float(self.board.chord_lengths()[apart].sum())
+
+    def millimetres(self) -> tuple[float, float] | None:
+        """Thickness of the thread and diameter of its ring of nails, if it was woven for a real board."""
+        board = self.provenance.get("board")
+        if not isinstance(board, dict):
+            return None
+        width, diameter = board.get("thread_width"), board.get("diameter")
+        if not isinstance(width, int | float) or not isinstance(diameter, int | float):
+            return None
+        usable = 0.01 <= width <= 20 and max(10, 4 * width) <= diameter <= 20_000
+        return (float(width), float(diameter)) if usable else None
+
+    def is_dark(self) -> bool:
+        """Whether it is a dark thread on a light board: unless its file says that it is light."""
+        photo = self.provenance.get("photo")
+        return not (isinstance(photo, dict) and photo.get("invert") is False)
 
     def replace(self, **changes: Any) -> "Thread":
         """The same thread with some of nails, board, label, provenance changed, checked again."""

@@ -55,11 +55,12 @@ def add_board(parser: argparse.ArgumentParser) -> None:
 
 def read_workpiece(args: argparse.Namespace) -> Workpiece:
     """The thread named on the command line, on the board its flags describe."""
-    settings = read_settings(args, WorkpieceSettings)
-    if args.yarn is not None:
-        settings = settings.replace(thread_width=thread_width(args.yarn))
+    read_settings(args, WorkpieceSettings)  # wrong values are said before the file is read
+    yarn = None if args.yarn is None else thread_width(args.yarn)
     foreign = read_settings(args, ForeignList)
-    return Workpiece(read_thread(args.thread, foreign, line=args.line, board=args.board), settings)
+    thread = read_thread(args.thread, foreign, line=args.line, board=args.board)
+    settings = read_settings(args, WorkpieceSettings, WorkpieceSettings.of(thread))
+    return Workpiece(thread, settings if yarn is None else settings.replace(thread_width=yarn))
 
 
 def _check_used(args: argparse.Namespace, chosen: Sequence[Format]) -> None:

@@ -29,6 +29,7 @@ from nitograph.io import threads as thread_files
 from nitograph.io.files import write_text
 from nitograph.io.names import file_stem
 from nitograph.io.outputs import JSON, PNG, Output, claim
+from nitograph.weaving.photo import PhotoSettings
 
 if TYPE_CHECKING:
     from nitograph.thread import Thread
@@ -68,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_repair_argument(parser)
     add_model_arguments(parser)
     add_settings(parser, NeonSettings, title="picture")
+    add_settings(
+        parser,
+        PhotoSettings,
+        title="picture to wind; dark ink on light paper is seen by itself",
+        leave_out=("faces",),
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -90,7 +97,9 @@ def run(args: argparse.Namespace) -> int:
     labels = [None] if text is None else text.names
     _claim(args, output, sequence, _places(formats, output, len(labels)))
     begun = read_begun(args, weights)
-    wish = Wish(picture=args.image or args.like, begun=begun, repair=args.repair, device=args.device)
+    wish = Wish(
+        args.image or args.like, begun, args.repair, args.device, read_settings(args, PhotoSettings)
+    )
     threads = invented(weights, labels, args.seed, sampling, wish)
     threads = threads if text is None else text.placed(threads)
     render(threads, look, args.renderer).save(output)
