@@ -326,7 +326,7 @@ class Spy(Decoder):
 
 
 def test_guidance_pulls_each_class_by_its_share(planned, tmp_path):
-    """A class whose share is a half is guided by 2.5 where others are by 4; shares are part of the identity."""
+    """A share of a half makes 2.5 of a guidance of 4; shares are part of the identity of weights."""
     pulled = dataclasses.replace(planned, pull={"3": 0.5})
     pulled.save(tmp_path / "w.safetensors", half=False)
     again = load(tmp_path / "w.safetensors")
