@@ -7,6 +7,7 @@ Try it: python docs/pictures/readme.py some_folder
 
 import argparse
 import io
+import string
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,17 @@ def sheet(path: Path, rows: int) -> None:
     keep(path, picture.png(), 1600)
 
 
+def alphabet(path: Path, letters: str) -> None:
+    """Three seeds of each letter, below each other."""
+    half = len(letters) // 2
+    threads = []
+    for row in (letters[:half], letters[half:]):
+        for seed in (1, 2, 3):
+            threads += invent(load_bundled(), list(row), [seed] * len(row))
+    picture = contact_sheet(threads, [str(thread.label) for thread in threads], columns=half)
+    keep(path, picture.png(), 1600)
+
+
 def run() -> None:
     """Write all pictures into the given folder, by default docs/pictures."""
     parser = argparse.ArgumentParser(description="The pictures of the README.")
@@ -101,7 +113,8 @@ def run() -> None:
     small = ["--size", "128"] if args.quick else []
     draw(args.folder / "seven.jpg", "7", 1200, *small)
     draw(args.folder / "2026.jpg", "2026", 1600, "--palette", "fire", *small)
-    draw(args.folder / "strip-word.jpg", "2026", TILE, "--palette", "fire", "--layout", "grid", *small)
+    draw(args.folder / "strip-word.jpg", "NITOGRAPH", TILE, "--palette", "fire", "--layout", "grid", *small)
+    alphabet(args.folder / "alphabet.jpg", "ABCD" if args.quick else string.ascii_uppercase)
     gallery(args.folder / "strip-gallery.jpg", 4 if args.quick else 25)
     sheet(args.folder / "sheet.jpg", 1 if args.quick else ROWS)
     assert NeonSettings().pixels == 4096  # what the README says of the size
