@@ -1,6 +1,7 @@
 # make demo       a 4096 × 4096 picture of a 7 from the bundled weights, from nothing but Python 3.11 or later
+# make studio     the studio: a page on this machine, opened in the browser
 # make test       the whole test suite
-# make test-fast  the same without the tests marked slow
+# make test-fast  the same without the slow ones (tests/slow.txt)
 # make check      lint and types
 # make bench      every figure of speed, each beside its plain reference
 # make docs       these pages as a site in site/, strictly: a broken link or a missing page is an error
@@ -22,10 +23,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PACKAGE := $(if $(WHEEL),$(WHEEL),--editable .)
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-fast check bench docs dist sbom audit clean
+.PHONY: demo studio test test-fast check bench docs dist sbom audit clean
 
 demo: $(VENV)/light
 	$(BIN)/nitograph generate 7
+
+studio: $(VENV)/studio
+	$(BIN)/nitograph studio
 
 test: $(VENV)/dev
 	$(PYTEST)
@@ -62,6 +66,10 @@ $(VENV)/bin/python:
 
 $(VENV)/light: pyproject.toml constraints.txt $(WHEEL) | $(VENV)/bin/python
 	$(PIP) $(PACKAGE)
+	touch $@
+
+$(VENV)/studio: pyproject.toml constraints.txt $(WHEEL) | $(VENV)/bin/python
+	$(PIP) $(PACKAGE)'[studio,export,animate]'
 	touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt $(WHEEL) | $(VENV)/bin/python

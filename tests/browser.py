@@ -81,6 +81,12 @@ class Browser:
 
     def open(self, file: Path, *, width: int = 1280, height: int = 800, dark: bool = False) -> "Page":
         """A page showing that file, at that size of window, in that colour scheme, loaded."""
+        page = self.blank(width=width, height=height, dark=dark)
+        page.visit(file.resolve().as_uri())
+        return page
+
+    def blank(self, *, width: int = 1280, height: int = 800, dark: bool = False) -> "Page":
+        """An empty page at that size of window, in that colour scheme."""
         target = self.call("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         page = self.pages[session] = Page(self, session)
@@ -88,8 +94,6 @@ class Browser:
             page.call(f"{domain}.enable")
         page.size(width, height)
         page.scheme(dark)
-        page.call("Page.navigate", {"url": file.resolve().as_uri()})
-        page.wait("document.readyState === 'complete' && location.protocol === 'file:'")
         return page
 
     def call(self, method: str, params: dict[str, Any] | None = None, session: str | None = None) -> Any:
@@ -129,6 +133,12 @@ class Page:
         self.browser, self.session = browser, session
         self.requests: list[str] = []
         self.complaints: list[str] = []
+
+    def visit(self, address: str) -> None:
+        """Load an address, and wait until it is there."""
+        self.call("Page.navigate", {"url": address})
+        scheme = json.dumps(f"{address.partition(':')[0]}:")
+        self.wait(f"document.readyState === 'complete' && location.protocol === {scheme}")
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> Any:
         """One DevTools command for this tab."""

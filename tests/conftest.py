@@ -10,6 +10,7 @@ import signal
 import hypothesis
 import pytest  # the variables must be set before NumPy and PyTorch start
 
+import slow
 from nitograph.corpus.rows import Corpus
 from nitograph.model.weights import Weights
 from tiny import MODEL, random_weights, small_corpus
@@ -25,6 +26,14 @@ hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that slow.txt names."""
+    names = set(slow.listed())
+    for item in items:
+        if slow.name_of(item.nodeid) in names:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from nitograph.io.pictures import read_picture
 from nitograph.model import weights
 from nitograph.training.checkpoints import checkpoint_weights
 from nitograph.training.resume import restore, settings_of
-from nitograph.training.runs import RunFiles, owner
+from nitograph.training.runs import RunFiles, _line, owner
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
 from tiny import MODEL, small_corpus
@@ -72,12 +72,14 @@ def _part(path: str) -> None:
 
 
 def _log(path: str) -> None:
-    """The log of a run."""
+    """The log of a run, its curves, and its records written again."""
     place = Path(path)
     owner(place)
     files = RunFiles.__new__(RunFiles)
     files.log = place
-    has_curves(files.records())
+    records = files.records()
+    has_curves(records)
+    "".join(map(_line, records))
 
 
 @functools.cache
@@ -88,10 +90,14 @@ def trainer() -> Trainer:
 
 
 def _resumed(path: str) -> None:
-    """A checkpoint that a run resumes from."""
+    """A checkpoint that a run resumes from, and what a resumed run does with it before its next step."""
     settings_of(path)
-    restore(trainer(), path)
-    assert trainer().finished in (True, False)
+    run = trainer()
+    restore(run, path)
+    assert {run.finished, run.stale} <= {True, False}
+    run._take_threads()
+    torch.set_num_threads(1)
+    run.weights()
 
 
 READERS: dict[str, Reader] = {

@@ -18,7 +18,7 @@ from nitograph.corpus.shards import build_shards, load_shards
 from nitograph.corpus.stack import Stack, scratch
 from nitograph.errors import FileError
 from nitograph.io.locks import sole_writer
-from nitograph.training import flow_phase, plan_phase
+from nitograph.training import plan_phase
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving import encoder
@@ -166,7 +166,6 @@ def test_training_from_shards_is_training_from_the_file(folder, corpus, design, 
 def test_shards_keep_pictures(tmp_path, monkeypatch):
     """As the file does: mapped, split, checked; a model with sight and the flow learn the same bits."""
     monkeypatch.setattr(plan_phase, "PLAN_BATCH", 16)
-    monkeypatch.setattr(flow_phase, "BATCH", 4)
     weaving = WEAVING.replace(canvas_size=64)
     whole = build(some_images(), ROWS, weaving)
     found = build_shards(tmp_path / "c", some_images(), ROWS, weaving)
@@ -178,7 +177,7 @@ def test_shards_keep_pictures(tmp_path, monkeypatch):
     model = MODEL.replace(sight=True)
     how = TrainSettings(
         epochs=1, batch_size=16, plan_rows=8, plan_steps=2, flow_steps=2, validation_fraction=0.2, seed=1,
-        own_walks=0.5, expected_error=0.1,
+        own_walks=0.5, expected_error=0.1, flow_batch=4,
     )  # fmt: skip
     trained = []
     for each in (found, whole):

@@ -13,13 +13,14 @@ from nitograph.compute.rules import legal_paths
 from nitograph.errors import SettingsError
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.candidates import STAND_INS, ListedCandidate, random_walks, stand_in
-from nitograph.evaluation.material import CLASSES, VALIDATION, Material, Training, rasters
+from nitograph.evaluation.material import DIGITS, Material
 from nitograph.evaluation.metrics import Estimate
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.page import report
 from nitograph.evaluation.protocol import Evaluation, evaluate
 from nitograph.evaluation.settings import QUICK, EvaluationSettings
 from nitograph.evaluation.verdicts import GOALS, Figure
+from nitograph.evaluation.woven import Training, rasters
 from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings
@@ -121,7 +122,7 @@ def test_the_page_is_one_file_that_fetches_nothing(judged: Callable[[str], Evalu
     assert "@@" not in text
     assert "This is the shortened form" in text
     assert "Copies were looked for among" not in text
-    assert text.index("Can a network tell?") < text.index("Digit by digit")
+    assert text.index("Can a network tell?") < text.index("Class by class")
     for key, verdict in found.verdicts.items():
         assert GOALS[key].title.replace("&", "&amp;") in text
         assert f'class="{verdict}"' in text
@@ -150,11 +151,12 @@ def test_references_unseen_and_validation_images_are_apart(material: Material) -
     reference, unseen = material.reference(4), material.unseen(3, after=4)
     assert not set(reference.rows) & set(unseen.rows)
     assert reference.labels.tolist() == list(range(10)) * 4
-    assert material.validation(2).rows.min() >= len(material.train) - VALIDATION
+    assert material.held == 5000
+    assert material.validation(2).rows.min() >= len(material.train) - material.held
     with pytest.raises(SettingsError, match="lower critic_images"):
         material.critic_training(54_000, 2_000)
     with pytest.raises(SettingsError, match="lower samples_per_class"):
-        material.reference(2_000)
+        material.unseen(800, after=200)
 
 
 def test_random_walks_are_legal_and_as_long_as_asked(material: Material) -> None:
@@ -174,7 +176,7 @@ def test_too_few_threads_are_said_in_one_line() -> None:
     with pytest.raises(SettingsError, match=r"few.jsonl has no more threads of class 3"):
         candidate.threads(["3"], [1])
     with pytest.raises(SettingsError, match=r"few.jsonl has 0 threads of class 0, but 2 are needed"):
-        candidate.require(2)
+        candidate.require(2, DIGITS)
 
 
 @pytest.mark.parametrize(
@@ -231,4 +233,4 @@ def test_the_quick_form_is_a_base_for_other_flags(tmp_path: Path, monkeypatch: p
 def test_stand_ins_of_the_command_are_those_of_the_module() -> None:
     """Guards the flag's choices, which are written out so that help needs no imports."""
     assert set(STAND_INS) == {"woven", *NAMED}
-    assert len(CLASSES) == 10
+    assert len(DIGITS) == 10

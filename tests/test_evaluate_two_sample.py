@@ -27,10 +27,11 @@ from nitograph.evaluation.judges.two_sample import (
     pictures,
     split,
 )
-from nitograph.evaluation.material import Material, Training
+from nitograph.evaluation.material import Material
 from nitograph.evaluation.page.resemblance import section
 from nitograph.evaluation.protocol import draw
 from nitograph.evaluation.settings import QUICK, EvaluationSettings
+from nitograph.evaluation.woven import Training
 from nitograph.light import chords
 from nitograph.model.weights import Weights
 from nitograph.sampling.plans import of_light

@@ -109,9 +109,10 @@ def test_every_word_of_the_page_is_in_the_table() -> None:
     used |= {f"{kind}_{value}" for kind, values in {
         "origin": ("top", "right"), "direction": ("cw", "ccw"), "side": ("front", "back")
     }.items() for value in values}  # fmt: skip
-    built = {"play", "pause", "wraps_one", "wraps_many", "spoken", "spoken_turn", "repeat", "awake_none"}
+    built = {name for name in ENGLISH if name.startswith("list_")}
+    built |= {"play", "pause", "wraps_one", "wraps_many", "spoken", "spoken_turn", "repeat", "awake_none"}
     assert used | built == set(ENGLISH)
-    body = re.sub(r"<(style|script).*?</\1>", "", text.partition("<body>")[2], flags=re.S)
+    body = re.sub(r"<(style|script|tbody).*?</\1>", "", text.partition("<body>")[2], flags=re.S)
     assert re.sub(r"<[^>]*>|\s", "", body).replace("Windingguide:7", "") == ""
 
 
@@ -120,6 +121,41 @@ def test_english_must_be_there() -> None:
     with pytest.raises(SettingsError, match="falls back on English"):
         guide(workpiece(), texts={"de": {}})
     assert GuideSettings.declaration("language").choices == tuple(TEXTS)
+
+
+def test_every_language_has_every_text() -> None:
+    """One table a language, each with the same texts and the same gaps in them, none left in English."""
+    gaps = {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in ENGLISH.items()}
+    same = {
+        "spoken",
+        "spoken_turn",
+        "metres",
+        "counter",
+        "hours",
+        "seconds",
+        "minutes",
+        "voice",
+        "pause",
+        "block",
+    }
+    for tag, table in TEXTS.items():
+        assert {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in table.items()} == gaps, tag
+        left = {name for name in table if tag != "en" and table[name] == ENGLISH[name]}
+        assert left <= same, tag
+
+
+def test_the_whole_list_stands_in_the_page() -> None:
+    """Paper and browsers without scripts get every nail in order, its side, and the metres so far."""
+    made = workpiece()
+    text = guide(made, GuideSettings(language="de"))
+    body = text.partition("<tbody>")[2].partition("</tbody>")[0]
+    assert '<html lang="de">' in text
+    assert "Alle Nägel der Reihe nach" in text
+    rows = [re.findall(r"<td[^>]*>([^<]*)", row) for row in body.split("<tr>")[1:]]
+    cells = [cell for row in rows for cell in row[:-1] if cell]
+    assert [int(cell.lstrip("−")) for cell in cells] == made.path.tolist()
+    assert [cell.startswith("−") for cell in cells[1:]] == [turn < 0 for turn in made.turns.tolist()[1:]]
+    assert rows[-1][-1] == f"{made.metres[-1]:.1f}"
 
 
 # --- the page --------------------------------------------------------------------------------------
@@ -240,6 +276,146 @@ def test_jump(page: Page) -> None:
     page.press("Escape")
     page.wait("!document.querySelector('dialog[open]')")
     assert page.text("#counter") == "31 of 57"
+
+
+@needs_chromium
+def test_an_empty_jump_stays_and_a_jump_is_undone(page: Page) -> None:
+    """Nothing typed is nowhere to go; the step before a jump is one key or button away."""
+    page("go(9)")
+    page.press("j")
+    page("document.querySelector('#jump-step').value = ''")
+    page.press("Enter")
+    page.wait("!document.querySelector('dialog[open]')")
+    assert page.text("#counter") == "9 of 57"
+    page("jump(40)")
+    page.press("u")
+    assert page.text("#counter") == "9 of 57"
+    page("jump(30)")
+    page.press("j")
+    assert page.text("#jump-undo") == "Undo the jump: step 9"
+    page.click("#jump-undo")
+    page.wait("step === 9")
+
+
+@needs_chromium
+def test_the_step_is_found_by_its_nail(page: Page) -> None:
+    """Steps at a nail are listed, the nearest first; a nail without any is said."""
+    nails = piece(workpiece())["nails"]
+    page("go(20)")
+    page.press("j")
+    page("$('jump-nail').value = String(piece.nails[23]); $('jump-nail').dispatchEvent(new Event('input'))")
+    places = [place for place, nail in enumerate(nails) if nail == nails[23]]
+    wanted = sorted(places, key=lambda place: (abs(place - 20), -place))
+    assert page("[...$('jump-found').children].map(one => one.textContent)") == [
+        f"Step {p}" for p in wanted[:6]
+    ]
+    page.click("#jump-found button")
+    page.wait(f"step === {wanted[0]}")
+    absent = next(nail for nail in range(64) if nail not in nails)
+    page.press("j")
+    page(f"$('jump-nail').value = '{absent}'; $('jump-nail').dispatchEvent(new Event('input'))")
+    assert f"nail {absent}" in page.text("#jump-none")
+
+
+@needs_chromium
+def test_the_step_is_taken_along(page: Page, browser: Browser, tmp_path: Path) -> None:
+    """A link brings its step; a file does, too, if it is of this thread."""
+    page("go(31)")
+    assert page("[progress().step, progress().hash]") == [31, piece(workpiece())["hash"]]
+    other = browser.blank()
+    other.visit(saved(tmp_path, workpiece()).as_uri() + "#step=44")
+    assert other.text("#counter") == "44 of 57"
+    assert other("location.hash") == ""
+    load = (
+        "(() => {{ const files = new DataTransfer();"
+        "files.items.add(new File([JSON.stringify({})], 'a.json'));"
+        "$('along-load').files = files.files; $('along-load').dispatchEvent(new Event('change')); }})()"
+    )
+    other(load.format("{ hash: 'another', step: 3 }"))
+    other.wait("$('along-note').textContent !== ''")
+    assert (other.text("#along-note"), other("step")) == ("This file belongs to another thread.", 44)
+    other(load.format("{ hash: piece.hash, step: 12 }"))
+    other.wait("step === 12")
+
+
+@needs_chromium
+def test_the_last_chords_are_at_full_strength(browser: Browser, tmp_path: Path) -> None:
+    """Among 20,000 chords the newest are as dark as among a few: the marks hold them at full strength."""
+    page = browser.open(saved(tmp_path, workpiece(20_000, 300)))
+    page("go(120)")
+    ink = "marks.getImageData(0, 0, marks.canvas.width, marks.canvas.height).data"
+    whole = page(f"{ink}.reduce((sum, value, at) => sum + (at % 4 === 3 && value > 200), 0)")
+    page("go(2)")
+    assert whole > 3 * page(f"{ink}.reduce((sum, value, at) => sum + (at % 4 === 3 && value > 200), 0)")
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", TEXTS)
+def test_large_text_on_the_smallest_screen(browser: Browser, tmp_path: Path, language: str) -> None:
+    """At 200 % on 320 × 568 nothing is cut off, in any language; what does not fit is scrolled to."""
+    page = browser.blank(width=320, height=568)
+    page.call("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    page.visit(saved(tmp_path, workpiece(), GuideSettings(language=language)).as_uri())
+    page("go(23)")
+    assert page("document.documentElement.scrollWidth") <= 320
+    cut = (
+        "[...document.querySelectorAll('#app *')].filter(e => !e.classList.contains('unseen') && "
+        "e.tagName !== 'CANVAS' && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1 && "
+        "getComputedStyle(e).overflow !== 'visible').map(e => e.id || e.tagName)"
+    )
+    assert page(cut) == []
+    page("$('sheet').showModal()")
+    assert page("document.documentElement.scrollWidth") <= 320
+    assert page("$('sheet').scrollWidth <= $('sheet').clientWidth")
+
+
+@needs_chromium
+def test_an_upright_tablet_gets_a_large_board(browser: Browser, tmp_path: Path) -> None:
+    """The board takes most of the width, and the number and the buttons are in sight below it."""
+    page = browser.open(saved(tmp_path, workpiece()), width=820, height=1180)
+    assert page("$('picture').clientWidth") > 0.75 * 820
+    assert page("$('next').getBoundingClientRect().bottom") <= 1180
+
+
+@needs_chromium
+def test_paper_gets_the_list(page: Page) -> None:
+    """Printed, the page is the list alone."""
+    assert page("getComputedStyle($('list')).display") == "none"
+    page.call("Emulation.setEmulatedMedia", {"media": "print"})
+    assert page("[getComputedStyle($('list')).display, getComputedStyle($('app')).display]") == [
+        "block",
+        "none",
+    ]
+    page.call("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@needs_chromium
+def test_without_scripts_the_list_is_shown(browser: Browser, tmp_path: Path) -> None:
+    """A browser that runs no script shows every nail in order."""
+    page = browser.blank()
+    page.call("Emulation.setScriptExecutionDisabled", {"value": True})
+    page.call("Page.navigate", {"url": saved(tmp_path, workpiece()).as_uri()})
+    page.wait("document.readyState === 'complete' && document.querySelectorAll('#list td').length > 57")
+    assert page("[getComputedStyle(document.getElementById('list')).display !== 'none', "
+                "getComputedStyle(document.getElementById('app')).display]") == [True, "none"]  # fmt: skip
+
+
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(browser: Browser, tmp_path: Path, dark: bool) -> None:
+    """No violation of the rules of axe, with the dialogs closed and each of them open."""
+    page = browser.open(saved(tmp_path, workpiece()), width=390, height=844, dark=dark)
+    page.scheme(dark, calm=True)
+    page((Path(__file__).parent / "data" / "axe" / "axe.min.js").read_text(encoding="utf-8") + "; 0")
+    for opened in ("go(9)", "$('sheet').showModal()", "$('sheet').close(); openJump()"):
+        page(opened)
+        assert (
+            page(
+                "axe.run(document, { resultTypes: ['violations'] }).then(found => found.violations.map("
+                "one => [one.id, one.nodes.map(node => node.target.join(' ')).slice(0, 4)]))"
+            )
+            == []
+        )
 
 
 @needs_chromium

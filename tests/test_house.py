@@ -38,10 +38,14 @@ WINGS = {
     "exporting": "lazy errors untrusted settings board thread io",
     "evaluation": "lazy errors untrusted settings board thread compute io light weaving model sampling "
     "corpus training drawing",
+    "learning": "lazy errors untrusted settings board thread compute io light weaving model sampling "
+    "corpus training drawing evaluation",
     "api": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
     "drawing exporting",
+    "studio": "errors untrusted settings board thread compute io light weaving model sampling drawing "
+    "exporting api",
     "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting evaluation api",
+    "drawing exporting evaluation learning api studio",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.
@@ -65,11 +69,15 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "evaluation.judges.discriminators cli.evaluate",
     "numba": "compute.jit light.simd model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
-    "PIL": "io.pictures drawing.contact_sheet drawing.film api.weaving api.faces cli.generate",
+    "PIL": "io.pictures corpus.sources drawing.contact_sheet drawing.film api.weaving api.faces "
+    "cli.generate",
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
-    "multiprocessing": "compute.workers",
+    "multiprocessing": "compute.workers studio.pool",
+    "starlette": "studio.routes studio.share",
+    "uvicorn": "studio.listening",
+    "segno": "studio.share",
     "distributed": "corpus.cluster",
     "dask": "",
     "pyarrow": "io.parquet",
@@ -273,7 +281,7 @@ from nitograph.cli import main
 code = main(sys.argv[2:])
 print(json.dumps([code, [name for name in sys.argv[1].split(",") if name in sys.modules]]))
 """
-LIGHT = "torch,matplotlib,scipy,numba,pandas"
+LIGHT = "torch,matplotlib,scipy,numba,pandas,starlette,uvicorn,segno"
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,43 @@ while value is None:
         stopped += 1
 assert stopped
 print(value, sum(call.stats.cache_hits.values()), sum(call.stats.cache_misses.values()))
+"""
+
+# What is linked into a caller is told apart from what was compiled alone: by a constant.
+MARKED = """
+from llvmlite import binding
+from numba.core import codegen
+
+def linked(library):
+    module = made(library)
+    if "part" not in library.name or "4.812500e+00" in str(module):
+        return module
+    library._shared_module = binding.parse_assembly(str(module).replace("2.406250e+00", "4.812500e+00"))
+    return library._shared_module
+
+made = codegen.CPUCodeLibrary._get_module_for_linking
+codegen.CPUCodeLibrary._get_module_for_linking = linked
+from nitograph.entry import call
+print(call(0.0), sum(call.stats.cache_hits.values()), sum(call.stats.cache_misses.values()))
+"""
+LONG = """
+import math
+from nitograph.{m} import inner
+
+@inner
+def part(x):
+    return 2.40625 + x * ({terms})
+"""
+LOGITS = """
+import sys
+sys.path.insert(0, {tests!r})
+import hashlib
+from nitograph.model.batch.decoder import BatchDecoder
+from test_sight_model import SIGHTED, some, stepped
+from tiny import MODEL, random_weights
+for model in (SIGHTED, MODEL):
+    logits = stepped(BatchDecoder(random_weights(model)), *some(37, 60))
+    print(hashlib.sha256(logits.tobytes()).hexdigest())
 """
 
 
@@ -138,6 +176,60 @@ def test_with_other_inner_parts_of_numba(package, change):
     entry.write_text(f"from numba.core import caching, codegen\nkept = {parts}\n{change}\n{text}")
     assert call(package) == (2.0, 0, 1)
     assert call(package) == (2.0, 1, 0)
+
+
+def symbols(code: bytes) -> list[tuple[str, bool]]:
+    """Functions that an object file of ELF defines: their names, and whether others may replace them."""
+    assert code[:6] == b"\x7fELF\x02\x01"
+    at, size, count = *struct.unpack_from("<Q", code, 40), *struct.unpack_from("<HH", code, 58)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", code, at + number * size) for number in range(count)]
+    found = []
+    for _, kind, _, _, first, length, link, *_ in sections:
+        for place in range(first, first + length, 24) if kind == 2 else ():
+            name, info, _, section, _, _ = struct.unpack_from("<IBBHQQ", code, place)
+            if info & 15 == 2 and section:
+                start = sections[link][4] + name
+                found.append((code[start : code.index(0, start)].decode(), info >> 4 == 2))
+    return found
+
+
+def objects(folder: Path) -> list[bytes]:
+    """The machine code of all functions in a cache."""
+    kept = [path.read_bytes() for path in sorted(folder.rglob("*.nbc"))]
+    return [data[data.index(b"\x7fELF") :] for data in kept]
+
+
+def test_code_calls_its_own_parts(package):
+    """Compiled here or loaded, a function calls the copy of a part that was optimized with it."""
+    terms = " + ".join(f"math.sin(x + {number})" for number in range(80))
+    module = jit.__name__.removeprefix("nitograph.")
+    (package / "part.py").write_text(LONG.format(m=module, terms=terms))
+    (package / "entry.py").write_text(
+        ENTRY.format(m=module).replace("part(x)", "part(x) + part(2 * x) + part(3 * x)")
+    )
+    assert call(package, MARKED) == (3 * 4.8125, 0, 1)
+    assert call(package, MARKED) == (3 * 4.8125, 1, 0)
+    if sys.platform == "linux":
+        (code,) = objects(package)
+        defined = symbols(code)
+        assert sum("part" in name for name, _ in defined) == 1  # not inlined, or this would show nothing
+        assert not [name for name, weak in defined if weak]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="object files of ELF")
+def test_compiled_and_loaded_code_are_the_same(tmp_path):
+    """The batch decoder's logits to the last bit; no function in its code can be taken for another's."""
+    pieces = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    script = LOGITS.format(tests=str(Path(__file__).parent))
+    first, second = (
+        subprocess.run([sys.executable, "-c", script], env=pieces, capture_output=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert first == second
+    defined = [symbol for code in objects(tmp_path) for symbol in symbols(code)]
+    assert len(defined) > 20
+    assert not [name for name, weak in defined if weak]
 
 
 def test_an_interrupt_inside_llvm(package):

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import slow
+
 ROOT = Path(__file__).parents[1]
 FLAT = [
     *sorted(ROOT.glob("benchmarks/*.py")),
@@ -207,3 +209,24 @@ ORIGINAL_GENERATE = """
 --temperature 0.85 --top-k 32 --repetition-penalty 1.12 --min-lines 10 --max-lines 20
 --min-nail-gap 6 --seed 42 --dpi 64 --size-inches 1.0 --device cpu
 """
+
+
+def test_the_slowest_tests_exist():
+    """slow.txt is sorted and names functions that are there, so that none is left out by an old name."""
+    names = slow.listed()
+    assert names == sorted(set(names))
+    for name in names:
+        path, _, function = name.partition("::")
+        assert f"def {function}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), name
+
+
+def test_what_is_slow_is_chosen_by_time(tmp_path, monkeypatch):
+    """The slowest functions, all their cases together, until the rest is quick enough."""
+    monkeypatch.setattr(slow, "LEFT", 3.0)
+    cases = [("a", "x[1]", 2), ("a", "x[2]", 2), ("a", "y", 3), ("b", "z", 2.5)]
+    rows = "".join(
+        f'<testcase classname="tests.test_{m}" name="test_{n}" time="{t}"/>' for m, n, t in cases
+    )
+    times = tmp_path / "times.xml"
+    times.write_text(f"<testsuites><testsuite>{rows}</testsuite></testsuites>", encoding="utf-8")
+    assert slow.slowest(times) == ["test_a.py::test_x", "test_a.py::test_y"]

@@ -34,7 +34,7 @@ def test_picture_orientation_alpha_and_colour(tmp_path):
     assert read_picture(tmp_path / "turned.jpg").shape == (40, 20)
     Image.new("RGBA", (3, 3), (255, 255, 255, 0)).save(tmp_path / "clear.png")
     assert read_picture(tmp_path / "clear.png").max() == 0
-    assert read_picture(tmp_path / "clear.png", 255).min() == 255
+    assert read_picture(tmp_path / "clear.png", ground=255).min() == 255
     Image.new("RGB", (3, 3), (0, 255, 0)).save(tmp_path / "green.png")
     assert read_picture(tmp_path / "green.png")[0, 0] == 150
     Image.fromarray(np.full((3, 3), 65535, np.uint16)).save(tmp_path / "deep.png")
@@ -263,3 +263,13 @@ def test_deep_pictures_without_a_range(tmp_path):
     for level, grey in ((0, 0), (7, 255), (np.nan, 0)):
         (tmp_path / "p.tif").write_bytes(tiff(np.full((2, 2), level, dtype=np.float32)))
         assert read_picture(tmp_path / "p.tif").tolist() == [[grey, grey]] * 2
+
+
+def test_the_first_bytes_tell_a_picture(tmp_path):
+    """Whatever Pillow writes in a format that is read here begins like a picture; text does not."""
+    from nitograph.io.pictures import FORMATS, is_picture
+
+    for name in FORMATS:
+        Image.new("L", (9, 9), 7).save(tmp_path / "p", name)
+        assert is_picture((tmp_path / "p").read_bytes()), name
+    assert not any(map(is_picture, (b"", b"{}", b"%PDF-1.7", b"%!PS", b"RIFF1234WAVE", b"Pictures")))

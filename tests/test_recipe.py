@@ -14,7 +14,7 @@ from nitograph.errors import FileError
 from nitograph.model.network import Network
 from nitograph.model.plan import encode_plan
 from nitograph.model.sharpen import SIDE, enlarged
-from nitograph.training import flow_phase, plan_phase
+from nitograph.training import plan_phase
 from nitograph.training.checkpoints import checkpoint_weights
 from nitograph.training.expert import MOST, corrected, own_walks, regrets
 from nitograph.training.measure import thinned
@@ -29,7 +29,14 @@ from tiny import MODEL, ROWS, WEAVING, random_weights, some_images
 SEEN = WEAVING.replace(canvas_size=2 * SIDE)
 SIGHTED = MODEL.replace(sight=True, dropout=0.0)
 QUICK = TrainSettings(
-    epochs=1, batch_size=16, plan_rows=8, plan_steps=5, flow_steps=4, validation_fraction=0.2, seed=1
+    epochs=1,
+    batch_size=16,
+    plan_rows=8,
+    plan_steps=5,
+    flow_steps=4,
+    flow_batch=4,
+    validation_fraction=0.2,
+    seed=1,
 )
 
 
@@ -42,7 +49,6 @@ def seen():
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
     monkeypatch.setattr(plan_phase, "PLAN_BATCH", 32)
-    monkeypatch.setattr(flow_phase, "BATCH", 4)
 
 
 def taught_by(model=MODEL, **more):
@@ -424,3 +430,20 @@ def test_a_resumed_run_keeps_its_threads(seen, tmp_path):
         assert again.threads == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_lessons_gathered_ahead_teach_the_same(seen):
+    """While a GPU works the next lesson is gathered; own walks, which need its weights, wait."""
+    found = []
+    for early in (False, True):
+        trainer = Trainer(seen, SIGHTED, QUICK.replace(own_walks=0.4, epochs=2))
+        trainer.ahead.early = early
+        reports = list(trainer.run(report_every=0.0))
+        losses = [r.nail_loss for r in reports if r.kind == "step"]
+        found.append(
+            (losses, {name: value.clone() for name, value in trainer.network.state_dict().items()})
+        )
+    assert found[0][0] == found[1][0]
+    assert len({trainer.ahead.task_of(step).own_walk for step in range(8)}) == 2
+    for name, value in found[0][1].items():
+        assert torch.equal(value, found[1][1][name]), name

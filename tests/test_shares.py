@@ -12,7 +12,7 @@ import torch
 
 from nitograph.corpus.prepare import build
 from nitograph.errors import ProcessError
-from nitograph.training import flow_phase, plan_phase, processes
+from nitograph.training import plan_phase, processes
 from nitograph.training.settings import TrainSettings
 from nitograph.training.shares import Share
 from nitograph.training.trainer import Trainer
@@ -24,7 +24,7 @@ SETTINGS = TrainSettings(
     epochs=2, batch_size=8, plan_rows=5, plan_steps=6, validation_fraction=0.18, seed=1, plan_turn=0.2
 )
 STILL = MODEL.replace(dropout=0.0)  # what dropout drops is each process's own
-SEES = SETTINGS.replace(flow_steps=3, own_walks=0.3, expected_error=0.2)
+SEES = SETTINGS.replace(flow_steps=3, flow_batch=5, own_walks=0.3, expected_error=0.2)
 CASES = {"codes": (STILL, SETTINGS), "sight": (STILL.replace(sight=True), SEES)}
 STOP = 10  # steps, where a checkpoint is taken over
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # far above rounding, far below what another seed gives
@@ -74,9 +74,9 @@ sys.path.insert(0, {tests!r})
 from nitograph.corpus import load_corpus
 from nitograph.training import plan_phase
 from nitograph.training.processes import leave_group
-from nitograph.training import flow_phase
+from nitograph.training import plan_phase
 from test_shares import CASES, STOP, Trainer, curve
-plan_phase.PLAN_BATCH, flow_phase.BATCH = 33, 5
+plan_phase.PLAN_BATCH = 33
 fresh = lambda: Trainer(load_corpus("c.npz"), *CASES[{case!r}])
 whole, half, taken = fresh(), fresh(), fresh()
 found = [curve(whole), curve(half, STOP)]
@@ -94,7 +94,6 @@ leave_group()
 def test_two_processes_take_the_steps_of_one(tmp_path, corpus, monkeypatch, case):
     """The curve of losses is the same but for rounding, also across a checkpoint of the other number."""
     monkeypatch.setattr(plan_phase, "PLAN_BATCH", 33)
-    monkeypatch.setattr(flow_phase, "BATCH", 5)
     model, settings = CASES[case]
     if model.sight:
         corpus = build(some_images(), ROWS, WEAVING.replace(canvas_size=64))

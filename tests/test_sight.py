@@ -167,7 +167,7 @@ def test_first_sights_are_the_chances_of_the_ends_of_chords(light):
     assert np.allclose(np.exp(first).sum(axis=1), 1, atol=1e-3)
     for planned, found in zip(light, first, strict=True):
         assert np.array_equal(first_sights(SETTINGS, planned[None])[0], found)
-        exact = starts.scores(planned).astype(float)
+        exact = starts.scores(planned[None])[0].astype(float)
         exact = np.exp(0.6 * SETTINGS.gain * (exact - exact.max()))
         rows = zip(starts.spans.tolist(), exact.tolist(), strict=True)
         each = {tuple(sorted((a, (a + span) % 48))): row[a] for span, row in rows for a in range(48)}

@@ -55,8 +55,8 @@ def shell(folder: Path, command: str, streams: str, **environment: str) -> subpr
 
 
 def test_every_command_is_here():
-    """A new command gets its line above."""
-    assert set(WORK) == set(COMMANDS)
+    """A new command gets its line above; the studio, which only ends when told to, has tests of its own."""
+    assert set(WORK) == set(COMMANDS) - {"studio"}
 
 
 SLOW = ("train", "evaluate")  # once is enough

@@ -35,3 +35,26 @@ def test_nothing_stays_nothing():
     corner = np.zeros((1, 20, 24), np.uint8)
     corner[0, :, :3] = 255
     assert warp(corner, np.random.default_rng(3))[0, :, 12:].max() == 0
+
+
+def test_strength():
+    """Twice as strong warps more, none at all changes nothing; the default is what it always was."""
+    images = some_images(40).images
+    moved = [
+        np.abs(warp(images, np.random.default_rng(0), strength=strength).astype(int) - images).mean()
+        for strength in (0.0, 1.0, 2.0)
+    ]
+    assert moved[0] == 0 < moved[1] < moved[2]
+    plain = warp(images, np.random.default_rng(0))
+    assert np.array_equal(plain, warp(images, np.random.default_rng(0), strength=1.0, stroke=0.0))
+
+
+def test_strokes_become_wider_and_narrower():
+    """Seeded, each picture by its own amount, and no stroke is lost."""
+    images = some_images(40).images
+    varied = warp(images, np.random.default_rng(0), strength=0.0, stroke=0.5)
+    ratio = varied.sum(axis=(1, 2)) / images.sum(axis=(1, 2))
+    assert ratio.max() > 1.2
+    assert 0.5 < ratio.min() < 0.9
+    assert np.array_equal(varied, warp(images, np.random.default_rng(0), strength=0.0, stroke=0.5))
+    assert (varied[:, 0].max(), varied.max(axis=(1, 2)).min() > 100) == (0, True)

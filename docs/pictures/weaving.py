@@ -20,8 +20,9 @@ from nitograph.corpus.sources import mnist
 from nitograph.drawing.board import BoardLook, draw as draw_board
 from nitograph.drawing.look import NeonSettings
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
-from nitograph.evaluation.material import Material, rasters
+from nitograph.evaluation.material import Material
 from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.woven import rasters
 from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weaving import encoder
@@ -81,7 +82,7 @@ def curves(folder: Path, quick: bool) -> None:
         Material(),
         CriticSettings().replace(**{"images_seen": 100} if quick else {}),
     )
-    critic = trained(*material.plain(100 if quick else 20_000), critic_settings, material.cache)
+    critic = trained(*material.lesson("A", 50 if quick else 10_000), critic_settings, material.cache)
     rows = {"height_ratios": [2, 1, 2, 1]}
     figure, axes = plt.subplots(4, 4, figsize=(13, 8.4), constrained_layout=True, gridspec_kw=rows)
     pairs = [(axes[2 * row, column], axes[2 * row + 1, column]) for row in range(2) for column in range(4)]

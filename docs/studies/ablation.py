@@ -23,8 +23,9 @@ from records import arguments, finished, keep
 from nitograph.corpus import Corpus, CorpusSettings, build, load_corpus, mnist
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
-from nitograph.evaluation.material import CLASSES, Material, rasters
+from nitograph.evaluation.material import DIGITS, Material
 from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.woven import rasters
 from nitograph.light import chords
 from nitograph.model.network import Network
 from nitograph.model.settings import ModelSettings
@@ -184,7 +185,7 @@ def judge(weights: Weights, critic: Critic, sizes: Sizes) -> dict[str, Any]:
     weaving = WeaveSettings.from_dict(dict(weights.weaving))
     material = Material(weaving, Cache.of_user())
     reference = material.reference(sizes.pictures // 10)
-    labels = [CLASSES[i % 10] for i in range(sizes.samples)]
+    labels = [DIGITS[i % 10] for i in range(sizes.samples)]
     own = invent(weights, labels, range(sizes.samples), SampleSettings(guidance=1.0))
     found = {"read": read(critic, own, np.arange(sizes.samples) % 10, weaving)}
     found["read_woven"] = read(critic, reference.threads, reference.labels, weaving)
@@ -224,7 +225,7 @@ def main() -> None:
     done = finished(output, "run")
     material = Material(WeaveSettings(), Cache.of_user())
     settings = CriticSettings().replace(**{"images_seen": 100} if args.quick else {})
-    critic = trained(*material.plain(sizes.critic_images), settings, material.cache)
+    critic = trained(*material.lesson("A", sizes.critic_images // 2), settings, material.cache)
     for name in args.only:
         if name in done:
             continue

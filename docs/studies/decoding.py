@@ -30,9 +30,10 @@ from nitograph.evaluation.judges.discriminators import NAILS, PICTURES
 from nitograph.evaluation.judges.habits import habits
 from nitograph.evaluation.judges.samples import closeness_in, recognisability
 from nitograph.evaluation.judges.two_sample import Pair, Side, compare, pictures
-from nitograph.evaluation.material import CLASSES, Material, Woven, rasters
+from nitograph.evaluation.material import DIGITS, Material
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.settings import QUICK as QUICK_EVALUATION
+from nitograph.evaluation.woven import Woven, rasters
 from nitograph.model.weights import Weights, load, load_bundled
 from nitograph.sampling.best import seeds_of
 from nitograph.sampling.critic import bundled, pictures as rastered
@@ -73,7 +74,7 @@ class Court:
     @property
     def names(self) -> list[str]:
         """The classes that are asked for, in turn."""
-        return list(CLASSES) * self.per_class
+        return list(DIGITS) * self.per_class
 
     @property
     def seeds(self) -> range:
@@ -83,7 +84,7 @@ class Court:
     def woven(self, threads: Sequence[Thread]) -> Woven:
         """Invented threads as the evaluation takes them."""
         paths = pack([thread.nails for thread in threads])
-        labels = np.array([CLASSES.index(str(thread.label)) for thread in threads])
+        labels = np.array([DIGITS.index(str(thread.label)) for thread in threads])
         return Woven(list(threads), rasters(paths, self.material.weaving), labels, np.arange(len(threads)))
 
     def judge(self, threads: Sequence[Thread]) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def court(weights: Weights, per_class: int) -> Court:
     critics = train_critics(material, QUICK_EVALUATION.critic_images, QUICK_EVALUATION.images_seen, "B")
     lengths = np.array([thread.line_count for thread in valid.threads])
     random = RandomCandidate(material.weaving, lengths)
-    walks = random.threads(list(CLASSES) * per_class, range(10 * per_class))
+    walks = random.threads(list(DIGITS) * per_class, range(10 * per_class))
     mine = Court(weights, material, per_class, valid, critics, valid)
     return dataclasses.replace(mine, walks=mine.woven(walks))
 

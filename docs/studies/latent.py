@@ -26,10 +26,11 @@ from nitograph.corpus.sources import mnist
 from nitograph.corpus.warps import warp
 from nitograph.evaluation.cache import Cache
 from nitograph.evaluation.judges.comparison import Critics, train_critics
-from nitograph.evaluation.material import Material, rasters
+from nitograph.evaluation.material import Material
 from nitograph.evaluation.metrics import frechet
 from nitograph.evaluation.nearest import pack_rows
 from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.evaluation.woven import rasters
 from nitograph.light import chords
 from nitograph.light.zernike import Zernike
 from nitograph.model.network import Cache as Kept, Network

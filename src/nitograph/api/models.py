@@ -1,12 +1,14 @@
 """Finding weights by name, making a decoder for them, and splitting a word into classes.
 
-Without a name: `string_ai.pt` of this folder (read from its published `string_ai.safetensors` if that is
-not older), else the bundled weights. PyTorch is imported only to read a `.pt` without published weights, or
+Without a name: `mine.safetensors` of this folder where it has learned what is to be drawn (`learn` writes
+it); else `string_ai.pt` of this folder (read from its published `string_ai.safetensors` if that is not
+older), else the bundled weights. PyTorch is imported only to read a `.pt` without published weights, or
 for a device that needs it. This module samples nothing.
 
 Try it: python -c "from nitograph.api.models import find_weights; print(find_weights().classes)"
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nitograph.errors import FileError, SettingsError
@@ -16,11 +18,19 @@ from nitograph.sampling.sampler import Decoding
 from nitograph.untrusted import need
 
 DEFAULT = Path("string_ai.pt")
+OWN = Path("mine.safetensors")  # what `learn` writes where nothing else is said
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
-def find_weights(name: str | Path | None = None) -> Weights:
-    """The weights of a checkpoint or weights file; without a name, as the module's docstring says."""
+def find_weights(name: str | Path | None = None, *, wanted: Sequence[str] = ()) -> Weights:
+    """The weights of a checkpoint or weights file; without a name, as the module's docstring says.
+
+    wanted: the classes or words that are to be drawn.
+    """
+    if name is None and wanted and OWN.is_file():
+        own = weights_file.load(OWN)
+        if _has_learned(own, wanted):
+            return own
     if name is None:
         if not DEFAULT.exists():
             return weights_file.load_bundled()
@@ -42,6 +52,15 @@ def find_weights(name: str | Path | None = None) -> Weights:
     from nitograph.training.checkpoints import checkpoint_weights
 
     return checkpoint_weights(path)
+
+
+def _has_learned(own: Weights, wanted: Sequence[str]) -> bool:
+    """Whether these weights know all that is wanted, and have learned some of it: not only kept it."""
+    names = {name for text in wanted for name in split_classes(text, own.classes)}
+    corpus = own.facts.get("corpus")
+    learned = corpus.get("own") if isinstance(corpus, Mapping) else None
+    learned = learned if isinstance(learned, list) else own.classes
+    return names <= set(own.classes) and any(name in learned for name in names)
 
 
 def make_decoder(weights: Weights, device: str = "auto") -> Decoding:

@@ -88,9 +88,9 @@ def generate(
     threads count up from it. picture: wound in one pass, as an example of the class if one is given.
     continue_from: a thread whose nails stay and which is finished, as its own class if none is given.
     repair: pull finished threads towards their plans by the encoder's local search. checkpoint: a .pt or
-    .safetensors file; by default `string_ai.pt` of this folder, else the bundled weights. sampling:
-    `temperature`, `top_k`, `guidance`, `beam`, `penalty`, `best_of` and the other settings of
-    `SampleSettings`.
+    .safetensors file; by default `mine.safetensors` of this folder if it has learned the class, else
+    `string_ai.pt` of this folder, else the bundled weights. sampling: `temperature`, `top_k`, `guidance`,
+    `beam`, `penalty`, `best_of` and the other settings of `SampleSettings`.
 
         seven = nitograph.generate("7", seed=42)
         better = nitograph.generate("7", beam=4, penalty={"short": 1}, best_of=2)
@@ -106,7 +106,8 @@ def generate(
         raise SettingsError(
             f"continue_from takes a thread, got {_short(continue_from)}; load its file first"
         )
-    weights = find_weights(checkpoint)
+    named = [label] if isinstance(label, str) else list(map(str, label or ()))
+    weights = find_weights(checkpoint, wanted=named)
     labels: Sequence[str | None] = [None]
     if isinstance(label, str):
         labels = split_classes(label, weights.classes)

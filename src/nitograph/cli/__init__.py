@@ -33,7 +33,9 @@ COMMANDS = {
     "prepare": "weave a training corpus from handwriting",
     "preview": "draw a contact sheet of a corpus",
     "train": "train the Transformer on a corpus",
+    "learn": "teach symbols of your own from a few drawings of each",
     "evaluate": "measure the quality of what a model invents",
+    "studio": "open a page to invent, draw, weave and export threads",
 }
 
 

@@ -1,11 +1,13 @@
 """nitograph evaluate: measure what a model invents, or any file of threads; write a record and a page.
 
-With `--sweep` it compares sampling settings instead, on validation images alone.
+It is judged on MNIST's digits, or on the classes that it knows of other pictures: `--source`. With
+`--sweep` it compares sampling settings instead, on validation images alone.
 
 Try it: python -m nitograph evaluate --samples-per-class 20 --seeds 1
 """
 
 import argparse
+import functools
 import json
 import math
 from pathlib import Path
@@ -25,9 +27,11 @@ from nitograph.untrusted import need, reading
 if TYPE_CHECKING:
     from nitograph.corpus.rows import Corpus, CorpusSettings
     from nitograph.evaluation.candidates import Candidate, ModelCandidate
-    from nitograph.evaluation.material import Material, Training
+    from nitograph.evaluation.material import Material
     from nitograph.evaluation.settings import EvaluationSettings
+    from nitograph.evaluation.woven import Training
     from nitograph.model.weights import Weights
+    from nitograph.thread import Thread
 
 PARTS = 14
 
@@ -44,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--page", default="evaluation.html", help="where to write the HTML page (default %(default)s)"
+    )
+    parser.add_argument(
+        "--source",
+        action="append",
+        metavar="KIND:WHERE",
+        help="test and train pictures of the classes to judge, as mnist or idx:DIR; several are "
+        "joined (default mnist)",
     )
     parser.add_argument(
         "--threads", metavar="FILE", help="evaluate the labelled threads in this file (JSON lines)"
@@ -78,17 +89,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, write, print the result."""
     need("torch", SettingsError("evaluation needs PyTorch: pip install 'nitograph[train]'"))
-    from nitograph.evaluation.settings import QUICK, EvaluationSettings
+    from nitograph.evaluation.settings import EvaluationSettings, amounts
 
     if sum(x is not None for x in (args.threads, args.stand_in, args.sweep)) > 1:
         raise SettingsError("threads, a stand-in and a sweep exclude each other; give one of them")
     if args.plot is not None and args.sweep is None:
         raise SettingsError("only a sweep has a plot; add a sweep, or leave out the plot")
     files = _files(args)
-    settings = read_settings(args, EvaluationSettings, QUICK if args.quick else None)
     weights = _weights(args)
     rows = load_corpus(args.dataset) if args.dataset else None
-    material = _material(weights, rows)
+    material = _material(args, weights, rows)
+    base = amounts(len(material.classes), quick=args.quick)
+    settings = read_settings(args, EvaluationSettings, base)
+    if args.stand_in:
+        settings = _for_stand_in(material, settings)
     if args.sweep is not None:
         record, text = _sweep(args, _model(args, weights), material, settings)
     else:
@@ -121,7 +135,7 @@ def _evaluate(
     from nitograph.evaluation import protocol
     from nitograph.evaluation.page import report
 
-    listed = _listed(args, settings)
+    listed = _listed(args, material, settings)
     parts: list[str] = []
     with progress("evaluating", PARTS) as done:
 
@@ -163,49 +177,82 @@ def _weights(args: argparse.Namespace) -> "Weights | None":
     return find_weights(args.checkpoint)
 
 
-def _material(weights: "Weights | None", rows: "Corpus | None") -> "Material":
+def _material(args: argparse.Namespace, weights: "Weights | None", rows: "Corpus | None") -> "Material":
     """References woven like the model's corpus, else like the corpus given, else with the defaults."""
+    from nitograph.corpus.sources import find_all, mnist
     from nitograph.evaluation.cache import Cache
-    from nitograph.evaluation.material import Material
+    from nitograph.evaluation.material import DIGITS, Material
     from nitograph.weaving.encoder import WeaveSettings
 
     weaving = WeaveSettings() if rows is None else rows.weaving
     if weights is not None and weights.weaving:
         weaving = WeaveSettings.from_dict(dict(weights.weaving))
-    return Material(weaving, Cache.of_user())
+    known = None if weights is None else weights.classes
+    if args.threads:
+        known = tuple({str(thread.label) for thread in _read_threads(args.threads)})
+    cache = Cache.of_user()
+    if args.source and args.source != ["mnist"]:
+        pictures = functools.cache(functools.partial(find_all, tuple(args.source)))
+        return Material.of(pictures, weaving, cache, known=known)
+    if args.threads or known is None or set(DIGITS) <= set(known):
+        return Material(weaving, cache)
+    return Material.of(mnist, weaving, cache, known=known)
+
+
+def _for_stand_in(material: "Material", settings: "EvaluationSettings") -> "EvaluationSettings":
+    """Settings for which the rarest class has enough test pictures: references and the stand-in's own."""
+    most = material.rarest // (2 + settings.seeds)
+    if settings.samples_per_class <= most:
+        return settings
+    low = settings.declaration("samples_per_class").low or 0
+    if most < low:
+        raise SettingsError(
+            f"a stand-in needs {low:g} test pictures of every class in each of {2 + settings.seeds} sets, "
+            f"but the rarest has {material.rarest}; take more pictures, or fewer seeds"
+        )
+    fewer = min(settings.two_sample_per_class, 2 * most)
+    return settings.replace(samples_per_class=most, two_sample_per_class=fewer)
+
+
+def _read_threads(path: str) -> "list[Thread]":
+    return thread_files.from_lines(read_text(path), name=path)
 
 
 def _training(
     material: "Material", weights: "Weights | None", rows: "Corpus | None", most: int | None
 ) -> "Training":
     """What copies are looked for in; most: no more than this many, the first."""
-    from nitograph.evaluation.material import Training
+    from nitograph.evaluation.woven import Training
 
     if rows is not None:
-        return Training.of_corpus(rows, limit=most)
-    return material.training(None if weights is None else _corpus_settings(weights), limit=most)
+        return Training.of_corpus(rows, material.classes, limit=most)
+    corpus = None if weights is None else _corpus_settings(weights, material)
+    return material.training(corpus, limit=most)
 
 
-def _corpus_settings(weights: "Weights") -> "CorpusSettings | None":
-    """The settings of a model's training corpus, if its metadata hold them."""
+def _corpus_settings(weights: "Weights", material: "Material") -> "CorpusSettings | None":
+    """The settings of a model's training corpus, if its metadata hold them and it is of these pictures."""
     from nitograph.corpus.rows import CorpusSettings
 
     try:
         with reading(SettingsError("they do not hold them")):
+            if weights.facts["corpus"]["source_sha256"] != material.pictures("train").sha256:
+                return None
             return CorpusSettings.from_dict(weights.facts["corpus"]["corpus"])
     except SettingsError:
         return None
 
 
-def _listed(args: argparse.Namespace, settings: "EvaluationSettings") -> "Candidate | None":
+def _listed(
+    args: argparse.Namespace, material: "Material", settings: "EvaluationSettings"
+) -> "Candidate | None":
     """The threads of the file given, if any; too few are refused before the work starts."""
     from nitograph.evaluation.candidates import ListedCandidate
 
     if not args.threads:
         return None
-    listed = thread_files.from_lines(read_text(args.threads), name=args.threads)
-    candidate = ListedCandidate(listed, Path(args.threads).name)
-    candidate.require(settings.samples_per_class * settings.seeds)
+    candidate = ListedCandidate(_read_threads(args.threads), Path(args.threads).name)
+    candidate.require(settings.samples_per_class * settings.seeds, material.classes)
     return candidate
 
 
@@ -228,14 +275,8 @@ def _candidate(
 
 def _model(args: argparse.Namespace, weights: "Weights | None") -> "ModelCandidate":
     from nitograph.evaluation.candidates import ModelCandidate
-    from nitograph.evaluation.material import CLASSES
 
     weights = weights or find_weights(args.checkpoint)
-    if weights.classes != CLASSES:
-        raise SettingsError(
-            f"evaluation needs a model of the digits 0 to 9, got one of {', '.join(weights.classes[:12])}; "
-            "give another checkpoint"
-        )
     name = Path(args.checkpoint).name if args.checkpoint else "the default weights"
     return ModelCandidate(weights, read_sampling(args), make_decoder(weights, args.device), name)
 

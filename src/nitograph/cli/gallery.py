@@ -90,7 +90,7 @@ def _invented(args: argparse.Namespace) -> list[Thread]:
     """Threads of every class, as evenly as the count allows, in order of class and seed."""
     from nitograph.api.inventing import Wish, threads_of
 
-    sampling, weights = read_sampling(args), find_weights(args.checkpoint)
+    sampling, weights = read_sampling(args), find_weights(args.checkpoint, wanted=args.classes)
     named = [part for text in args.classes for part in split_classes(text, weights.classes)]
     classes = list(dict.fromkeys(named or weights.classes))[: args.count]
     shares = [args.count // len(classes) + (i < args.count % len(classes)) for i in range(len(classes))]

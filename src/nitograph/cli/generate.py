@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     sequence = Path(args.sequence_output or output.with_suffix(".json"))
     formats = [part.strip() for part in args.export.split(",") if part.strip()] if args.export else []
     _claim(args, output, sequence)
-    weights = find_weights(args.checkpoint)
+    weights = find_weights(args.checkpoint, wanted=() if args.label is None else [args.label])
     labels = [None] if args.label is None else split_classes(args.label, weights.classes)
     _claim(args, output, sequence, _places(formats, output, len(labels)))
     begun = read_begun(args, weights)

@@ -24,8 +24,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
-        help="checkpoint (.pt) or weights (.safetensors); default string_ai.pt if this folder has it, "
-        "else the bundled weights",
+        help="checkpoint (.pt) or weights (.safetensors); default mine.safetensors of this folder if it "
+        "has learned the class, else string_ai.pt of this folder, else the bundled weights",
     )
     parser.add_argument(
         "--device",

@@ -14,7 +14,8 @@ from nitograph.corpus.prepare import Engine, build, forget_parts, local
 from nitograph.corpus.rows import Corpus, CorpusSettings
 from nitograph.corpus.selection import lively
 from nitograph.corpus.shards import LOCK, PARTS, build_shards
-from nitograph.corpus.sources import mnist
+from nitograph.corpus.sources import LabelledImages, find_all, mnist
+from nitograph.corpus.sources.images import SPLITS
 from nitograph.errors import SettingsError
 from nitograph.io.locks import sole_writer
 from nitograph.io.outputs import CORPUS, Output, claim, claim_folder
@@ -44,12 +45,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the Dask cluster, as tcp://host:8786; without it --engine dask starts one here",
     )
     parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="folder of MNIST-like IDX files, gzipped or not (default: the bundled MNIST)",
+        "--source",
+        action="append",
+        metavar="SOURCE",
+        help="pictures by class, several joined: mnist (default), idx:DIR (IDX files, EMNIST's too), "
+        "folder:DIR (a folder of pictures for each class), font:FILE:CHARS or font:DIR:CHARS (as A-Za-z&), "
+        "hershey:NAME:CHARS, icons:DIR (SVG files), quickdraw:FILE (.npy, .ndjson)",
     )
     parser.add_argument(
-        "--split", choices=("train", "test"), default="train", help="which images (default train)"
+        "--data-dir",
+        metavar="DIR",
+        help="folder of IDX files of digits: idx:DIR whose labels need no names",
+    )
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        default="train",
+        help="which pictures of the sources (default train)",
     )
     parser.add_argument(
         "--preset",
@@ -73,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         claim_folder("corpus", output)
     else:
         claim([Output("corpus", output, CORPUS)])
-    images = mnist(args.split, _folder(args.data_dir))
+    images = _images(args)
     if blank := len(images) - int(lively(images).sum()):
         print(f"{blank} of {len(images)} images are even all over, with nothing to weave: left out")
     parts = output / PARTS if sharded else output.with_name(f".{output.name}.parts")
@@ -90,6 +102,19 @@ def run(args: argparse.Namespace) -> int:
             forget_parts(parts)
     _print_summary(output, corpus)
     return 0
+
+
+def _images(args: argparse.Namespace) -> LabelledImages:
+    """The pictures of all sources; what was recognised or left out is printed."""
+    if args.source and args.data_dir is not None:
+        raise SettingsError(
+            "a data folder is a source itself; give --source idx:DIR instead of --data-dir DIR"
+        )
+    named = args.source
+    images = find_all(named, args.split) if named else mnist(args.split, _folder(args.data_dir))
+    for note in images.notes:
+        print(note if images.parts else f"{images.name}: {note}")
+    return images
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def _check_numbers(args: argparse.Namespace) -> None:
 
 def _order(args: argparse.Namespace, settings: SampleSettings) -> Order:
     """What is to be invented, once it is sure that the model can."""
-    weights = find_weights(args.checkpoint)
+    weights = find_weights(args.checkpoint, wanted=[args.label])
     label = None if args.label == "any" and "any" not in weights.classes else args.label
     if label is not None:
         weights.vocabulary.class_index(label)

@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
             trainer.resume(files.last)
         elif weights:
             trainer.start_from(weights)
-        elif settings.plan_from == "weights":
+        elif settings.plan_from != "corpus":
             trainer.take_plan(load_bundled())
         return _train(Recorder(trainer, files, every=args.save_every), plot, resumed=args.resume)
     except ProcessError as error:
@@ -231,7 +231,7 @@ class Recorder:
             with progress("training", 1000) as done:
                 for report in self.trainer.run(stop=lambda: bool(stop_signal())):
                     self._record(report)
-                    done(round(1000 * report.progress))
+                    done(round(1000 * self.share(report)))
         except ProcessError:
             self._save()
             raise
@@ -241,6 +241,10 @@ class Recorder:
                 f"ended early: no better held-out loss in {self.trainer.settings.patience} validations; "
                 "the best weights are kept (--patience 0 goes on all the same)"
             )
+
+    def share(self, report: Report) -> float:
+        """How much is done, 0 to 1, as the bar shows it."""
+        return report.progress
 
     def draw(self, plot: Path | None) -> None:
         """Plot the curves of the log, if requested and if there are any yet."""
@@ -299,6 +303,9 @@ def _how(trainer: "Trainer") -> str:
         return "no plan"
     if trainer.objective.teacher is not None:
         return f"{sight}; plan and prior taught by {'the package' if trainer.plan_of else 'its weights'}"
+    known = trainer.plan_of or trainer.ancestor
+    if known and trainer.settings.plan_from != "corpus":
+        return f"{sight}; plan of the weights, prior learned from the corpus"
     return f"{sight}; plan learned from the corpus"
 
 

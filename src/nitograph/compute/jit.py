@@ -4,11 +4,12 @@ All of them release the GIL. A function that Python calls writes into the arrays
 numbers at most. To return an array, Numba would call Python code; a pending Ctrl-C would be raised there,
 Numba would go on with a value that is missing, and the process would crash. Compiled code is cached on disk
 under one stamp, a digest of all sources that go into it: Numba itself checks a function's own file, not the
-files of the functions that it calls. A cache that cannot be read or written costs time and nothing else;
-with a Numba whose inner parts are others, its own cache is used. Signals wait while LLVM makes or loads
-machine code, because it calls back into Python: an exception that a signal's handler raised there would be
-dropped, and the function left without code. Numba is slow to import, so only modules of compiled loops
-import this one; it knows no particular loop.
+files of the functions that it calls. Code from the cache is the code that was compiled, down to the inner
+functions that it calls. A cache that cannot be read or written costs time and nothing else; with a Numba
+whose inner parts are others, its own cache is used. Signals wait while LLVM makes or loads machine code,
+because it calls back into Python: an exception that a signal's handler raised there would be dropped, and
+the function left without code. Numba is slow to import, so only modules of compiled loops import this one;
+it knows no particular loop.
 
 Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 """
@@ -49,8 +50,6 @@ class Compiler(Protocol):
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")
-
-_fresh: list[str] = []  # functions that this process has compiled itself
 
 _any: Options = {"nogil": True, "error_model": "numpy"}
 _part: Options = _any | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -96,13 +95,35 @@ def signals_held() -> Iterator[None]:
             signal.raise_signal(caught)
 
 
+def _keep_parts(library: Any) -> None:
+    """Make the copies of inner functions in a module its own; what is linked elsewhere stays as it was.
+
+    Numba leaves them weak: a process that has compiled an inner function by itself, too, would call that
+    code, and one that loads the module from the cache its copy, which was optimized with its caller. Sums
+    that may be reordered then differ in their last bits.
+    """
+    module = library._final_module
+    defined = [function for function in module.functions if not function.is_declaration]
+    copies = [function for function in defined if function.linkage.name == "linkonce_odr"]
+    if not copies or not hasattr(library, "_shared_module"):
+        return
+    if library._shared_module is None:  # as Numba makes it, later and from this module
+        library._shared_module = module.clone()
+        for function in defined:
+            if function.linkage.name == "external":
+                library._shared_module.get_function(function.name).linkage = "linkonce_odr"
+    for function in copies:
+        function.linkage = "internal"
+
+
 def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of Numba that has LLVM make or load the code of a module, with signals held."""
+    """The method of Numba that has LLVM make or load the code of a library, with signals held."""
 
     @functools.wraps(function)
-    def holding(*args: Any) -> Any:
+    def holding(library: Any) -> Any:
+        _keep_parts(library)
         with signals_held():
-            return function(*args)
+            return function(library)
 
     return holding
 
@@ -133,17 +154,8 @@ class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Write a compiled function to the cache, if the disk allows."""
-        _fresh.append(self._name)
         with contextlib.suppress(Exception):
             super().save_overload(sig, data)
-
-
-def compiled_here() -> bool:
-    """Whether this process runs code that it has compiled itself.
-
-    Loose sums of such code can differ in their last bits from those of the same code loaded from the cache.
-    """
-    return bool(_fresh)
 
 
 def _cached(**options: Any) -> Compiler:

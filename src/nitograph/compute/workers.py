@@ -2,16 +2,13 @@
 
 For work that holds the GIL too much for threads, and for many cores: a process takes one core. At most a
 few results wait for those before them, so that memory stays flat. A process ends with the one that started
-it, however that ends. One that had to compile its code is replaced by another that loads the same code from
-the cache: the two may differ in last bits, and results must not depend on which came first. This module
-does not know what the work is.
+it, however that ends. This module does not know what the work is.
 
 Try it: python -m nitograph sample 7 --count 4000 --workers 2 -o threads.jsonl
 """
 
 import contextlib
 import signal
-import sys
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
@@ -24,22 +21,19 @@ AHEAD = 3  # parts per process that are under way or wait for those before them
 
 
 class _Worker:
-    """A process at work, and the part that it was sent last."""
+    """A process at work."""
 
-    def __init__(self, serve: tuple[Any, ...], part: Any = None, *, replaces: bool = False) -> None:
+    def __init__(self, serve: tuple[Any, ...]) -> None:
         import multiprocessing
 
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, *serve, not replaces), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, *serve), daemon=True)
         self.process.start()
         theirs.close()
-        if replaces:
-            self.send(part)
 
     def send(self, part: Any) -> None:
         """Give it a part."""
-        self.part = part
         with contextlib.suppress(BrokenPipeError):  # it has ended, which is said when its result is due
             self.connection.send(part)
 
@@ -95,11 +89,6 @@ def in_processes(
                 place, worker = busy[connection]
                 said, found = worker.received()
                 del busy[connection]
-                if said == "again":
-                    worker.end()
-                    worker = _Worker(serve, worker.part, replaces=True)
-                    busy[worker.connection] = (place, worker)
-                    continue
                 idle.append(worker)
                 if said == "fault":
                     raise found
@@ -109,9 +98,7 @@ def in_processes(
             worker.end()
 
 
-def _serve(
-    connection: Any, make: Callable[..., Callable[[Any], Any]], given: tuple[Any, ...], replaceable: bool
-) -> None:
+def _serve(connection: Any, make: Callable[..., Callable[[Any], Any]], given: tuple[Any, ...]) -> None:
     """The life of a process: a result for each part it is sent, until nobody sends any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     with contextlib.suppress(EOFError, OSError), at_most(1):
@@ -121,16 +108,8 @@ def _serve(
             try:
                 work = work or make(*given)
                 found: tuple[str, Any] = ("done", work(part))
-                if replaceable and _compiled_here():
-                    found = ("again", None)
             except NitographError as error:
                 found = ("fault", error)
             except Exception as error:
                 found = ("fault", RuntimeError(f"{type(error).__name__}: {error}"))
             connection.send(found)
-
-
-def _compiled_here() -> bool:
-    """Whether the work has compiled code in this process; Numba is not loaded to see that."""
-    jit = sys.modules.get(f"{__package__}.jit")
-    return jit is not None and bool(jit.compiled_here())

@@ -11,10 +11,13 @@ Try it: python -m nitograph prepare --samples 8000 --engine dask --output small.
 import hashlib
 import logging
 import pickle
+import signal
 import tempfile
+import time
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from nitograph import __version__
@@ -23,9 +26,11 @@ from nitograph.corpus.prepare import Engine, Part, Task, weave
 from nitograph.errors import NitographError, ProcessError, SettingsError
 from nitograph.untrusted import need
 
-WAIT, WAIT_FOR_WORKERS = 30, 300  # seconds, for a scheduler to answer and for its first worker to come
+WAIT, WAIT_FOR_WORKERS = 30, 300  # seconds, for a scheduler to answer and for a worker to come
+LOOK = 5.0  # seconds without a part, after which it is asked whether there are workers
 AHEAD = 2  # parts per core of the cluster that are out at once
-TRIES = 5  # of a part whose workers die
+DEATHS = 5  # of workers that had a part, after which it is given up
+LOGGERS = ("distributed", "tornado", "asyncio")
 
 
 @contextmanager
@@ -40,13 +45,15 @@ def cluster(address: str | None = None) -> Iterator[Engine]:
     with ExitStack() as stack:
         stack.enter_context(_silent())
         if address is None:
-            local = LocalCluster(
-                n_workers=cores(),
-                threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",
-                local_directory=stack.enter_context(tempfile.TemporaryDirectory(prefix="nitograph-")),
-                silence_logs=logging.CRITICAL,
-            )
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nitograph-"))
+            with _ctrl_c_is_ours():
+                local = LocalCluster(
+                    n_workers=cores(),
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    local_directory=folder,
+                    silence_logs=logging.CRITICAL,
+                )
             stack.enter_context(local)
             address = str(local.scheduler_address)
         try:
@@ -61,60 +68,122 @@ def cluster(address: str | None = None) -> Iterator[Engine]:
 
 
 @contextmanager
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """Threads and processes that begin inside the block, and theirs, are not told of Ctrl-C.
+
+    A terminal sends it to all processes; this one ends the others. Its own comes after the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # the thread that starts it is told of Ctrl-C afterwards
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def _silent() -> Iterator[None]:
     """Workers that come and go are not the user's business."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    known = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in LOGGERS]
+    loggers = [logging.getLogger(name) for name in {*LOGGERS, *known}]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _woven(client: Any, tasks: Iterable[Task]) -> Generator[tuple[int, Part]]:
     """The parts of tasks, woven by the cluster of a client, as they come."""
     from distributed import KilledWorker, as_completed
 
-    waiting, running = iter(tasks), as_completed(loop=client.loop)
+    waiting = iter(tasks)
+    running = as_completed(loop=client.loop, with_results=True, raise_errors=False)
     out: dict[str, tuple[Task, int]] = {}
 
-    def send(task: Task, tries: int) -> None:
+    def send(task: Task, deaths: int) -> None:
         data = pickle.dumps(task)
-        key = f"nitograph-{hashlib.sha256(data).hexdigest()[:16]}-{task.first}-{tries}"
-        out[key] = (task, tries)
+        key = key_of(data, task.first, deaths)
+        out[key] = (task, deaths)
         running.add(client.submit(woven_from, data, __version__, key=key))
 
     def fill() -> None:
-        room = AHEAD * max(1, sum(client.nthreads().values()))
+        room = AHEAD * max(1, _cores_of(client))
         while len(out) < room and (task := next(waiting, None)) is not None:
-            send(task, 1)
+            send(task, 0)
 
     fill()
-    for future in running:
-        task, tries = out.pop(future.key)
-        try:
-            part = future.result()
-        except KilledWorker:
-            if tries == TRIES:
-                raise ProcessError(
-                    f"the workers that wove part {task.first} died {TRIES} times; give them more memory "
-                    "and start the same command again"
-                ) from None
-            send(task, tries + 1)
+    while out:
+        _wait_for(running, client)
+        future, found = next(running)
+        task, deaths = out.pop(future.key)
+        if future.status == "finished":
+            future.release()
+            yield task.first, found
+            fill()
             continue
-        except NitographError:
-            raise
-        except Exception as error:  # of another machine, and of the way there
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise ProcessError(
-                f"the cluster could not weave a part ({reason}); start the same command again"
-            ) from None
-        future.release()
-        yield task.first, part
-        fill()
+        error = found[1] if isinstance(found, tuple) else found
+        if isinstance(error, KilledWorker):
+            deaths += error.allowed_failures + 1
+            if deaths < DEATHS:
+                send(task, deaths)
+                continue
+        raise _fault(error, task, deaths)
+
+
+def key_of(data: bytes, first: int, deaths: int) -> str:
+    """The name of a task: a scheduler that has an answer under it gives that one, whoever asked for it."""
+    digest = hashlib.sha256(__version__.encode() + b"\0" + data).hexdigest()
+    return f"nitograph-{digest[:16]}-{first}-{deaths}"
+
+
+def _cores_of(client: Any) -> int:
+    """How many cores the cluster has now. ProcessError if the scheduler is gone."""
+    try:
+        return sum(client.nthreads().values())
+    except Exception as error:  # of the way there, or of a client that has given up
+        raise ProcessError(
+            f"the Dask scheduler does not answer any more ({type(error).__name__}); "
+            "start it, and then the same command again"
+        ) from None
+
+
+def _wait_for(running: Any, client: Any) -> None:
+    """Wait until a task has come to an end. ProcessError if there is nobody who could bring one."""
+    looked = began = time.monotonic()
+    while not running.has_ready():
+        time.sleep(0.02)
+        now = time.monotonic()
+        if now - looked > LOOK:
+            looked = now
+            if _cores_of(client):
+                began = now
+            elif now - began > WAIT_FOR_WORKERS:
+                raise ProcessError(
+                    f"the Dask cluster has had no worker for {WAIT_FOR_WORKERS} s; start some, with more "
+                    "memory if they were killed, and then the same command again"
+                )
+
+
+def _fault(error: BaseException, task: Task, deaths: int) -> NitographError:
+    """What is said when a part was not woven."""
+    if isinstance(error, NitographError):
+        return error
+    if deaths >= DEATHS:
+        return ProcessError(
+            f"the workers that wove part {task.first} died {deaths} times; give them more memory "
+            "and start the same command again"
+        )
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return ProcessError(f"the cluster could not weave a part ({reason}); start the same command again")
 
 
 def woven_from(data: bytes, version: str) -> Part:

@@ -111,7 +111,7 @@ def build(
     tokens, lengths = token_rows(whole["nails"], chosen.labels, Vocabulary(weaving.nails, images.classes))
     return Corpus(
         tokens, chosen.labels, lengths, chosen.sources, whole["explained"], whole["light"], metadata,
-        whole.get("pictures"),
+        whole.get("pictures"), chosen.groups,
     )  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def metadata_of(images: LabelledImages, settings: CorpusSettings, weaving: Weave
         "classes": list(images.classes),
         "corpus": settings.to_dict(),
         "weaving": weaving.to_dict(),
-    }
+    } | ({"parts": [list(part) for part in images.parts]} if images.parts else {})
 
 
 def digest_of(metadata: Mapping[str, Any]) -> str:

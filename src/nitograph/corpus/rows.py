@@ -38,6 +38,7 @@ MAX_METADATA = 2**20  # characters
 CHECKED = 2**21  # tokens that are checked at once
 ARRAYS = ("tokens", "labels", "lengths", "sources", "explained", "light")
 PICTURES = {"pictures": "u3"}  # an array that a corpus may lack
+GROUPS = {"groups": "i1"}  # likewise
 LAYOUT = dict(zip((*ARRAYS, "metadata"), ("i2", "i1", "i1", "i1", "f1", "f2", "U0"), strict=True))
 
 
@@ -56,8 +57,31 @@ class CorpusSettings(Settings):
         1000, "images averaged into the prototypes of one class", low=1, high=100_000
     )
     augment: int = setting(0, "warped variants of each image, beside the image itself", low=0, high=1000)
+    balance: float = setting(
+        0.0,
+        "how far the rows of a class depend on their own number: 0 each image once, 1 all classes alike, "
+        "rare ones filled with warped variants",
+        low=0,
+        high=1,
+    )
+    warp: float = setting(
+        1.0, "strength of warps: 1 suits handwriting, 2 sources of few pictures", low=0, high=4
+    )
+    stroke: float = setting(
+        0.0, "how much warps vary the width of strokes; 0.5 suits sources of few pictures", low=0, high=1
+    )
     seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
     zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)
+
+    def check(self) -> None:
+        """A balanced corpus takes as many variants as it needs."""
+        if self.balance and self.augment:
+            raise SettingsError(
+                "a balance takes as many warped variants as the samples need, and excludes augment, "
+                f"got {self.balance:g} and {self.augment}; leave one out"
+            )
+        if self.balance and self.mode == "prototypes":
+            raise SettingsError("prototypes are alike in number already; leave balance out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +92,8 @@ class Corpus:
     lengths: (rows,) tokens without padding. sources: (rows,) index of the image in the source; warped
     variants share it. explained: (rows,) share of the picture's energy that the thread explains.
     light: (rows, k) float16 Zernike coefficients of the pictures. metadata: every setting, as JSON values.
-    pictures: (rows, 32, 32) uint8, the encoder's targets shrunk (model.sharpen), or None.
+    pictures: (rows, 32, 32) uint8, the encoder's targets shrunk (model.sharpen), or None. groups: (rows,)
+    who made the image (a writer, a font, a file), where the source knows; a split parts no group.
     Of a corpus in shards, tokens, light and pictures are Stacks: only the rows that are asked for are read.
     """
 
@@ -80,6 +105,7 @@ class Corpus:
     light: NDArray[np.float16]
     metadata: Mapping[str, Any]
     pictures: NDArray[np.uint8] | None = None
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -113,8 +139,18 @@ class Corpus:
         """One row as a Thread, with its source as provenance."""
         nails = self.tokens[row, 1 : self.lengths[row] - 1]
         averaged = ":prototype" if self.metadata["corpus"]["mode"] == "prototypes" else ""
-        made = {"made_by": "corpus", "source": f"{self.metadata['source']}{averaged}:{self.sources[row]}"}
+        name, number = self._origin(int(self.sources[row]))
+        made = {"made_by": "corpus", "source": f"{name}{averaged}:{number}"}
         return Thread(nails.astype(np.int32), self.board, self.classes[self.labels[row]], made)
+
+    def _origin(self, image: int) -> tuple[str, int]:
+        """The source of an image, and its number there."""
+        if self.metadata["corpus"]["mode"] != "prototypes":
+            for name, size in self.metadata.get("parts", ()):
+                if image < size:
+                    return name, image
+                image -= size
+        return self.metadata["source"], image
 
     def take(self, rows: NDArray[np.integer]) -> "Corpus":
         """The corpus of these rows only; of one in shards, none is read yet."""
@@ -131,8 +167,12 @@ class Corpus:
         return getattr(self.tokens, "folder", None)
 
     def split(self, fraction: float, *, seed: int) -> tuple["Corpus", "Corpus"]:
-        """Training and validation parts without a common source image; SettingsError if one is empty."""
-        names = np.unique(self.sources)
+        """Training and validation parts without a common group, or without one a common source image.
+
+        Every class keeps a group to train on. SettingsError if a part would be empty.
+        """
+        made_by = self.sources if self.groups is None else self.groups
+        names = np.unique(made_by)
         held = round(len(names) * fraction)
         if fraction > 0:
             held = min(max(held, 1), len(names) - 1)
@@ -140,8 +180,16 @@ class Corpus:
             raise SettingsError(
                 f"a corpus of {len(names)} source image(s) cannot be split; prepare one from more images"
             )
-        chosen = np.random.default_rng(seed).permutation(names)[:held]
-        valid = np.isin(self.sources, chosen)
+        order = np.random.default_rng(seed).permutation(names)
+        valid = np.isin(made_by, order[:held])
+        if held and self.metadata["corpus"]["mode"] == "examples":
+            if len(np.unique(self.labels[~valid])) < len(np.unique(self.labels)):
+                valid = np.isin(made_by, spared(made_by, self.labels, order, held))
+            if not valid.any():
+                raise SettingsError(
+                    "each class is of one picture, font or writer, so that none can be held out for "
+                    "validation; give more, or a validation_fraction of 0"
+                )
         return self.take(np.flatnonzero(~valid)), self.take(np.flatnonzero(valid))
 
     def save(self, path: str | Path) -> None:
@@ -158,8 +206,30 @@ class Corpus:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays that it has, by name."""
-        arrays = {name: getattr(self, name) for name in (*ARRAYS, *PICTURES)}
+        arrays = {name: getattr(self, name) for name in (*ARRAYS, *PICTURES, *GROUPS)}
         return {name: array for name, array in arrays.items() if array is not None}
+
+
+def spared(
+    made_by: NDArray[np.int64], labels: NDArray[np.int64], order: NDArray[np.int64], held: int
+) -> NDArray[np.int64]:
+    """At most `held` groups in this order, without those that are the last of a class.
+
+    made_by, labels: (rows,), the group and the class of each row.
+    """
+    pairs = np.unique(np.stack([made_by, labels], axis=1), axis=0)
+    left = np.bincount(pairs[:, 1])
+    starts = np.searchsorted(pairs[:, 0], order)
+    ends = np.searchsorted(pairs[:, 0], order, side="right")
+    chosen: list[int] = []
+    for name, start, end in zip(order.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        if len(chosen) == held:
+            break
+        mine = pairs[start:end, 1]
+        if (left[mine] > 1).all():
+            left[mine] -= 1
+            chosen.append(name)
+    return np.array(chosen, dtype=np.int64)
 
 
 def load_corpus(path: str | Path) -> Corpus:
@@ -171,7 +241,7 @@ def load_corpus(path: str | Path) -> Corpus:
     data = read_bytes(path, limit=MAX_FILE_BYTES)
     try:
         with reading(FileError("it is damaged")):
-            arrays = read_arrays(data, LAYOUT, optional=PICTURES)
+            arrays = read_arrays(data, LAYOUT, optional=PICTURES | GROUPS)
             metadata = check_metadata(read_metadata(str(arrays.pop("metadata"))))
             corpus = Corpus(**arrays, metadata=metadata)
             check_rows(corpus)
@@ -203,6 +273,12 @@ def check_metadata(metadata: Any) -> dict[str, Any]:
         raise FileError("its classes must be a list of names")
     if len(set(names)) != len(names):
         raise FileError("two of its classes have the same name")
+    parts = metadata.get("parts", [])
+    if not isinstance(parts, list) or not all(
+        isinstance(part, list) and len(part) == 2 and isinstance(part[0], str) and type(part[1]) is int
+        for part in parts
+    ):
+        raise FileError("its parts must be names with their numbers of images")
     return dict(metadata)
 
 

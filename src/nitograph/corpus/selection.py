@@ -22,11 +22,13 @@ WARPED_AT_ONCE = 4000  # rows whose warps are drawn from one generator; what a s
 
 
 class Draft(NamedTuple):
-    """Pictures (b, h, w) uint8, the seed of their warps (empty: they stay as they are), which are kept."""
+    """Pictures (b, h, w) uint8, the seed of their warps (empty: they stay as they are), which are kept, and
+    how they are warped: strength, stroke."""
 
     images: NDArray[np.uint8]
     seed: tuple[int, ...]
     kept: slice
+    warping: tuple[float, float] = (1.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,8 @@ class Selection:
     """The rows of a corpus.
 
     images: (n, h, w) uint8, what is chosen from. labels, sources: (rows,), class and index into images of
-    each row. first_warped: from this row on, pictures are warped.
+    each row. first_warped: from this row on, pictures are warped. groups: (rows,), who made them, if known.
+    warping: strength and stroke of the warps.
     """
 
     images: NDArray[np.uint8]
@@ -42,6 +45,8 @@ class Selection:
     sources: NDArray[np.int64]
     first_warped: int
     seed: int
+    groups: NDArray[np.int64] | None = None
+    warping: tuple[float, float] = (1.0, 0.0)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -56,7 +61,7 @@ class Selection:
         for at in range(start, end, WARPED_AT_ONCE):
             chunk = self.sources[at : at + WARPED_AT_ONCE]
             kept = slice(max(first - at, 0), min(end - at, len(chunk)))
-            found.append(Draft(self.images[chunk], (self.seed, 1, at), kept))
+            found.append(Draft(self.images[chunk], (self.seed, 1, at), kept, self.warping))
         return found
 
 
@@ -64,14 +69,14 @@ def pictures(drafts: Sequence[Draft]) -> NDArray[np.uint8]:
     """The pictures (b, h, w) of drafts, warped."""
     from nitograph.corpus.warps import warp
 
-    return np.concatenate(
-        [
-            (warp(draft.images, np.random.default_rng(draft.seed)) if draft.seed else draft.images)[
-                draft.kept
-            ]
-            for draft in drafts
-        ]
-    )
+    made = []
+    for draft in drafts:
+        images = draft.images
+        if draft.seed:
+            strength, stroke = draft.warping
+            images = warp(images, np.random.default_rng(draft.seed), strength=strength, stroke=stroke)
+        made.append(images[draft.kept])
+    return np.concatenate(made)
 
 
 def lively(images: LabelledImages) -> NDArray[np.bool_]:
@@ -87,6 +92,9 @@ def choose(images: LabelledImages, settings: CorpusSettings) -> Selection:
     """
     if settings.mode == "prototypes":
         return _prototypes(images, settings)
+    if settings.balance:
+        plain, warped = _filled_order(images.labels, settings)
+        return _selection(images, np.concatenate([plain, warped]), len(plain), settings)
     shown = lively(images)
     count = int(shown.sum())
     available = count * (1 + settings.augment)
@@ -99,7 +107,17 @@ def choose(images: LabelledImages, settings: CorpusSettings) -> Selection:
     order = order[shown[order]]
     rounds = -(-settings.samples // len(order))
     sources = np.concatenate([order] * rounds)[: settings.samples]
-    return Selection(images.images, images.labels[sources], sources, len(order), settings.seed)
+    return _selection(images, sources, len(order), settings)
+
+
+def _selection(
+    images: LabelledImages, sources: NDArray[np.int64], first_warped: int, settings: CorpusSettings
+) -> Selection:
+    groups = None if images.groups is None else images.groups[sources]
+    warping = (settings.warp, settings.stroke)
+    return Selection(
+        images.images, images.labels[sources], sources, first_warped, settings.seed, groups, warping
+    )
 
 
 def select(
@@ -137,3 +155,41 @@ def _balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDAr
         of_class = shuffled[labels[shuffled] == label]
         within_class[of_class] = np.arange(len(of_class))
     return np.lexsort((labels, within_class))
+
+
+def _filled_order(
+    labels: NDArray[np.int64], settings: CorpusSettings
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The images of rows that stay as they are and of those that are warped, when classes are balanced.
+
+    A class of n images gets rows in proportion to n^(1 − balance): each image once, then again in turn.
+    Classes come in turn, too.
+    """
+    rng = np.random.default_rng([settings.seed, 0])
+    present, counts = np.unique(labels, return_counts=True)
+    weights = counts.astype(np.float64) ** (1.0 - settings.balance)
+    wanted = _shares(weights, settings.samples)
+    shuffled = rng.permutation(len(labels))
+    plain, warped = [], []
+    for label, rows in zip(present, wanted, strict=True):
+        of_class = shuffled[labels[shuffled] == label]
+        repeated = np.resize(of_class, rows)
+        plain.append(repeated[: len(of_class)])
+        warped.append(repeated[len(of_class) :])
+    return _in_turn(plain), _in_turn(warped)
+
+
+def _shares(weights: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+    """Whole numbers in proportion to weights, with this sum; the largest remainders are rounded up."""
+    exact = weights / weights.sum() * total
+    whole: NDArray[np.int64] = np.floor(exact).astype(np.int64)
+    whole[np.argsort(whole - exact, kind="stable")[: total - int(whole.sum())]] += 1
+    return whole
+
+
+def _in_turn(columns: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Columns of unlike length as one, spread evenly over each other."""
+    places = [(np.arange(len(column)) + 0.5) / max(len(column), 1) for column in columns]
+    order = np.argsort(np.concatenate(places), kind="stable")
+    found: NDArray[np.int64] = np.concatenate(columns)[order]
+    return found

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from nitograph.corpus import prepare
 from nitograph.corpus.prepare import Engine, Part, Parts, local, metadata_of, token_rows
-from nitograph.corpus.rows import Corpus, CorpusSettings, check_metadata, check_rows
+from nitograph.corpus.rows import GROUPS, Corpus, CorpusSettings, check_metadata, check_rows
 from nitograph.corpus.selection import Selection, choose
 from nitograph.corpus.sources import LabelledImages
 from nitograph.corpus.stack import Stack
@@ -132,6 +132,8 @@ class _Writer:
         rows = slice(firsts.start, self.end(firsts[-1]))
         labels = self.chosen.labels[rows]
         small = {"labels": labels, "lengths": np.zeros_like(labels), "sources": self.chosen.sources[rows]}
+        if self.chosen.groups is not None:
+            small["groups"] = self.chosen.groups[rows]
         small = {name: array.astype(np.int32) for name, array in small.items()}
         explained = np.zeros(len(labels), np.float32)
         with contextlib.ExitStack() as files:
@@ -181,7 +183,8 @@ def _load(folder: Path) -> Corpus:
         raise FileError("its manifest must state how many rows it has")
     small = _rows(folder, -(-rows // each))
     explained = small.pop("explained")
-    labels, lengths, sources = (small[name].astype(np.int64) for name in small)
+    labels, lengths, sources = (small[name].astype(np.int64) for name in ("labels", "lengths", "sources"))
+    groups = small["groups"].astype(np.int64) if "groups" in small else None
     if len(labels) != rows:
         raise FileError("its shards have other rows than its manifest states")
     classes = tuple(metadata["classes"])
@@ -193,18 +196,19 @@ def _load(folder: Path) -> Corpus:
     light: Any = _stack(folder, "light", (rows, size), each, "f")  # a Stack stands in for an array
     shown = "pictures" in prepare.layout_of(WeaveSettings.from_dict(metadata["weaving"]))
     pictures: Any = _stack(folder, "pictures", (rows, SIDE, SIDE), each, "u") if shown else None
-    corpus = Corpus(tokens, labels, lengths, sources, explained, light, metadata, pictures)
+    corpus = Corpus(tokens, labels, lengths, sources, explained, light, metadata, pictures, groups)
     _check(corpus)
     return corpus
 
 
 def _rows(folder: Path, count: int) -> dict[str, NDArray[Any]]:
-    """What shards hold in memory, as whole arrays in the order of ROWS."""
+    """What shards hold in memory, as whole arrays: ROWS, and GROUPS where all have them."""
     if not _file(folder, count - 1, "rows.npz").exists():
         raise FileError(f"there must be {count} shards")
     files = (_file(folder, shard, "rows.npz") for shard in range(count))
-    parts = [read_arrays(read_bytes(file, limit=MAX_ROWS_BYTES), ROWS) for file in files]
-    return {name: np.concatenate([part[name] for part in parts]) for name in ROWS}
+    parts = [read_arrays(read_bytes(file, limit=MAX_ROWS_BYTES), ROWS, optional=GROUPS) for file in files]
+    names = [name for name in (*ROWS, *GROUPS) if all(name in part for part in parts)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
 def _stack(

@@ -21,7 +21,7 @@ _FACE = {
     "ModelCandidate": "candidates",
     "RandomCandidate": "candidates",
     "Material": "material",
-    "Training": "material",
+    "Training": "woven",
     "Evaluation": "protocol",
     "evaluate": "protocol",
     "EvaluationSettings": "settings",
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
         ModelCandidate as ModelCandidate,
         RandomCandidate as RandomCandidate,
     )
-    from nitograph.evaluation.material import Material as Material, Training as Training
+    from nitograph.evaluation.material import Material as Material
     from nitograph.evaluation.protocol import Evaluation as Evaluation, evaluate as evaluate
     from nitograph.evaluation.settings import EvaluationSettings as EvaluationSettings
     from nitograph.evaluation.verdicts import Figure as Figure
+    from nitograph.evaluation.woven import Training as Training
 else:
     __getattr__, __dir__ = lazy(__name__, _FACE)

@@ -1,9 +1,10 @@
 """What is evaluated: a model, a file of threads, or one of six stand-ins with a known verdict.
 
 A candidate gives a thread for each class name and seed; the evaluation needs nothing else of it. The
-stand-ins test the evaluation itself: `woven` is the ideal (real handwriting unused elsewhere), `copier`
-returns training threads, `rewinder` weaves their pictures again, `prototypes` repeats ten threads, `random`
-draws legal walks, `swapped` gives the ideal under wrong labels. This module knows no critics.
+stand-ins test the evaluation itself: `woven` is the ideal (real pictures unused elsewhere), `copier`
+returns training threads, `rewinder` weaves their pictures again, `prototypes` repeats one thread of each
+class, `random` draws legal walks, `swapped` gives the ideal under wrong labels. This module knows no
+critics.
 
 Try it: python -m nitograph evaluate --stand-in copier
 """
@@ -18,19 +19,20 @@ from numpy.typing import NDArray
 
 from nitograph.board import allowed_next
 from nitograph.errors import SettingsError
-from nitograph.evaluation.material import CLASSES, Material, Training, Woven
+from nitograph.evaluation.material import Material
+from nitograph.evaluation.woven import Training, Woven
 from nitograph.model.weights import Weights
 from nitograph.sampling.sampler import Decoding, SampleSettings, invent, resolved
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import WeaveSettings, weave_many
 
 STAND_INS = {
-    "woven": "unseen woven handwriting, the ideal: must pass everything",
+    "woven": "unseen woven pictures, the ideal: must pass everything",
     "copier": "training threads: must fail copying",
     "rewinder": "training pictures woven again from another nail: must fail nearness as pictures",
-    "prototypes": "ten woven digits repeated: must fail duplicates and coverage",
+    "prototypes": "one woven picture of each class repeated: must fail duplicates and coverage",
     "random": "random legal walks: must fail recognisability",
-    "swapped": "woven handwriting under wrong labels: must fail recognisability",
+    "swapped": "woven pictures under wrong labels: must fail recognisability",
 }
 
 
@@ -59,6 +61,10 @@ class ModelCandidate:
         """The settings, with the model's own values filled in."""
         return resolved(self.settings, self.weights)
 
+    def places(self, classes: Sequence[str]) -> NDArray[np.int64]:
+        """The model's own indices of these classes."""
+        return np.array([self.weights.classes.index(name) for name in classes], dtype=np.int64)
+
     def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
         """Sampled threads."""
         return invent(self.weights, list(labels), list(seeds), self.settings, decoder=self.decoder)
@@ -72,10 +78,10 @@ class ListedCandidate:
     name: str = "threads"
     _used: dict[str, int] = field(default_factory=dict)
 
-    def require(self, per_class: int) -> None:
-        """SettingsError if there are fewer than `per_class` threads of a digit."""
+    def require(self, per_class: int, classes: Sequence[str]) -> None:
+        """SettingsError if there are fewer than `per_class` threads of one of these classes."""
         counts = Counter(thread.label for thread in self.listed)
-        fewest = min(CLASSES, key=lambda label: counts[label])
+        fewest = min(classes, key=lambda label: counts[label])
         if counts[fewest] < per_class:
             raise SettingsError(
                 f"{self.name} has {counts[fewest]} threads of class {fewest}, but {per_class} are needed; "
@@ -102,13 +108,14 @@ class MadeCandidate:
     """A stand-in: a function of class index and random generator."""
 
     name: str
+    classes: tuple[str, ...]
     make: Callable[[int, np.random.Generator], Thread]
 
     def threads(self, labels: Sequence[str], seeds: Sequence[int]) -> list[Thread]:
         """One thread for each label and seed, made from them alone."""
         made = []
         for label, seed in zip(labels, seeds, strict=True):
-            thread = self.make(CLASSES.index(label), np.random.default_rng(seed))
+            thread = self.make(self.classes.index(label), np.random.default_rng(seed))
             made.append(thread.replace(label=label))
         return made
 
@@ -123,9 +130,9 @@ def stand_in(name: str, material: Material, training: Training, *, per_class: in
         return RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
     unseen = material.unseen(per_class if name != "prototypes" else 1, after=after)
     if name == "prototypes":
-        return MadeCandidate(name, lambda label, rng: unseen.threads[label])
+        return MadeCandidate(name, material.classes, lambda label, rng: unseen.threads[label])
     if name == "swapped":
-        return ListedCandidate(_relabelled(unseen), name)
+        return ListedCandidate(_relabelled(unseen, material.classes), name)
     if name == "woven":
         return ListedCandidate(unseen.threads, name)
     raise SettingsError(f"a stand-in is one of {', '.join(STAND_INS)}, got {name!r}")
@@ -164,12 +171,23 @@ class RandomCandidate:
 
 
 def _copier(material: Material, training: Training) -> MadeCandidate:
-    rows = [np.flatnonzero(training.labels == label) for label in range(len(CLASSES))]
+    rows = [np.flatnonzero(training.labels == label) for label in range(len(material.classes))]
+    _each_has_threads("copier", training, material.classes)
 
     def make(label: int, rng: np.random.Generator) -> Thread:
         return Thread(training.paths.path(int(rng.choice(rows[label]))), material.weaving.board)
 
-    return MadeCandidate("copier", make)
+    return MadeCandidate("copier", material.classes, make)
+
+
+def _each_has_threads(name: str, training: Training, classes: Sequence[str]) -> None:
+    """SettingsError where a class has no training thread."""
+    lacking = np.setdiff1d(np.arange(len(classes)), training.labels)
+    if len(lacking):
+        raise SettingsError(
+            f"the {name} needs a training thread of every class, but there is none of "
+            f"{classes[lacking[0]]}; take more training_threads"
+        )
 
 
 def _rewinder(material: Material, training: Training, per_class: int) -> ListedCandidate:
@@ -178,16 +196,20 @@ def _rewinder(material: Material, training: Training, per_class: int) -> ListedC
         raise SettingsError(
             "the rewinder needs training pictures, which a dataset does not hold; leave out the dataset"
         )
-    rows = np.concatenate([np.flatnonzero(training.labels == i)[:per_class] for i in range(len(CLASSES))])
+    classes = material.classes
+    _each_has_threads("rewinder", training, classes)
+    rows = np.concatenate(
+        [np.resize(np.flatnonzero(training.labels == i), per_class) for i in range(len(classes))]
+    )
     starts = np.bincount(training.paths.flat[training.paths.starts[:-1]], minlength=material.weaving.nails)
     weaving = material.weaving.replace(start_nail=int(starts.argmin()))
     woven = weave_many(training.images[rows], weaving)
     board = weaving.board
-    listed = [Thread(woven.path(i), board, CLASSES[training.labels[row]]) for i, row in enumerate(rows)]
+    listed = [Thread(woven.path(i), board, classes[training.labels[row]]) for i, row in enumerate(rows)]
     return ListedCandidate(listed, "rewinder")
 
 
-def _relabelled(woven: Woven) -> list[Thread]:
+def _relabelled(woven: Woven, classes: tuple[str, ...]) -> list[Thread]:
     """Every thread under the label of the next class."""
-    names = [CLASSES[(int(label) + 1) % len(CLASSES)] for label in woven.labels]
+    names = [classes[(int(label) + 1) % len(classes)] for label in woven.labels]
     return [thread.replace(label=name) for thread, name in zip(woven.threads, names, strict=True)]

@@ -23,6 +23,7 @@ from nitograph.settings import Settings, setting
 
 VERSION = 1  # raise it when a change makes the same settings give another critic
 FEATURES = 64
+DIGITS = 10  # classes, where nothing else is said
 PREDICT_BATCH = 1000
 
 UInt8 = NDArray[np.uint8]
@@ -96,14 +97,14 @@ class Critic:
         return np.concatenate(features), np.concatenate(read)
 
 
-def build(design: str, *, seed: int, classes: int = 10) -> nn.Module:
+def build(design: str, *, seed: int, classes: int = DIGITS) -> nn.Module:
     """A network with new weights; PyTorch's global random state stays unchanged."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return (Strided if design == "strided" else Pooled)(classes)
 
 
-def train(pictures: UInt8, labels: Labels, settings: CriticSettings, *, classes: int = 10) -> Critic:
+def train(pictures: UInt8, labels: Labels, settings: CriticSettings, *, classes: int = DIGITS) -> Critic:
     """A critic trained on pictures (n, 28, 28) and labels (n,) with AdamW and a one-cycle schedule."""
     net = build(settings.design, seed=settings.seed, classes=classes)
     size = min(settings.batch_size, len(pictures))
@@ -124,16 +125,20 @@ def train(pictures: UInt8, labels: Labels, settings: CriticSettings, *, classes:
     return Critic(net.eval())
 
 
-def trained(pictures: UInt8, labels: Labels, settings: CriticSettings, cache: Cache) -> Critic:
+def trained(
+    pictures: UInt8, labels: Labels, settings: CriticSettings, cache: Cache, *, classes: int = DIGITS
+) -> Critic:
     """`train`, cached under the hash of pictures, labels, settings and PyTorch's version."""
     made_from: dict[str, Any] = {"pictures": pictures, "labels": labels, "settings": settings.to_dict()}
     made_from |= {"version": VERSION, "torch": torch.__version__}
+    if classes != DIGITS:  # critics of ten classes keep the name that they had before there were others
+        made_from["classes"] = classes
 
     def make() -> dict[str, NDArray[Any]]:
-        net = train(pictures, labels, settings).net
+        net = train(pictures, labels, settings, classes=classes).net
         return {name: value.numpy() for name, value in net.state_dict().items()}
 
-    net = build(settings.design, seed=settings.seed)
+    net = build(settings.design, seed=settings.seed, classes=classes)
     kept = cache.fetch("critic", made_from, make)
     net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in kept.items()})
     return Critic(net.eval())

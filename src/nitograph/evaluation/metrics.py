@@ -20,6 +20,7 @@ RESAMPLES = 1000
 CONFIDENCE = 0.95
 GROUPS = 10
 NORMAL_95 = 1.96
+ROWS = 1000  # points compared with all others at once
 INFINITE = 1e9  # stands for a ratio to zero, which JSON could not hold
 
 
@@ -58,10 +59,14 @@ def density_parts(real: ArrayLike, made: ArrayLike, *, k: int = 5) -> tuple[Floa
     the first array, coverage that of the second. real: (n, d), n > k; made: (m, d).
     """
     points, others = np.asarray(real, dtype=np.float64), np.asarray(made, dtype=np.float64)
-    within = np.sort(_squares(points, points), axis=1)[:, k]
-    inside = _squares(points, others) < within[:, None]
-    dense = np.asarray(inside.sum(axis=0) / k)
-    return dense, np.asarray(inside.any(axis=1), dtype=np.float64)
+    counts, covered = np.zeros(len(others), dtype=np.int64), np.zeros(len(points))
+    for first in range(0, len(points), ROWS):
+        some = points[first : first + ROWS]
+        within = np.sort(_squares(some, points), axis=1)[:, k]
+        inside = _squares(some, others) < within[:, None]
+        counts += inside.sum(axis=0)
+        covered[first : first + ROWS] = inside.any(axis=1)
+    return np.asarray(counts / k), covered
 
 
 @one_blas_thread
@@ -79,13 +84,25 @@ def mean_interval(parts: ArrayLike, *, weights: ArrayLike | None = None, seed: i
     return _estimate(float(values.sum() / counts.sum()), drawn)
 
 
-def ratio_interval(parts: ArrayLike, reference: ArrayLike, *, seed: int = 0) -> Estimate:
-    """Mean of `parts` ÷ mean of `reference`, bootstrapped independently."""
+def ratio_interval(
+    parts: ArrayLike, reference: ArrayLike, *, weights: ArrayLike | None = None, seed: int = 0
+) -> Estimate:
+    """Mean of `parts` ÷ mean of `reference`, bootstrapped independently; weights: of the reference (n,)."""
     top, bottom = (np.asarray(x, dtype=np.float64).ravel() for x in (parts, reference))
-    value = _quotient(top.mean(), bottom.mean())
+    counts = np.ones(len(bottom)) if weights is None else np.asarray(weights, dtype=np.float64)
+    mean = bottom.mean() if weights is None else (bottom * counts).sum() / counts.sum()
+    value = _quotient(top.mean(), mean)
     above = _resampled(top, np.ones(len(top)), seed)
-    below = _resampled(bottom, np.ones(len(bottom)), seed + 1)
+    below = _resampled(bottom * counts, counts, seed + 1)
     return _estimate(float(value), np.asarray(_quotient(above, below)))
+
+
+def even_weights(labels: ArrayLike) -> Float64 | None:
+    """Weights (n,) with which each class counts the same; None where it does so without."""
+    _, member, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(set(counts.tolist())) < 2:
+        return None
+    return np.asarray(counts.mean() / counts[member])
 
 
 def jackknife(

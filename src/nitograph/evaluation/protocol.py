@@ -1,10 +1,10 @@
-"""The fixed protocol: samples of a candidate compared with woven handwriting it never saw.
+"""The fixed protocol: samples of a candidate compared with woven pictures it never saw, of any classes.
 
 Three critics classify the samples; distances are measured in the features of the one that is never used for
-choosing; a network trained on samples alone has to classify real ones; every sample is compared with every
-training thread; another network tries to tell samples from woven digits; rules and likelihood are checked.
-Each figure comes with those of woven test digits and of random walks. This module returns values;
-`page.report` renders them.
+choosing; a network trained on samples alone has to classify real ones; every sample is compared with
+every training thread; another network tries to tell samples from woven pictures; rules and likelihood are
+checked. Each figure comes with those of woven test pictures and of random walks. This module returns
+values; `page.report` renders them.
 
 Try it: python -m nitograph evaluate --stand-in woven --samples-per-class 20 --seeds 1
 """
@@ -26,11 +26,13 @@ from nitograph.evaluation.judges.copying import copying
 from nitograph.evaluation.judges.given_pictures import GivenPictures, winding
 from nitograph.evaluation.judges.resemblance import Shown, resemblance
 from nitograph.evaluation.judges.samples import breaks_a_rule, closeness, recognisability, rules, usefulness
-from nitograph.evaluation.material import CLASSES, Material, Training, Woven, rasters
+from nitograph.evaluation.material import DIGITS, Material
 from nitograph.evaluation.metrics import difference, mean_interval
 from nitograph.evaluation.nearest import pack
+from nitograph.evaluation.pairs import measured, merged, record as pairs_record
 from nitograph.evaluation.settings import EvaluationSettings
-from nitograph.evaluation.verdicts import Figure, ends, rounded
+from nitograph.evaluation.verdicts import GOALS, GOALS_OF_ANY, Figure, ends, rounded
+from nitograph.evaluation.woven import Training, Woven, rasters
 from nitograph.sampling.sampler import sample_paths
 
 FORMAT = "nitograph-evaluation/1"
@@ -39,17 +41,26 @@ UNMASKED = 20  # paths per class and round that are sampled without the mask
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The results: the JSON record, the figures, and what the page shows."""
+    """The results: the JSON record, the figures, and what the page shows.
+
+    read, wrong: the class that each critic reads of each sample, and whether it is a wrong one.
+    """
 
     record: dict[str, Any]
     figures: Mapping[str, Figure]
     samples: Woven
     reference: Woven
     read: Mapping[str, NDArray[np.int64]]
+    wrong: Mapping[str, NDArray[np.bool_]]
     nearness: Mapping[str, NDArray[np.float64]]
     nearest: tuple[NDArray[np.int64], Training] = field(repr=False)
     suspects: Shown
     given_pictures: GivenPictures | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that were judged."""
+        return tuple(self.record["classes"])
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -99,8 +110,16 @@ def evaluate(
     with clock.part("random walks"):
         walks = RandomCandidate(material.weaving, np.diff(training.paths.starts) - 1)
         walks_drawn = draw(walks, material, settings.replace(seeds=1))
+    reads = [critic.read(reference.rasters)[1] for critic in critics.values()]
+    pairs = measured(material.classes, reference.labels, reads)
     compared = Comparison(
-        material, settings.samples_per_class, settings.seeds, reference, samples, walks_drawn
+        material,
+        settings.samples_per_class,
+        settings.seeds,
+        reference,
+        samples,
+        walks_drawn,
+        merged(len(material.classes), pairs),
     )
     with clock.part("two-sample tests"):
         alike, two_sample, suspects = resemblance(candidate, compared, settings)
@@ -120,12 +139,18 @@ def evaluate(
                     candidate, compared, critics, seed=settings.first_seed
                 )
             figures |= found
+    goals = GOALS if material.classes == DIGITS else GOALS_OF_ANY
+    figures = {key: figure.judged_by(goals) for key, figure in figures.items()}
     head = {
         "format": FORMAT,
         "nitograph": __version__,
         "candidate": candidate.name,
         **_model_facts(candidate),
-        "form": settings.form,
+        "source": material.name,
+        "classes": list(material.classes),
+        "not_judged": _not_judged(candidate, material),
+        "confusable": pairs_record(material.classes, pairs),
+        "form": settings.form_for(len(material.classes)),
         "settings": settings.to_dict(),
         "weaving": material.weaving.to_dict(),
         "samples": len(samples),
@@ -136,8 +161,9 @@ def evaluate(
         "seconds": clock.seconds | {"all": round(sum(clock.seconds.values()), 2)},
     }
     read = {name: critic.read(samples.rasters)[1] for name, critic in critics.items()}
+    wrong = {name: ~compared.right(found, samples) for name, found in read.items()}
     shown = (nearness, (where, training), suspects, given_pictures)
-    return Evaluation(head | record, figures, samples, reference, read, *shown)
+    return Evaluation(head | record, figures, samples, reference, read, wrong, *shown)
 
 
 def _judged(
@@ -166,9 +192,10 @@ def _judged(
 
 def draw(candidate: Candidate, material: Material, settings: EvaluationSettings) -> Woven:
     """All samples, round by round, classes in turn; every thread has a seed of its own."""
-    labels = np.tile(np.arange(len(CLASSES)), settings.samples_per_class * settings.seeds)
+    classes = material.classes
+    labels = np.tile(np.arange(len(classes)), settings.samples_per_class * settings.seeds)
     seeds = range(settings.first_seed, settings.first_seed + len(labels))
-    threads = candidate.threads([CLASSES[label] for label in labels], seeds)
+    threads = candidate.threads([classes[label] for label in labels], seeds)
     for thread in threads:
         if thread.board != material.weaving.board:
             raise SettingsError(
@@ -189,12 +216,18 @@ def _model_facts(candidate: Candidate) -> dict[str, Any]:
     return {"model": model, "sampling": candidate.sampling.to_dict()}
 
 
+def _not_judged(candidate: Candidate, material: Material) -> list[str]:
+    """The classes of a model that the material has no pictures of."""
+    known = candidate.weights.classes if isinstance(candidate, ModelCandidate) else ()
+    return [name for name in known if name not in material.classes]
+
+
 def _mask_off(
     candidate: ModelCandidate, material: Material, settings: EvaluationSettings
 ) -> dict[str, Any]:
     """Share of paths that break a rule when the first samples are drawn without the mask."""
-    size = settings.samples_per_class * len(CLASSES)
-    labels = list(CLASSES) * min(UNMASKED, settings.samples_per_class)
+    size = settings.samples_per_class * len(material.classes)
+    labels = list(material.classes) * min(UNMASKED, settings.samples_per_class)
     starts = [settings.first_seed + number * size for number in range(settings.seeds)]
     seeds = [seed for start in starts for seed in range(start, start + len(labels))]
     weights, sampling, wanted = candidate.weights, candidate.settings, labels * settings.seeds
@@ -211,11 +244,13 @@ def _likelihood(
     from nitograph.evaluation.judges.likelihood import measure
 
     images, weights = material.test.images[reference.rows], candidate.weights
-    test = measure(weights, images, reference.labels, reference.paths())
+    place = candidate.places(material.classes)
+    test = measure(weights, images, place[reference.labels], reference.paths())
     found: dict[str, Any] = {"test": test.summary()}
     if training.images is not None:
         rows = np.random.default_rng(material.seed).permutation(len(training))[: len(reference)]
-        seen = measure(weights, training.images[rows], training.labels[rows], training.paths.take(rows))
+        labels, paths = place[training.labels[rows]], training.paths.take(rows)
+        seen = measure(weights, training.images[rows], labels, paths)
         found["training"] = seen.summary()
         key = "joint_nats_a_token"
         found["gap"] = ends(difference(test.means()[key], seen.means()[key]))

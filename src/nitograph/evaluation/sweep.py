@@ -26,12 +26,14 @@ from nitograph.evaluation.judges.comparison import Comparison, train_critics
 from nitograph.evaluation.judges.discriminators import PICTURES
 from nitograph.evaluation.judges.samples import closeness_in, recognisability
 from nitograph.evaluation.judges.two_sample import Pair, Score, Side, compare, pictures
-from nitograph.evaluation.material import Material, Woven
+from nitograph.evaluation.material import Material
 from nitograph.evaluation.page import thumbnails
 from nitograph.evaluation.page.elements import fill, spread, table
+from nitograph.evaluation.pairs import measured, merged
 from nitograph.evaluation.protocol import draw
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import ends, rounded
+from nitograph.evaluation.woven import Woven
 from nitograph.sampling.sampler import SampleSettings, resolved
 
 FORMAT = "nitograph-sweep/1"
@@ -39,7 +41,7 @@ AXES = "guidance=1,1.25,1.5,2 temperature=0.7,0.85,1 plan_temperature=0.85,1"
 LAYER = "critic B's last hidden layer"
 TITLES = {
     "critic_b": "critic B ÷ ceiling",
-    "worst_digit": "worst digit ÷ ceiling",
+    "worst_class": "worst class ÷ ceiling",
     "coverage": "coverage ÷ real",
     "density": "density ÷ real",
     "frechet": "Fréchet ÷ floor",
@@ -90,12 +92,14 @@ def sweep(
     lengths = np.array([thread.line_count for thread in valid.threads])
     walks = draw(RandomCandidate(material.weaving, lengths), material, settings)
     real, walked = (critics["B"].read(kind.rasters)[0] for kind in (valid, walks))
+    pairs = measured(material.classes, valid.labels, [critics["B"].read(valid.rasters)[1]])
+    same = merged(len(material.classes), pairs)
     points = []
     for chosen, sampling in zip(grid, samplings, strict=True):
         start = time.monotonic()
         maker: Candidate = replace(candidate, settings=sampling)
         samples = draw(maker, material, settings)
-        compared = Comparison(material, per_class, 1, valid, samples, walks)
+        compared = Comparison(material, per_class, 1, valid, samples, walks, same)
         figures, _ = recognisability(compared, critics)
         made = critics["B"].read(samples.rasters)[0]
         figures |= closeness_in(compared, real, made, walked, layer=LAYER)[0]
@@ -111,7 +115,8 @@ def sweep(
     return {
         "format": FORMAT,
         "candidate": candidate.name,
-        "images": "the last MNIST train images, on which no critic was trained",
+        "images": f"the last train images of {material.name}, on which no critic was trained",
+        "samples": per_class * len(material.classes),
         "features": LAYER,
         "settings": settings.to_dict(),
         "base": candidate.sampling.to_dict(),
@@ -139,7 +144,7 @@ def page(record: Mapping[str, Any]) -> str:
     ]
     body = (
         f"<h1>Sampling sweep of {html.escape(str(record['candidate']))}</h1>"
-        f"<p>{len(rows)} points of {10 * record['settings']['samples_per_class']} samples each, measured "
+        f"<p>{len(rows)} points of {_samples(record)} samples each, measured "
         f"on {html.escape(record['images'])}, by critic B alone. Best score: "
         f"<strong>{html.escape(_named(record['best']))}</strong>.</p>"
         "<h2>Recognisability against coverage</h2>"
@@ -147,6 +152,11 @@ def page(record: Mapping[str, Any]) -> str:
         f'src="{thumbnails.data_url(plot(record))}"></figure>' + table(("sampling", *titles, "score"), rows)
     )
     return fill("Sampling sweep", body)
+
+
+def _samples(record: Mapping[str, Any]) -> int:
+    """Samples of a point; records of older versions are of ten classes."""
+    return int(record.get("samples", 10 * record["settings"]["samples_per_class"]))
 
 
 def _told(samples: Woven, valid: Woven, material: Material) -> Score:

@@ -1,8 +1,9 @@
 """The winding guide: one HTML file that leads the maker from nail to nail, on a phone, without a network.
 
 The page is `data/guide.html`; this module fills in the thread, the texts and a content policy under which
-the page fetches nothing and runs only its own script. All texts of the page are in `TEXTS`; another
-language is one more dictionary there. This module knows nothing of browsers.
+the page fetches nothing and runs only its own script. The whole list stands in the page as well, for paper
+and for browsers without scripts. All texts are tables in `data/guide`, one a language; another language is
+one more table. This module knows nothing of browsers.
 
 Try it: python -m nitograph export thread.json -o guide.html
 """
@@ -23,95 +24,12 @@ from nitograph.settings import Settings, setting
 
 Texts = Mapping[str, Mapping[str, str]]
 
-ENGLISH = {
-    "language_name": "English",
-    "counter": "{i} of {n}",
-    "jump_open": "Jump to a step",
-    "theme": "Light or dark",
-    "settings": "Settings",
-    "stage": "Tap the right two thirds for the next nail, the left third to go back",
-    "steer": "Steps",
-    "progress": "Chords wound",
-    "picture": "The board with {i} of {n} chords wound",
-    "tie": "Tie the thread to nail {nail}",
-    "turn_right": "clockwise round it",
-    "turn_left": "counterclockwise round it",
-    "gaps": "out by {out}, back in by {back}",
-    "wraps_one": "plus one full turn",
-    "wraps_many": "plus {w} full turns",
-    "tie_off": "the last nail: tie off here",
-    "done": "Finished",
-    "done_text": "{m} of thread on the board",
-    "block": "Block {b} · {a}–{z}",
-    "block_run": "{m} at its end",
-    "to_go": "to go",
-    "so_far": "used so far",
-    "time_left": "time left",
-    "nothing_left": "none",
-    "seconds": "{s} s",
-    "minutes": "{m} min",
-    "hours": "{h} h {m}",
-    "metres": "{m} m",
-    "back": "Back",
-    "next": "Next",
-    "play": "Advance automatically",
-    "pause": "Pause",
-    "repeat": "Repeat",
-    "jump_title": "Jump to step",
-    "jump_range": "Step, 0 to {n}",
-    "ten_back": "10 back",
-    "ten_on": "10 on",
-    "cancel": "Cancel",
-    "go": "Go",
-    "close": "Close",
-    "group_voice": "Voice",
-    "speak": "Read the nails aloud",
-    "speak_turn": "Read the direction, too",
-    "voice": "Voice",
-    "voice_standard": "Default",
-    "rate": "Speed",
-    "no_voice": "This browser cannot speak. Everything else works.",
-    "listen": "Listen for commands",
-    "listen_note": "Say next, back, repeat, start or pause. Some browsers send the sound to their "
-    "vendor's servers, which needs a network; nothing else on this page does.",
-    "words_next": "next,go on",
-    "words_back": "back,previous",
-    "words_repeat": "repeat,again",
-    "words_start": "start,continue",
-    "words_pause": "pause,stop,wait",
-    "group_pace": "Automatic advance",
-    "pace": "One nail every",
-    "group_screen": "Screen",
-    "look": "Theme",
-    "look_auto": "Same as device",
-    "look_light": "Light",
-    "look_dark": "Dark",
-    "language": "Language",
-    "awake": "Keep the screen on",
-    "awake_none": "This browser does not let a page keep the screen on. Set the screen's own "
-    "timeout to the longest, or to never, while you wind.",
-    "memory": "Your step is saved on this device, even when the page is closed.",
-    "memory_none": "This browser does not let the page save your step: write it down before you close it.",
-    "group_piece": "This piece",
-    "about_board": "{n} nails on a circle of {d} mm, {chords} chords.",
-    "origin_top": "Nail 0 is at the top.",
-    "origin_right": "Nail 0 is at the right.",
-    "direction_cw": "Count clockwise.",
-    "direction_ccw": "Count counterclockwise.",
-    "side_front": "You see the front of the board.",
-    "side_back": "You work from the back, which shows the picture mirrored.",
-    "about_thread": "{m} of thread, knots included; have {spare} ready.",
-    "about_turn": "The thread always passes behind the nail, on the outer side, so that its tension holds "
-    "it there. Out by 12, back in by 14 means: out through the gap towards nail 12, round the back, in "
-    "through the gap towards nail 14.",
-    "group_keys": "Keys",
-    "news": "Step {i} of {n}: nail {nail}, {turn}",
-    "spoken": "{nail}",
-    "spoken_turn": "{nail}, {turn}",
-}
-
-TEXTS: Texts = {"en": ENGLISH}
+LANGUAGES = ("en", "de", "fr", "es", "ru", "zh")
+TEXTS: Texts = {tag: pages.table(f"guide/{tag}.json") for tag in LANGUAGES}
 """All texts of the page by language; missing texts are shown in English."""
+
+ENGLISH = TEXTS["en"]
+ROW = 10  # steps in a row of the whole list
 
 
 @dataclass(frozen=True)
@@ -132,8 +50,11 @@ def guide(workpiece: Workpiece, settings: GuideSettings | None = None, *, texts:
     chosen = settings or GuideSettings()
     if "en" not in texts:
         raise SettingsError(f"the guide falls back on English texts, got only {', '.join(texts) or 'none'}")
+    words = {**texts["en"], **texts.get(chosen.language or "en", {})}
     values = {
         "TITLE": html.escape(chosen.title or _title(workpiece)),
+        "LANGUAGE": chosen.language or "en",
+        "LIST": whole_list(workpiece, words),
         "PIECE": pages.inline({"language": chosen.language, **piece(workpiece)}),
         "TEXTS": pages.inline(texts),
     }
@@ -168,6 +89,27 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
         "x": unit[:, 0].tolist(),
         "y": unit[:, 1].tolist(),
     }
+
+
+def whole_list(workpiece: Workpiece, words: Mapping[str, str]) -> str:
+    """Every nail in order as an HTML table, ROW steps a row, with the metres used at its end.
+
+    A minus before a nail: counterclockwise round it. The first nail, to which the thread is tied, is in the
+    row of step 0.
+    """
+    nails, metres = workpiece.path.tolist(), workpiece.metres
+    signed = [f"{'−' if turn < 0 else ''}{nail}" for nail, turn in zip(nails, workpiece.turns, strict=True)]
+    rows = [f"<tr><th scope=row>0<td colspan={ROW}>{nails[0]}<td>"]
+    for first in range(1, len(nails), ROW):
+        cells = "".join(f"<td>{nail}" for nail in signed[first : first + ROW])
+        last = min(first + ROW, len(nails)) - 1
+        rest = "<td>" * (ROW - (last - first + 1))
+        rows.append(f"<tr><th scope=row>{first}<span>–{last}</span>{cells}{rest}<td>{metres[last]:.1f}")
+    heads = [html.escape(words.get(name, "")) for name in ("list_steps", "list_metres")]
+    head = f"<tr><th scope=col>{heads[0]}<td colspan={ROW}><th scope=col>{heads[1]}"
+    title, note = (html.escape(words.get(name, "")) for name in ("list_title", "list_note"))
+    table = f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+    return f"<h2>{title}</h2><p>{note}</p>{table}"
 
 
 def _title(workpiece: Workpiece) -> str:

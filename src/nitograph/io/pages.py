@@ -29,6 +29,14 @@ def page(template: str, values: Mapping[str, str], *, images: str = "") -> str:
     return filled(text, {**values, "POLICY": policy(style, script, images, attributes)})
 
 
+def table(name: str) -> dict[str, str]:
+    """A table of texts from the package's `data` folder."""
+    found: dict[str, str] = json.loads(
+        resources.files("nitograph").joinpath("data", name).read_text("utf-8")
+    )
+    return found
+
+
 def policy(style: str, script: str = "", images: str = "", style_attributes: Sequence[str] = ()) -> str:
     """The content policy of a page with this style, this script and these style="…" attributes.
 

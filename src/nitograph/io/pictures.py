@@ -12,6 +12,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -42,33 +43,51 @@ MIN_IS_WHITE = 0  # of PHOTOMETRIC
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
-def read_picture(path: str | Path, ground: int = BLACK) -> NDArray[np.uint8]:
-    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a grey `ground`.
+def read_picture(path: str | Path, *, ground: int = BLACK) -> NDArray[np.uint8]:
+    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a ground of grey.
 
     The first frame of an animation. A JPEG of more than MAX_PIXELS comes back smaller. Raises SourceError
     where the file is missing, is none of FORMATS, is damaged or has too many pixels.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
         data = read_bytes(path, limit=MAX_FILE_BYTES)
     except FileError as error:
         raise SourceError(str(error)) from None
+    return picture_of_bytes(data, path, ground=ground)
+
+
+def picture_of_bytes(
+    data: bytes, name: str | Path = "the picture", *, ground: int = 0
+) -> NDArray[np.uint8]:
+    """The content of a picture file as luminance, as `read_picture`; `name` is for messages."""
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with _silence(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            _bound(opened, path)
+            _bound(opened, name)
             return luminance(opened, ground)
     except SourceError:
         raise
     except UnidentifiedImageError:
-        raise SourceError(f"{path} is no picture that is read here; save it as {SPOKEN}") from None
+        raise SourceError(f"{name} is no picture that is read here; save it as {SPOKEN}") from None
     except Image.DecompressionBombError:
-        raise SourceError(f"{path} would unpack to too many pixels; make it smaller first") from None
+        raise SourceError(f"{name} would unpack to too many pixels; make it smaller first") from None
     except Exception as error:  # decoders raise whatever their parser stumbles over
         if shortage(error):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise SourceError(f"{path} is a damaged picture: {reason[:120]}; save it anew") from None
+        raise SourceError(f"{name} is a damaged picture: {reason[:120]}; save it anew") from None
+
+
+SIGNATURES = (
+    rb"\x89PNG\r\n", rb"\xff\xd8\xff", rb"RIFF....WEBP", rb"GIF8[79]a", rb"II\*\x00", rb"MM\x00\*", rb"BM",
+    rb"P[1-6fy]\s",
+)  # fmt: skip
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether bytes begin as a file of one of FORMATS does; its rest may still be damaged."""
+    return re.match(b"|".join(SIGNATURES), data, re.DOTALL) is not None
 
 
 def _bound(opened: "Image.Image", path: str | Path) -> None:

@@ -54,28 +54,30 @@ class Starts:
 
     @one_blas_thread
     def scores(self, light: NDArray[np.floating]) -> Float32:
-        """Scores (s, n) on light (2M,): row i, column a is the chord from nail a to nail a + spans[i]."""
-        half = len(light) // 2
-        values = np.zeros((half + 1, 2))
-        values[:half] = np.reshape(light, (2, half)).T
-        seen = (self._reach @ values[self._columns]).view(np.complex128)[..., 0]
+        """Scores (b, s, n) on light (b, 2M): in row i, column a is the chord from nail a to a + spans[i].
+
+        Each of the b is worked out by itself, so that it does not depend on the others.
+        """
+        b, half = len(light), light.shape[1] // 2
+        values = np.zeros((b, half + 1, 2))
+        values[:, :half] = light.reshape(b, 2, half).transpose(0, 2, 1)
+        seen = (self._reach @ values[:, self._columns]).view(np.complex128)[..., 0]
         seen *= self._phase
-        found = np.concatenate([seen.real, seen.imag]).astype(np.float32).T @ self._waves
+        parts = np.concatenate([seen.real, seen.imag], axis=1).astype(np.float32)
+        found = parts.transpose(0, 2, 1) @ self._waves
         found -= self._own
         return np.asarray(found)
 
     def ends(self, values: Float32) -> Float32:
-        """Sums over the chords that end in each nail, (n,), of values (s, n) laid out as scores."""
+        """Sums over the chords that end in each nail, (b, n), of values (b, s, n) laid out as scores."""
         n = self._n
         weighed = values * self.weights[:, None]
-        twice = np.concatenate([weighed, weighed], axis=1)
-        rows, step = twice.shape[0], twice.strides[1]
+        twice = np.concatenate([weighed, weighed], axis=2)
+        batch, row, step = twice.strides
         back = np.lib.stride_tricks.as_strided(  # row i: values of the chords that arrive at each nail
-            twice[:, n - int(self.spans[0]) :] if rows else twice,
-            (rows, n),
-            (twice.strides[0] - step, step),
+            twice[:, :, n - int(self.spans[0]) :], weighed.shape, (batch, row - step, step)
         )
-        return np.asarray(weighed.sum(axis=0) + back.sum(axis=0))
+        return np.asarray(weighed.sum(axis=1) + back.sum(axis=1))
 
 
 @functools.lru_cache(maxsize=4)

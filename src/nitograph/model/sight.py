@@ -135,14 +135,12 @@ def first_sights(settings: SightSettings, light: Floats) -> Float32:
     where each chord's is a softmax of its score, FIRST_GAIN of the gain.
     """
     starts = starts_of(settings.scoring, settings.order, settings.rules.min_nail_gap)
-    found = np.empty((len(light), settings.scoring.nails), np.float32)
-    for row in range(len(light)):  # one by one, so that a row does not depend on the others
-        scores = starts.scores(light[row])
-        scores -= scores.max()
-        scores *= np.float32(FIRST_GAIN * settings.gain)
-        chances = starts.ends(np.exp(scores, out=scores))
-        found[row] = np.log(np.maximum(chances / chances.sum(), np.float32(LEAST)))
-    return found
+    scores = starts.scores(light)
+    scores -= scores.max(axis=(1, 2), keepdims=True)
+    scores *= np.float32(FIRST_GAIN * settings.gain)
+    chances = starts.ends(np.exp(scores, out=scores))
+    chances /= chances.sum(axis=1, keepdims=True)
+    return np.log(np.maximum(chances, np.float32(LEAST)))
 
 
 def wanted_of(settings: SightSettings, light: Floats, pictures: Floats | None) -> Int32:

@@ -48,13 +48,20 @@ def fresh_flow(trainer: "Trainer") -> FlowPhase | None:
 
 
 def start_from(trainer: "Trainer", weights: Weights) -> None:
-    """Start from trained weights, as Network.start_from; the plan's autoencoder keeps its weights."""
+    """Start from trained weights, as Network.start_from.
+
+    The plan's autoencoder keeps its weights, unless it is to be learned from the corpus: it goes on, then.
+    Weights that know all classes teach plans. The flow of others, if they have one, is trained on, with
+    classes that it does not know as any class.
+    """
     trainer.network.start_from(weights)
     trainer.ancestor = weights.digest
-    if trainer.plan_phase:
+    if trainer.plan_phase and trainer.settings.plan_from != "corpus":
         trainer.plan_phase.skip()
     if trainer.settings.plan_from == "weights" and _knows_classes(trainer, weights):
         _learn_from(trainer, weights)
+    elif trainer.settings.plan_from == "weights" and trainer.flow_phase:
+        _take_flow(trainer, weights)
 
 
 def take_plan(trainer: "Trainer", weights: Weights) -> bool:
@@ -76,7 +83,8 @@ def take_plan(trainer: "Trainer", weights: Weights) -> bool:
                 trainer.network.at(name).copy_(torch.from_numpy(tensor))
     trainer.plan_phase.skip()
     trainer.plan_of = weights.digest
-    _learn_from(trainer, weights)
+    if trainer.settings.plan_from == "weights":
+        _learn_from(trainer, weights)
     return True
 
 
@@ -87,6 +95,29 @@ def _knows_classes(trainer: "Trainer", weights: Weights) -> bool:
 def _own_classes(trainer: "Trainer", weights: Weights) -> list[int]:
     """Which rows of these weights' classes are this run's, and that of no class."""
     return [*map(weights.classes.index, trainer.corpus.classes), len(weights.classes)]
+
+
+def _take_flow(trainer: "Trainer", weights: Weights) -> None:
+    """Go on with the flow of these weights, in the time of a fresh one."""
+    if weights.sharpener is None or not weights.settings.planned:
+        return
+    rows = [
+        weights.classes.index(name) if name in weights.classes else len(weights.classes)
+        for name in (*trainer.corpus.classes, None)
+    ]
+    tensors = dict(weights.sharpener.tensors)
+    tensors["class"] = tensors["class"][rows]
+    _go_on_from(trainer, Sharpener(tensors))
+
+
+def _go_on_from(trainer: "Trainer", sharpener: Sharpener) -> None:
+    """The flow phase begins with this flow."""
+    phase = trainer.flow_phase
+    assert phase is not None
+    flow = Flow.from_sharpener(sharpener).to(trainer.device)
+    trainer.flow_phase = FlowPhase(
+        flow, phase.settings, steps=phase.steps, limit=phase.limit, share=phase.share
+    )
 
 
 def _differs(trainer: "Trainer", weights: Weights, shape: tuple[str, ...]) -> bool:
@@ -105,8 +136,4 @@ def _learn_from(trainer: "Trainer", weights: Weights) -> None:
     if trainer.flow_phase and trainer.settings.flow_steps is None:
         trainer.flow_phase = None  # nothing is left to learn
     elif trainer.flow_phase:
-        phase = trainer.flow_phase
-        flow = Flow.from_sharpener(trainer.sharpener).to(trainer.device)
-        trainer.flow_phase = FlowPhase(
-            flow, phase.settings, steps=phase.steps, limit=phase.limit, share=phase.share
-        )
+        _go_on_from(trainer, trainer.sharpener)

@@ -9,6 +9,7 @@ Try it: python -c "from nitograph.training.flow import Flow, FlowForm; print(Flo
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -142,13 +143,17 @@ class Plans:
     def __len__(self) -> int:
         return len(self.pictures)
 
+    @cached_property
+    def _of_class(self) -> dict[int, NDArray[np.int64]]:
+        return {int(label): np.flatnonzero(self.labels == label) for label in np.unique(self.labels)}
+
     def rows(self, rng: np.random.Generator, rows: NDArray[np.int64], *, doubtful: float = 0.0) -> Drawn:
         """Some rows; a share of them `doubtful`, with codes of another picture of the class."""
         given, doubt = self.codes[rows].copy(), (rng.random(len(rows)) < doubtful).astype(np.float32)
         which, count = rng.random((len(rows), 2)).T  # drawn for all rows, so that they can be shared out
         order = rng.random(given.shape).argsort(axis=1)
         for row in np.flatnonzero(doubt):
-            others = np.flatnonzero(self.labels == self.labels[rows[row]])
+            others = self._of_class[int(self.labels[rows[row]])]
             slots = order[row, : 1 + int(3 * count[row])]
             given[row, slots] = self.codes[others[int(which[row] * len(others))]][slots]
         light = decode_plan(self.autoencoder, given)

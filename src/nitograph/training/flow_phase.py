@@ -20,7 +20,7 @@ from nitograph.training.processes import sums_of
 from nitograph.training.settings import Report, TrainSettings
 from nitograph.training.shares import ALONE, Share
 
-BATCH, HELD_OUT = 32, 512  # pictures
+HELD_OUT = 512  # pictures
 RATE, MOMENT = 1.5, 0.995  # of the settings' learning rate; how slowly the running mean follows
 FALL = 0.6  # share of the phase in which the rate falls
 
@@ -116,11 +116,11 @@ class FlowPhase:
 
     def _advance(self, train: Plans) -> float:
         rng, world = np.random.default_rng([self.settings.seed, 13, self.step, 0]), self.share.world
-        rows, rng, weight = self.share.of(rng.integers(len(train), size=BATCH), rng)
+        rows, rng, weight = self.share.of(rng.integers(len(train), size=self.settings.flow_batch), rng)
         drawn = train.rows(rng, rows, doubtful=self.doubtful)
         dropped = rng.random(len(rows)) < CLASS_DROPOUT
         drawn = drawn._replace(labels=np.where(dropped, self.flow.classes, drawn.labels))
-        loss, part = flow_loss(self.flow, drawn, rng), weight * len(rows) / BATCH
+        loss, part = flow_loss(self.flow, drawn, rng), weight * len(rows) / self.settings.flow_batch
         (whole,) = sums_of([float(loss.detach()) * part], world, self.flow.at("class").device)
         if world > 1:  # of one process, the loss is that of all
             loss = loss * (world * part)

@@ -40,6 +40,20 @@ LIGHT_ROWS, LIGHT_BATCH = 2000, 100  # rows that measure_light looks at, and how
 Loss = tuple[Tensor, int]
 
 
+class Lesson(NamedTuple):
+    """Some rows of a part, gathered for the network.
+
+    codes: (b, p). light: (b, k). pictures: (b, c, c), finer than the light, or None. seen: sights, facts
+    and first sights of a network with sight, or nothing.
+    """
+
+    batch: Batch
+    codes: NDArray[np.int64]
+    light: NDArray[np.float32]
+    pictures: NDArray[np.float32] | None
+    seen: tuple[NDArray[np.float32], ...]
+
+
 class Losses(NamedTuple):
     """Sums over a batch, with their counts: nats of nails and EOS; nats of codes, None in a plain model;
     and, if it was measured, what the nails cost against the encoder's best ones, expected, in nats of
@@ -79,6 +93,7 @@ class Objective:
         self.codes: dict[str, NDArray[np.int64]] = {}
         self.recoded: dict[str, NDArray[np.float16]] = {}
         self.teacher: Teacher | None = None
+        self.mixed = True  # on CUDA, matrices are multiplied in bfloat16
 
     @property
     def sees_pictures(self) -> bool:
@@ -107,6 +122,36 @@ class Objective:
         assert part.pictures is not None  # sees_pictures says so first
         return Plans(part.pictures, self.codes[name], part.labels, self.autoencoder)
 
+    def lesson(self, name: str, rows: NDArray[np.int64], *, kind: str = "codes") -> Lesson:
+        """Some rows of a part with the planned picture of a kind; may be called in any thread."""
+        part = self.parts[name]
+        codes, light, pictures = self._planned(name, rows, kind)
+        return self._shown(self.collect(part, rows), codes, light, pictures)
+
+    def lesson_of_walks(
+        self, name: str, rows: NDArray[np.int64], rng: np.random.Generator, *, kind: str = "codes"
+    ) -> Lesson:
+        """As `lesson`, of walks of the network for these rows' plans, corrected by the encoder."""
+        assert self.sight is not None
+        part = self.parts[name]
+        plans = self._planned(name, rows, kind)
+        most = int(part.lengths.max()) - 3
+        walks = own_walks(self.network, self.sight, (part.labels[rows], *plans), most=most, rng=rng)
+        return self._shown(corrected(part, self.sight, rows, walks, _enlarged(part, rows)), *plans)
+
+    def _shown(
+        self,
+        batch: Batch,
+        codes: NDArray[np.int64],
+        light: NDArray[np.float32],
+        pictures: NDArray[np.float32] | None,
+    ) -> Lesson:
+        """With what a network with sight is shown: of this light, or of finer pictures."""
+        if self.sight is None:
+            return Lesson(batch, codes, light, pictures, ())
+        seen = sights_along(self.sight, light, batch.nails, lengths_of(batch), pictures)
+        return Lesson(batch, codes, light, pictures, tuple(seen))
+
     def losses(
         self,
         name: str,
@@ -114,25 +159,22 @@ class Objective:
         *,
         kind: str = "codes",
         rng: np.random.Generator | None = None,
-        own_walk: bool = False,
+        lesson: Lesson | None = None,
         regret: bool = False,
     ) -> Losses:
         """Losses of some rows of a part.
 
         kind: the planned picture, one of KINDS. rng: for training; draws the rows that lose their class.
-        Without it none do, and no teacher is asked. own_walk: learn from walks of the network for these
-        rows' plans, corrected by the encoder. regret: measure what the nails' distribution costs, too.
+        Without it none do, and no teacher is asked. lesson: of these rows and this kind, if it was gathered
+        before; of the network's own walks, if need be. regret: measure what the nails' distribution costs,
+        too.
         """
         part = self.parts[name]
-        codes, light, shown = self._planned(name, rows, kind)
-        if own_walk and rng is not None:
-            batch = self._own_walks(part, rows, (codes, light, shown), rng)
-        else:
-            batch = self.collect(part, rows)
+        batch, codes, light, _, shown = self.lesson(name, rows, kind=kind) if lesson is None else lesson
         labels, nails = self._labels(batch.labels, rng), self._tensor(batch.nails)
         with self._precision():
             if self.network.settings.planned:
-                given, seen = self._tensor(codes), self._seen(batch, light, shown)
+                given, seen = self._tensor(codes), [tuple(map(self._tensor, shown))] if shown else []
                 plans, logits = self.forward(labels, given, nails, self._tensor(light), *seen)
                 plan = _code_loss(plans, self._wanted(labels, given, rng))
             else:
@@ -156,33 +198,11 @@ class Objective:
         light = (self.recoded[name] if kind == "codes" else part.light)[rows].astype(np.float32)
         return self.codes[name][rows], light, _enlarged(part, rows) if kind == "picture" else None
 
-    def _own_walks(
-        self,
-        part: Corpus,
-        rows: NDArray[np.int64],
-        plans: tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None],
-        rng: np.random.Generator,
-    ) -> Batch:
-        """Walks of the network for these plans, with the encoder's choice as the next nail."""
-        assert self.sight is not None
-        most = int(part.lengths.max()) - 3
-        walks = own_walks(self.network, self.sight, (part.labels[rows], *plans), most=most, rng=rng)
-        return corrected(part, self.sight, rows, walks, _enlarged(part, rows))
-
     def _wanted(self, labels: Tensor, codes: Tensor, rng: np.random.Generator | None) -> Tensor:
         """What plans are learned from: codes (b, p), or in training a teacher's chances of them."""
         if self.teacher is None or rng is None:
             return codes
         return self.teacher.chances(labels, codes)
-
-    def _seen(
-        self, batch: Batch, light: NDArray[np.float32], shown: NDArray[np.float32] | None
-    ) -> tuple[tuple[Tensor, ...], ...]:
-        """What a network with sight is shown: of this light, or of finer pictures."""
-        if self.sight is None:
-            return ()
-        seen = sights_along(self.sight, light, batch.nails, lengths_of(batch), shown)
-        return (tuple(map(self._tensor, seen)),)
 
     def plan_loss(self, name: str, rows: NDArray[np.int64], rng: np.random.Generator) -> Loss:
         """Summed nats of as many plans alone, with their count, of the classes of some rows of a part.
@@ -223,7 +243,8 @@ class Objective:
         return torch.from_numpy(array).to(self.device, non_blocking=True)
 
     def _precision(self) -> Any:
-        return torch.autocast("cuda", torch.bfloat16) if self.device.type == "cuda" else nullcontext()
+        mixed = self.mixed and self.device.type == "cuda"
+        return torch.autocast("cuda", torch.bfloat16) if mixed else nullcontext()
 
 
 def measure_light(network: Network, corpus: Corpus) -> None:

@@ -18,14 +18,18 @@ from nitograph.errors import ProcessError, SettingsError
 
 
 def find_device(name: str) -> str:
-    """The device to use for auto, cuda, mps or cpu; SettingsError if it is not available."""
+    """The device to use for auto, cuda, mps or cpu; SettingsError if it is not available.
+
+    Of torchrun's processes, each has the next GPU of its host; where they outnumber the GPUs, several share
+    one.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if available[device])
     if not available.get(name, False):
         raise SettingsError(f"device {name} is not available here; use cpu or auto")
     if name == "cuda" and "LOCAL_RANK" in os.environ:
-        return f"cuda:{os.environ['LOCAL_RANK']}"
+        return f"cuda:{int(os.environ['LOCAL_RANK']) % torch.cuda.device_count()}"
     return name
 
 
@@ -34,8 +38,13 @@ def join_group(device: str) -> tuple[int, int]:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not dist.is_initialized():
         with _together():
-            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+            dist.init_process_group("nccl" if device.startswith("cuda") and not _share_gpus() else "gloo")
     return (dist.get_rank(), world) if world > 1 else (0, 1)
+
+
+def _share_gpus() -> bool:
+    """Whether several processes of this host use one GPU, which NCCL refuses."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > torch.cuda.device_count()
 
 
 def leave_group() -> None:

@@ -23,6 +23,7 @@ from nitograph.model.sharpen import Sharpener
 from nitograph.training.checkpoints import matching_checkpoint, read_checkpoint
 from nitograph.training.flow import Flow, FlowForm
 from nitograph.training.flow_phase import FlowPhase
+from nitograph.training.measure import TOLD
 from nitograph.training.objective import Objective
 from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.settings import LASTING, TrainSettings
@@ -52,15 +53,24 @@ def _name(value: Any) -> str | None:
 
 
 def _count(value: Any) -> int | None:
-    """A whole number or None; ValueError if it is neither."""
-    return None if value is None else _whole(value)
+    """A number of threads or None; ValueError if it is neither."""
+    if value is not None and not 1 <= _whole(value) <= MAX_THREADS:
+        raise ValueError("no number of threads")
+    return value if value is None else int(value)
 
 
 def _history(value: Any) -> list[dict[str, Any]]:
-    """Records that say of which kind they are and at which step; ValueError if they do not."""
+    """Records that say of which kind they are and at which step; of validations also what is told of them.
+
+    ValueError if they do not.
+    """
     for past in value:
         if not isinstance(past["kind"], str) or type(past["step"]) is not int:
             raise ValueError("no history")
+        if past["kind"] == "valid":
+            numbers = [past[name] for name in TOLD if name != "best"]
+            if type(past["best"]) is not bool or {*map(type, numbers)} - {int, float, type(None)}:
+                raise ValueError("no history of validations")
     return list(value)
 
 
@@ -72,6 +82,7 @@ PLACE: dict[str, Callable[[Any], Any]] = {
 
 NEW_PLACE = ("plan_of", "threads")  # checkpoints of older versions lack them
 
+MAX_THREADS = 1024
 RATES = ("lr", "weight_decay", "momentum", "scale", "muon")  # settings of an optimiser
 
 

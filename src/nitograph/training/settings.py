@@ -37,8 +37,9 @@ class TrainSettings(Settings):
     plan_from: str = setting(
         "weights",
         "where the plan comes from: weights (those to start from, or the package's where shape and classes "
-        "fit: their autoencoder as it is, their chances of each code as the teacher), or the corpus",
-        choices=("weights", "corpus"),
+        "fit: their autoencoder as it is, their chances of each code as the teacher), codes (their "
+        "autoencoder, the chances learned from the corpus), or the corpus (the autoencoder learned, too)",
+        choices=("weights", "codes", "corpus"),
     )
     plan_steps: int = setting(
         4000, "steps of the plan's autoencoder, before the Transformer's", low=1, high=10_000_000
@@ -49,6 +50,7 @@ class TrainSettings(Settings):
         low=0,
         high=10_000_000,
     )
+    flow_batch: int = setting(32, "pictures per step of the flow", low=1, high=65536)
     learning_rate: float = setting(2e-3, "peak learning rate", low=1e-8, high=1)
     weight_decay: float = setting(0.05, "decoupled weight decay of the matrices", low=0, high=10)
     optimizer: str = setting("muon", "optimiser", choices=("adamw", "muon"))

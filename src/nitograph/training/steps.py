@@ -7,39 +7,70 @@ knows no schedule.
 Try it: python -c "from nitograph.training.steps import step_loss; help(step_loss)"
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from nitograph.training.measure import Step
-from nitograph.training.objective import Loss, Objective
+from nitograph.training.objective import Lesson, Loss, Objective
 from nitograph.training.processes import sums_of
 from nitograph.training.settings import TrainSettings
-from nitograph.training.shares import ALONE, Share
+from nitograph.training.shares import ALONE, Part, Share
 
 NOTHING: Loss = (torch.zeros(()), 0)
 
 
-def step_loss(
+class Task(NamedTuple):
+    """What one step learns nails from, drawn from the seed and the step's number."""
+
+    rng: np.random.Generator  # of what is drawn later in the step
+    kind: str  # one of objective.KINDS
+    own_walk: bool
+    mine: Part  # of the step's rows
+
+
+def task_of(
     objective: Objective,
     settings: TrainSettings,
     rows: NDArray[np.int64],
     *,
     step: int,
     share: Share = ALONE,
-) -> tuple[Tensor, Step]:
-    """The loss of these rows of the training part, and what it is made of.
-
-    share: of the rows, among processes; the losses' mean over them is that of all rows, and so is the Step.
-    """
+) -> Task:
+    """The task of a step over these rows of the training part; share: of the rows, among processes."""
     rng = np.random.default_rng([settings.seed, 11, step, 0])
     kind = _kind(objective, settings, rng)
     own_walk = objective.sees_pictures and rng.random() < settings.own_walks
+    return Task(rng, kind, own_walk, share.of(rows, rng))
+
+
+def gather(objective: Objective, task: Task) -> Lesson:
+    """The lesson of a task; where it is none of own walks, in any thread and before the step's turn."""
+    rows, rng, _ = task.mine
+    if task.own_walk:
+        return objective.lesson_of_walks("train", rows, rng, kind=task.kind)
+    return objective.lesson("train", rows, kind=task.kind)
+
+
+def step_loss(
+    objective: Objective,
+    settings: TrainSettings,
+    task: Task,
+    lesson: Lesson,
+    *,
+    share: Share = ALONE,
+) -> tuple[Tensor, Step]:
+    """The loss of a task and its lesson, and what it is made of.
+
+    The losses' mean over processes is that of all rows, and so is the Step.
+    """
     weight = settings.expected_error if objective.sees_pictures else 0.0
-    mine = share.of(rows, rng)
+    rng, mine = task.rng, task.mine
     found = objective.losses(
-        "train", mine.rows, kind=kind, rng=mine.rng, own_walk=own_walk, regret=weight > 0
+        "train", mine.rows, kind=task.kind, rng=mine.rng, lesson=lesson, regret=weight > 0
     )
     parts = [_weighed(found.nail, mine.weight), NOTHING, _weighed(found.regret, mine.weight)]
     if found.plan is not None:

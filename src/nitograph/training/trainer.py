@@ -33,6 +33,7 @@ from nitograph.model.settings import ModelSettings
 from nitograph.model.sharpen import Sharpener
 from nitograph.model.weights import Weights
 from nitograph.training import beginnings, resume
+from nitograph.training.ahead import Ahead
 from nitograph.training.batches import epoch_order
 from nitograph.training.checkpoints import write_checkpoint
 from nitograph.training.measure import Meter, Step, Stop, measure, never, thinned
@@ -42,7 +43,7 @@ from nitograph.training.plan_phase import PlanPhase
 from nitograph.training.processes import any_of, join_group, of_first
 from nitograph.training.settings import Report, TrainSettings, best_sampling
 from nitograph.training.shares import Share
-from nitograph.training.steps import step_loss
+from nitograph.training.steps import Task, gather, step_loss, task_of
 from nitograph.training.threads import quickest
 
 PLAN_SHARE = 0.1  # of the minutes, at most, for the plan's autoencoder
@@ -94,6 +95,8 @@ class Trainer:
         self.measures_threads = False  # before the first step, unless the settings say how many
         self._random_part = int(of_first(secrets.randbits(32), self.world, self.device))
         self.run_name: str | None = self._name()
+        self._orders: dict[int, list[NDArray[np.int64]]] = {}  # of the present epoch
+        self.ahead = Ahead(self._task_of, self.objective, early=self.device.type != "cpu")
 
     @property
     def total_steps(self) -> int:
@@ -167,15 +170,10 @@ class Trainer:
             return of_first(base + self.clock() - started, self.world, self.device)
 
         meter, reported, validated = Meter(started), started, base
-        order: list[NDArray[np.int64]] = []
-        ordered = -1  # the epoch of that order
         if self._owes_validation():
             yield from self._validation(stop_requested)
         while self.progress < 1.0 and not self.stale:
-            epoch, at = divmod(self.step, self.steps_per_epoch)
-            if epoch != ordered:
-                order, ordered = self._order(epoch), epoch
-            meter.add(self._train_step(order[at]))
+            meter.add(self._train_step())
             self.step += 1
             self.seconds = elapsed()
             if stop_requested():
@@ -285,10 +283,17 @@ class Trainer:
             return False
         return not any(past["kind"] == "valid" and past["step"] == self.step for past in self.history)
 
-    def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        return epoch_order(
-            self.train.lengths, self.settings.batch_size, seed=self.settings.seed, epoch=epoch
-        )
+    def _rows_of(self, step: int) -> NDArray[np.int64]:
+        """The rows that a step learns from."""
+        epoch, at = divmod(step, self.steps_per_epoch)
+        if epoch not in self._orders:
+            size, seed = self.settings.batch_size, self.settings.seed
+            self._orders = {epoch: epoch_order(self.train.lengths, size, seed=seed, epoch=epoch)}
+        return self._orders[epoch][at]
+
+    def _task_of(self, step: int) -> Task:
+        rows = self._rows_of(step)
+        return task_of(self.objective, self.settings, rows, step=step, share=self.share)
 
     def _take_threads(self) -> None:
         """As many CPU threads as do a step soonest; a resumed run keeps what it found.
@@ -307,18 +312,20 @@ class Trainer:
         random = torch.get_rng_state()
 
         def work() -> None:
-            loss, _ = step_loss(self.objective, self.settings, rows, step=0)
+            task = task_of(self.objective, self.settings, rows, step=0)
+            loss, _ = step_loss(self.objective, self.settings, task, gather(self.objective, task))
             torch.autograd.backward(loss)
             self.optimizer.zero_grad(set_to_none=True)
 
         self.threads = quickest(work, torch.get_num_threads())
         torch.set_rng_state(random)
 
-    def _train_step(self, rows: NDArray[np.int64]) -> Step:
+    def _train_step(self) -> Step:
         if self.world > 1:  # so that dropout does not depend on how often a run was resumed
             torch.manual_seed(self.settings.seed + self.world * self.step + self.rank)
         self.network.train()
-        loss, step = step_loss(self.objective, self.settings, rows, step=self.step, share=self.share)
+        task, lesson = self.ahead.take(self.step)
+        loss, step = step_loss(self.objective, self.settings, task, lesson, share=self.share)
         descend(self.optimizer, loss, self._rate(), world=self.world, place=f"step {self.step}")
         return step
 

@@ -73,6 +73,11 @@ class PhotoWeaver:
         """How many chords are laid so far."""
         return self._length - 1
 
+    @property
+    def nails(self) -> NDArray[np.int32]:
+        """The nails so far, (chords + 1,)."""
+        return self._path[: self._length].copy()
+
     def advance(self) -> bool:
         """Lay some more chords or move some nails; False when the thread has ended."""
         if self._walking:

@@ -72,6 +72,11 @@ class Weaver:
         """How many chords are laid so far."""
         return max(self._length - 1, 0)
 
+    @property
+    def nails(self) -> NDArray[np.int32]:
+        """The nails laid so far, (chords + 1,); empty before the first chord."""
+        return self._path[: self._length if self._length > 1 else 0].copy()
+
     def advance(self) -> bool:
         """Lay some more chords, for about a tenth of a second; False when the thread has ended."""
         if self.done:

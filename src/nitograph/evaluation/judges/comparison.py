@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
-from nitograph.evaluation.material import CLASSES, Material, Woven
+from nitograph.evaluation.material import Material
+from nitograph.evaluation.order import in_turn
 from nitograph.evaluation.verdicts import Figure, rounded
+from nitograph.evaluation.woven import Woven
 
 Critics = Mapping[str, Critic]
 """The critics by name: A, B and C."""
@@ -27,7 +29,11 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The threads compared. Rows are classes in turn, round by round; random walks are one round."""
+    """The threads compared. Rows are classes in turn, round by round; random walks are one round.
+
+    per_class: samples of each class in a round; there may be fewer references of a class, or more. same:
+    the class that each class (c,) counts as; None: itself.
+    """
 
     material: Material
     per_class: int
@@ -35,25 +41,53 @@ class Comparison:
     reference: Woven
     samples: Woven
     walks: Woven
+    same: NDArray[np.int64] | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.material.classes
 
     @property
     def size(self) -> int:
-        """Samples in one round, and references in one half."""
-        return self.per_class * len(CLASSES)
+        """Samples in one round."""
+        return self.per_class * len(self.classes)
+
+    def right(self, read: NDArray[np.int64], threads: Woven) -> NDArray[np.bool_]:
+        """Which threads are read (n,) as their class, or one that counts as the same."""
+        same = np.arange(len(self.classes)) if self.same is None else self.same
+        return np.asarray(same[read] == same[threads.labels])
 
     def round(self, number: int) -> slice:
         """The samples of one round."""
         return slice(number * self.size, (number + 1) * self.size)
 
+    def matched(self, number: int) -> NDArray[np.int64]:
+        """The samples of one round, each class as often as in a half of the references."""
+        rows = np.arange(self.size).reshape(self.per_class, -1) + number * self.size
+        return in_turn([rows[:count, label] for label, count in enumerate(self._half)])
+
     def halves(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Two disjoint halves of the references, each balanced over the classes, redrawn for each round."""
-        order = np.random.default_rng([self.material.seed, 3, number]).permutation(2 * self.per_class)
-        rows = order[:, None] * len(CLASSES) + np.arange(len(CLASSES))
-        return rows[: self.per_class].ravel(), rows[self.per_class :].ravel()
+        """Two disjoint halves of the references, the same in classes, redrawn for each round."""
+        at = [np.flatnonzero(self.reference.labels == label) for label in range(len(self.classes))]
+        most = max(map(len, at))
+        order = np.random.default_rng([self.material.seed, 3, number]).permutation(most)
+        drawn = [rows[order[order < len(rows)]] for rows in at]
+        counts = self._half
+        return (
+            in_turn([rows[:count] for rows, count in zip(drawn, counts, strict=True)]),
+            in_turn([rows[count : 2 * count] for rows, count in zip(drawn, counts, strict=True)]),
+        )
+
+    @property
+    def _half(self) -> list[int]:
+        """References of each class in a half: no more than there are samples."""
+        counts = np.bincount(self.reference.labels, minlength=len(self.classes))
+        return [min(self.per_class, int(count) // 2) for count in counts]
 
 
 def train_critics(material: Material, images: int, seen: int, names: str = "ABC") -> Critics:
-    """Critics trained on MNIST train images: A on plain, B on woven, C on other woven ones.
+    """Critics trained on train pictures: A on plain, B on woven, C on other woven ones (Material.lesson).
 
     images: the size of the training set of B and C; A has twice as many. seen: pictures seen in training.
     """
@@ -61,12 +95,8 @@ def train_critics(material: Material, images: int, seen: int, names: str = "ABC"
     for name in names:
         design = "strided" if name == "C" else "pooled"
         settings = CriticSettings(design=design, images_seen=seen, seed=ord(name))
-        if name == "A":
-            pictures, labels = material.plain(2 * images)
-        else:
-            woven = material.critic_training(images if name == "C" else 0, images)
-            pictures, labels = woven.rasters, woven.labels
-        critics[name] = trained(pictures, labels, settings, material.cache)
+        lesson = material.lesson(name, images)
+        critics[name] = trained(*lesson, settings, material.cache, classes=len(material.classes))
     return critics
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from nitograph.compute.parallel import one_blas_thread
 from nitograph.evaluation.judges.comparison import Comparison, Judgement, mean, quantiles
-from nitograph.evaluation.material import SIDE, Training, Woven, rasters
 from nitograph.evaluation.metrics import Estimate, mean_interval, ratio_interval
 from nitograph.evaluation.nearest import Paths, in_both, longest_runs, nearest, repeats
 from nitograph.evaluation.verdicts import Figure, rounded
+from nitograph.evaluation.woven import SIDE, Training, Woven, rasters
 
 Float32 = NDArray[np.float32]
 COARSE = 4  # px averaged in each direction, so that the shape counts and not the way it was wound

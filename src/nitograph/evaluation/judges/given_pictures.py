@@ -1,4 +1,4 @@
-"""Winding a given picture: a plan model's threads beside the encoder's, for the same MNIST test images.
+"""Winding a given picture: a plan model's threads beside the encoder's, for the same test images.
 
 The model gets a picture and its class behind the picture's codes in up to three ways: the picture itself,
 where it has sight; its exact light; or nothing more, when it sees what it makes of the codes alone. The
@@ -22,10 +22,11 @@ from nitograph.errors import SettingsError
 from nitograph.evaluation.candidates import ModelCandidate
 from nitograph.evaluation.judges.comparison import Comparison, Critics, mean
 from nitograph.evaluation.judges.likelihood import measure
-from nitograph.evaluation.material import CLASSES, Material, Woven, rasters
+from nitograph.evaluation.material import Material
 from nitograph.evaluation.metrics import Estimate, mean_interval
 from nitograph.evaluation.nearest import pack
 from nitograph.evaluation.verdicts import Figure, ends, rounded
+from nitograph.evaluation.woven import Woven, rasters
 from nitograph.light import chords
 from nitograph.model.weights import Weights
 from nitograph.sampling.plans import Plans, of_pictures
@@ -82,13 +83,15 @@ class _Pictures:
 def winding(
     candidate: ModelCandidate, compared: Comparison, critics: Critics, *, seed: int = 0
 ) -> tuple[dict[str, Figure], dict[str, Any], GivenPictures]:
-    """The figure of fidelity, its details, and the first picture of each digit with its threads.
+    """The figure of fidelity, its details, and the first picture of each class with its threads.
 
     seed: that of the first picture; the others count up from it. SettingsError if the model has no plan.
     """
-    reference = compared.reference.take(np.arange(min(PICTURES, compared.size)))
+    most = min(max(PICTURES, len(compared.classes)), compared.size, len(compared.reference))
+    reference = compared.reference.take(np.arange(most))
     weaving, images = compared.material.weaving, compared.material.test.images[reference.rows]
     wanted = targets(images, weaving)
+    names = [str(thread.label) for thread in reference.threads]
     own = errors(reference.threads, wanted, weaving)
     bound, facts = _bound(wanted[:BOUNDED], compared.material)
     pictures = _Pictures(reference, wanted, own, bound, weaving, critics)
@@ -98,7 +101,7 @@ def winding(
     for given, plans in ways.items():
         for temperature in dict.fromkeys((sampling.temperature, 0.0)):
             maker = replace(candidate, settings=sampling.replace(temperature=temperature))
-            threads, spent = _wind(maker, reference.labels, plans, seed)
+            threads, spent = _wind(maker, names, plans, seed)
             row = {"wound_by": "model", "given": given, "temperature": temperature, "ms_a_picture": spent}
             rows.append(row | pictures.row(threads))
             made.append(threads)
@@ -107,13 +110,13 @@ def winding(
     liked = next(iter(ways.values()))
     figure = Figure("winding", mean_interval(first / own), mean(first), mean(own), (), mean(walks))
     single = [
-        _wind(candidate, reference.labels[i : i + 1], liked.take(slice(i, i + 1)), seed)[1]
+        _wind(candidate, names[i : i + 1], liked.take(slice(i, i + 1)), seed)[1]
         for i in range(min(SINGLE, len(reference)))
     ]
     details = {"pictures": len(reference), "rows": rows, "bound": facts, "ms_alone": round(mean(single), 1)}
-    details["nats_a_thread"], nail = _nats(candidate.weights, images, reference)
+    details["nats_a_thread"], nail = _nats(candidate, images, reference, compared.classes)
     details["nats_a_nail"] = {name: ends(value) for name, value in nail.items()}
-    shown, light = slice(len(CLASSES)), nail["light"]
+    shown, light = slice(len(compared.classes)), nail["light"]
     return (
         {"winding": figure, "nats_light": Figure("nats_light", light, light.value)},
         details,
@@ -136,10 +139,9 @@ def ways_of(weights: Weights, wanted: Float32) -> dict[str, Plans]:
 
 
 def _wind(
-    candidate: ModelCandidate, classes: NDArray[np.int64], plans: Plans, seed: int
+    candidate: ModelCandidate, labels: Sequence[str], plans: Plans, seed: int
 ) -> tuple[list[Thread], float]:
     """The model's threads of plans with given classes, and milliseconds per picture."""
-    labels = [CLASSES[label] for label in classes]
     seeds, decoder = range(seed, seed + len(labels)), candidate.decoder
     start = time.perf_counter()
     made = invent(candidate.weights, labels, seeds, candidate.settings, plans=plans, decoder=decoder)
@@ -169,14 +171,15 @@ def _over(name: str, quotients: Float64) -> dict[str, Any]:
 
 
 def _nats(
-    weights: Weights, images: NDArray[np.uint8], reference: Woven
+    candidate: ModelCandidate, images: NDArray[np.uint8], reference: Woven, classes: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Estimate]]:
     """Nats of the encoder's threads: each thread's as JSON values, and each nail's.
 
     Given the class (an upper bound), the codes too, or with them the light, or the picture where the model
     has sight; in nats a nail without the class, which has no nails of its own.
     """
-    threads = weights, images, reference.labels, reference.paths()
+    weights, labels = candidate.weights, candidate.places(classes)[reference.labels]
+    threads = weights, images, labels, reference.paths()
     ways = ("codes", "light", *(("picture",) if weights.sight is not None else ()))
     found = {given: measure(*threads, given=given) for given in ways}
     joint = found["codes"].plan + found["codes"].nail

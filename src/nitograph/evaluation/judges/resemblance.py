@@ -1,6 +1,6 @@
-"""Can nobody tell? Samples against woven test digits in the two-sample test, on pictures and on nails.
+"""Can nobody tell? Samples against woven test pictures in the two-sample test, on pictures and on nails.
 
-Three sets of threads stand against the same woven test digits: the samples; woven digits of other test
+Three sets of threads stand against the same woven test pictures: the samples; threads woven of other test
 images (the control, which nobody should tell apart); and for a plan model the threads that it winds from
 the exact light of the control's images, which is the winder's own figure. This module trains no network
 itself.
@@ -27,11 +27,13 @@ from nitograph.evaluation.judges.two_sample import (
     compare,
     pictures,
 )
-from nitograph.evaluation.material import CLASSES, Material, Woven
+from nitograph.evaluation.material import Material
 from nitograph.evaluation.metrics import Estimate
 from nitograph.evaluation.nearest import Paths
+from nitograph.evaluation.order import in_turn
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.evaluation.verdicts import Figure, ends, rounded
+from nitograph.evaluation.woven import Woven
 from nitograph.sampling.plans import of_light
 from nitograph.sampling.sampler import invent
 from nitograph.thread import Thread
@@ -60,9 +62,10 @@ def resemblance(
     """The two-sample figures, their details, and what gave the samples away."""
     count = per_class(settings)
     material, seeds = compared.material, range(min(SEEDS, compared.rounds))
-    real, control = material.reference(count), material.unseen(count, after=count)
+    real, control = material.parted(count)
+    mine = _first_of_each(compared.samples.labels, real.labels)
     made: dict[str, tuple[Sequence[Thread], NDArray[np.int64]]] = {
-        "samples": (compared.samples.threads[: len(real)], compared.samples.labels[: len(real)])
+        "samples": ([compared.samples.threads[row] for row in mine], compared.samples.labels[mine])
     }
     if isinstance(candidate, ModelCandidate) and candidate.weights.settings.planned:
         made["light"] = (_wound(candidate, material, control, settings.first_seed), control.labels)
@@ -78,11 +81,11 @@ def resemblance(
     if "light" in scores:
         light = _figure("two_sample_light", scores["light"]["pictures"], scores["woven"]["pictures"])
         figures["two_sample_light"] = light
-    mine = results["samples"]["pictures"]
+    seen = results["samples"]["pictures"]
     details = {
         "threads_of_each_side": len(real),
-        "learned_from": mine.counts[0],
-        "held_out": mine.counts[1],
+        "learned_from": seen.counts[0],
+        "held_out": seen.counts[1],
         "seeds": len(seeds),
         "rows": [
             {"threads": name, **{kind: _row(score) for kind, score in scores[name].items()}}
@@ -90,7 +93,14 @@ def resemblance(
             if name in scores
         ],
     }
-    return figures, details, _shown(mine, made["samples"][0], real.threads)
+    return figures, details, _shown(seen, made["samples"][0], real.threads)
+
+
+def _first_of_each(labels: NDArray[np.int64], real: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first rows of `labels` in which each class is as often as in `real`, in turn."""
+    counts = np.bincount(real)
+    rows = [np.flatnonzero(labels == label)[:count] for label, count in enumerate(counts)]
+    return in_turn(rows)
 
 
 def per_class(settings: EvaluationSettings) -> int:
@@ -101,7 +111,7 @@ def per_class(settings: EvaluationSettings) -> int:
 def _wound(candidate: ModelCandidate, material: Material, pictured: Woven, seed: int) -> list[Thread]:
     """What the model winds from the exact light of these threads' images and their classes."""
     wanted = targets(material.test.images[pictured.rows], material.weaving)
-    weights, labels = candidate.weights, [CLASSES[label] for label in pictured.labels]
+    weights, labels = candidate.weights, [material.classes[label] for label in pictured.labels]
     plans = of_light(weights, weights.zernike.light(wanted))
     seeds = range(seed, seed + len(labels))
     return invent(weights, labels, seeds, candidate.settings, plans=plans, decoder=candidate.decoder)

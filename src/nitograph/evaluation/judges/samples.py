@@ -7,13 +7,14 @@ no threshold.
 Try it: python -m nitograph evaluate --stand-in random --samples-per-class 20 --seeds 1
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.rules import legal_paths
-from nitograph.evaluation.critics import FEATURES, CriticSettings, train, trained
+from nitograph.evaluation.critics import FEATURES, Critic, CriticSettings, train, trained
 from nitograph.evaluation.judges.comparison import (
     Comparison,
     Critics,
@@ -22,10 +23,10 @@ from nitograph.evaluation.judges.comparison import (
     mean,
     quantiles,
 )
-from nitograph.evaluation.material import CLASSES
 from nitograph.evaluation.metrics import (
     Estimate,
     density_parts,
+    even_weights,
     frechet,
     jackknife,
     mean_interval,
@@ -33,6 +34,8 @@ from nitograph.evaluation.metrics import (
     ratio_interval,
 )
 from nitograph.evaluation.nearest import Paths
+from nitograph.evaluation.order import in_turn
+from nitograph.evaluation.pairs import groups_of
 from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.weaving.encoder import WeaveSettings
 
@@ -40,42 +43,72 @@ USEFULNESS_SEED = 900
 
 
 def recognisability(compared: Comparison, critics: Critics) -> Judgement:
-    """Share that each critic reads as the requested class, beside its ceiling."""
+    """Share that each critic reads as the requested class, beside its ceiling; classes count the same."""
     figures: dict[str, Figure] = {}
     details: dict[str, Any] = {}
     for name, critic in critics.items():
-        read = critic.read(compared.samples.rasters)[1]
-        ceiling = critic.read(compared.reference.rasters)[1] == compared.reference.labels
-        floor = critic.read(compared.walks.rasters)[1] == compared.walks.labels
-        right = read == compared.samples.labels
-        ratio = ratio_interval(right, ceiling)
-        rounds = [float(right[compared.round(i)].mean()) for i in range(compared.rounds)]
-        key = f"critic_{name.lower()}"
-        figures[key] = Figure(key, ratio, float(right.mean()), float(ceiling.mean()), rounds, mean(floor))
-        digits, tops = _by_class(right), _by_class(ceiling)
+        reads = _Reads.of(compared, critic)
+        figures[f"critic_{name.lower()}"] = reads.figure(f"critic_{name.lower()}")
+        weights = even_weights(compared.reference.labels)
+        ceiling = reads.ceiling if weights is None else reads.ceiling * weights
+        labels, tops = compared.samples.labels, compared.reference.labels
         details[name] = {
-            "accuracy": ends(mean_interval(right)),
-            "ceiling": ends(mean_interval(ceiling)),
-            "by_class": [rounded(float(x.mean())) for x in digits],
-            "ceiling_by_class": [rounded(float(x.mean())) for x in tops],
-            "confusion": _confusion(compared.samples.labels, read),
-            "ceiling_confusion": _confusion(
-                compared.reference.labels, critic.read(compared.reference.rasters)[1]
-            ),
+            "accuracy": ends(mean_interval(reads.right)),
+            "ceiling": ends(mean_interval(ceiling, weights=weights)),
+            "by_class": reads.shares(reads.right, labels),
+            "ceiling_by_class": reads.shares(reads.ceiling, tops),
+            "confusion": _confusion(labels, reads.read[0], len(compared.classes)),
+            "ceiling_confusion": _confusion(tops, reads.read[1], len(compared.classes)),
         }
         if name == "B":
-            ratios = [ratio_interval(x, top) for x, top in zip(digits, tops, strict=True)]
-            worst = min(range(len(ratios)), key=lambda i: ratios[i].value)
-            figures["worst_digit"] = Figure(
-                "worst_digit",
-                ratios[worst],
-                mean(digits[worst]),
-                mean(tops[worst]),
-                [mean(part) for part in digits[worst].reshape(compared.rounds, -1)],
-                mean(_by_class(floor)[worst]),
-            )
-            details["worst_digit"] = CLASSES[worst]
+            by_class = [reads.figure("worst_class", np.array([i])) for i in range(len(compared.classes))]
+            worst = min(range(len(by_class)), key=lambda i: by_class[i].value.value)
+            figures["worst_class"] = by_class[worst]
+            details["worst_class"] = compared.classes[worst]
+            for key, members in groups_of(compared.classes).items():
+                figures[key] = reads.figure(key, members)
     return figures, details
+
+
+@dataclass(frozen=True, eq=False)
+class _Reads:
+    """What one critic reads of samples and references, and which of them and of the walks are right."""
+
+    compared: Comparison
+    read: tuple[NDArray[np.int64], NDArray[np.int64]]
+    right: NDArray[np.bool_]
+    ceiling: NDArray[np.bool_]
+    floor: NDArray[np.bool_]
+
+    @staticmethod
+    def of(compared: Comparison, critic: Critic) -> "_Reads":
+        """Everything read."""
+        kinds = (compared.samples, compared.reference, compared.walks)
+        reads = [critic.read(kind.rasters)[1] for kind in kinds]
+        return _Reads(compared, (reads[0], reads[1]), *map(compared.right, reads, kinds))
+
+    def figure(self, key: str, members: NDArray[np.int64] | None = None) -> Figure:
+        """The share of samples that is right ÷ that of references, of all classes or of these."""
+        compared = self.compared
+        kinds = (compared.samples, compared.reference, compared.walks)
+        mine, tops, walks = (
+            slice(None) if members is None else np.isin(kind.labels, members) for kind in kinds
+        )
+        right, ceiling = self.right[mine], self.ceiling[tops]
+        weights = even_weights(compared.reference.labels[tops])
+        rounds = right.reshape(compared.rounds, -1)
+        return Figure(
+            key,
+            ratio_interval(right, ceiling, weights=weights),
+            mean(right),
+            mean(ceiling) if weights is None else mean(ceiling * weights),
+            [mean(part) for part in rounds],
+            mean(self.floor[walks]),
+        )
+
+    def shares(self, right: NDArray[np.bool_], labels: NDArray[np.int64]) -> list[float | None]:
+        """The share that is right of each class."""
+        return [rounded(mean(right[labels == label])) for label in range(len(self.compared.classes))]
 
 
 def closeness(compared: Comparison, critics: Critics) -> Judgement:
@@ -97,7 +130,7 @@ def closeness_in(
     parts: dict[str, tuple[list[Floats], list[Floats]]] = {"density": ([], []), "coverage": ([], [])}
     for number in range(compared.rounds):
         half, other = (real[rows] for rows in compared.halves(number))
-        mine = made[compared.round(number)]
+        mine = made[compared.matched(number)]
         value = frechet(mine, half)
         distances.append(jackknife(value, len(mine), lambda kept: frechet(mine[kept], half)))  # noqa: B023  # called at once
         floors.append(frechet(other, half))
@@ -124,54 +157,69 @@ def closeness_in(
         figures[key] = Figure(
             key, ratio, float(np.mean(rounds)), mean(np.concatenate(of_real)), rounds, of_walks[key]
         )
-    classes = [
-        np.stack(parts["coverage"][i]).reshape(compared.rounds, compared.per_class, -1) for i in (0, 1)
-    ]
     details = {
         "features": layer,
-        "count": compared.size,
+        "count": len(half),
         "k": 5,
         "frechet": ends(distance),
         "real_frechet": rounded(floor),
         "real_frechet_by_seed": [rounded(value) for value in floors],
-        "coverage_by_class": [rounded(float(x)) for x in classes[0].mean(axis=(0, 1))],
-        "real_coverage_by_class": [rounded(float(x)) for x in classes[1].mean(axis=(0, 1))],
+        "coverage_by_class": _covered(compared, parts["coverage"][0]),
+        "real_coverage_by_class": _covered(compared, parts["coverage"][1]),
     }
     return figures, details
 
 
+def _covered(compared: Comparison, rounds: list[Floats]) -> list[float | None]:
+    """The share of references of each class that is covered, over all rounds."""
+    labels = np.concatenate(
+        [compared.reference.labels[compared.halves(i)[0]] for i in range(compared.rounds)]
+    )
+    covered = np.concatenate(rounds)
+    return [rounded(mean(covered[labels == label])) for label in range(len(compared.classes))]
+
+
 def usefulness(compared: Comparison, images: int, seen: int) -> Judgement:
-    """Accuracy on test digits of a network trained on samples, ÷ one trained on as many woven digits."""
-    woven = compared.material.critic_training(0, images)
-    order = np.argsort(woven.labels, kind="stable")
-    counts = np.bincount(woven.labels, minlength=len(CLASSES))
+    """Accuracy on test pictures of a network trained on samples, ÷ one trained on as many woven ones."""
+    shown, labels = compared.material.lesson("B", images)
+    order = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels, minlength=len(compared.classes))
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    each = np.minimum(counts, compared.per_class)
     right: dict[str, list[NDArray[np.bool_]]] = {"samples": [], "real": []}
     for number in range(compared.rounds):
         settings = CriticSettings(images_seen=seen, seed=USEFULNESS_SEED + number)
         rng = np.random.default_rng([compared.material.seed, 4, number])
         real = np.concatenate(
             [
-                order[start + rng.permutation(count)[: compared.per_class]]
-                for start, count in zip(starts, counts, strict=True)
+                order[start + rng.permutation(count)[:most]]
+                for start, count, most in zip(starts, counts, each, strict=True)
             ]
         )
-        mine = compared.round(number)
+        rows = np.arange(compared.size).reshape(compared.per_class, -1) + number * compared.size
+        mine = in_turn([rows[:most, label] for label, most in enumerate(each)])
+        made, cache, classes = compared.samples, compared.material.cache, len(compared.classes)
         networks = {
-            "samples": train(compared.samples.rasters[mine], compared.samples.labels[mine], settings),
-            "real": trained(woven.rasters[real], woven.labels[real], settings, compared.material.cache),
+            "samples": train(made.rasters[mine], made.labels[mine], settings, classes=classes),
+            "real": trained(shown[real], labels[real], settings, cache, classes=classes),
         }
         for name, critic in networks.items():
-            right[name].append(critic.read(compared.reference.rasters)[1] == compared.reference.labels)
-    both = {name: np.mean(np.stack(parts), axis=0) for name, parts in right.items()}
-    ratio = ratio_interval(both["samples"], both["real"])
-    rounds = [mean(part) for part in right["samples"]]
+            read = critic.read(compared.reference.rasters)[1]
+            right[name].append(compared.right(read, compared.reference))
+    weights = even_weights(compared.reference.labels)
+    share = np.ones(len(compared.reference)) if weights is None else weights
+    both = {name: np.mean(np.stack(parts), axis=0) * share for name, parts in right.items()}
     figure = Figure(
-        "usefulness", ratio, mean(both["samples"]), mean(both["real"]), rounds, 1 / len(CLASSES)
+        "usefulness",
+        ratio_interval(both["samples"], both["real"]),
+        mean(both["samples"]),
+        mean(both["real"]),
+        [mean(part * share) for part in right["samples"]],
+        1 / len(compared.classes),
     )
     return {"usefulness": figure}, {
-        "taught_on": compared.size,
-        "real_by_seed": [rounded(mean(p)) for p in right["real"]],
+        "taught_on": int(each.sum()),
+        "real_by_seed": [rounded(mean(part * share)) for part in right["real"]],
     }
 
 
@@ -197,13 +245,8 @@ def breaks_a_rule(paths: Paths, weaving: WeaveSettings) -> NDArray[np.bool_]:
     return ~legal_paths(rows, weaving.board, weaving.rules)
 
 
-def _by_class(right: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """The rows of each class; rows are classes in turn."""
-    return list(right.reshape(-1, len(CLASSES)).T)
-
-
-def _confusion(labels: NDArray[np.int64], read: NDArray[np.int64]) -> list[list[int]]:
+def _confusion(labels: NDArray[np.int64], read: NDArray[np.int64], classes: int) -> list[list[int]]:
     """Counts, [class requested][class read]."""
-    table = np.zeros((len(CLASSES), len(CLASSES)), dtype=np.int64)
+    table = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(table, (labels, read), 1)
     return [[int(count) for count in row] for row in table]

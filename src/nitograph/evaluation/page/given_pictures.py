@@ -19,12 +19,16 @@ KNOWN = {
     "light": "its codes and exact light",
     "picture": "its codes and itself",
 }
+ACROSS = 12  # pictures side by side
 WAYS = {"picture": "the picture itself", "light": "exact light", "codes": "codes alone"}
 
 
 def section(found: Mapping[str, Any], given: GivenPictures) -> str:
-    """The first picture of each digit, then fidelity, the critics' accuracy and likelihood."""
-    shown = thumbnails.under(given.targets, given.encoder, given.model)
+    """The first picture of each class, then fidelity, the critics' accuracy and likelihood."""
+    shown = "".join(
+        f'<img alt="given pictures and their threads" src="{thumbnails.under(*part)}">'
+        for part in _blocks(given)
+    )
     names = list(found["rows"][0]["read"])
     head = (
         "",
@@ -41,7 +45,7 @@ def section(found: Mapping[str, Any], given: GivenPictures) -> str:
         f"<p>{found['pictures']} test pictures with their classes, each wound by the model in one pass. "
         "Error is the squared error of the light, ÷ the picture’s energy, on the encoder’s canvas. "
         f"{_bound(found['bound'])} One at a time, a picture takes {found['ms_alone']:.0f} ms.</p>"
-        f'<figure><img alt="given pictures and their threads" src="{shown}"><figcaption>Given; wound by '
+        f"<figure>{shown}<figcaption>Given; wound by "
         f"the encoder; wound by the model from {WAYS[found['rows'][1]['given']]}</figcaption></figure>"
         + table(head, [_row(row, names) for row in found["rows"]])
         + "<h3>How well it predicts the encoder’s threads</h3><p>Nats per thread. For the class alone it "
@@ -49,6 +53,14 @@ def section(found: Mapping[str, Any], given: GivenPictures) -> str:
         "exact. A model that draws its plans sharp is measured without that.</p>"
         + table(("given", "nats per thread", "gain"), _nats(found["nats_a_thread"]))
     )
+
+
+def _blocks(given: GivenPictures) -> list[tuple[Any, Any, Any]]:
+    """Pictures and both kinds of threads, as many at once as go side by side."""
+    return [
+        (given.targets[part], given.encoder[part], given.model[part])
+        for part in (slice(first, first + ACROSS) for first in range(0, len(given.targets), ACROSS))
+    ]
 
 
 def _row(row: Mapping[str, Any], names: list[str]) -> list[str]:

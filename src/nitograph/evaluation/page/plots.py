@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 INK, SOFT, EDGE, ACCENT, OTHER = "#e6eef6", "#93a3b5", "#2b394b", "#6fdcff", "#ffb454"
+MANY, CELL, SMALL_CELL, CUT = 16, 26, 15, 4  # classes; px of a cell; characters of a name in a table
 VERDICTS = {"pass": "#5fd38d", "open": "#ffcf5c", "fail": "#ff7a70"}
 
 
@@ -50,21 +51,30 @@ def interval(
     return _svg(width, height, parts, caption)
 
 
-def confusion(table: Sequence[Sequence[int]], names: Sequence[str], *, cell: int = 26) -> str:
-    """Rows are classes requested, columns classes read; errors stand out, not the diagonal."""
+def confusion(table: Sequence[Sequence[int]], names: Sequence[str], *, cell: int | None = None) -> str:
+    """Rows are classes requested, columns classes read; errors stand out, not the diagonal.
+
+    cell: px, by default less where there are many classes. Long names are cut; of many classes, only cells
+    with a count are drawn.
+    """
     size, parts = len(names), []
+    many = size > MANY
+    cell = cell or (SMALL_CELL if many else CELL)
+    font = 8 if many else 11
     counts = np.asarray(table, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     for i in range(size):
-        parts.append(_text(cell * 0.5, cell * (i + 1.5), names[i], SOFT))
-        parts.append(_text(cell * (i + 1.5), cell * 0.5, names[i], SOFT))
+        parts.append(_text(cell * 0.5, cell * (i + 1.5), names[i][:CUT], SOFT, font))
+        parts.append(_text(cell * (i + 1.5), cell * 0.5, names[i][:CUT], SOFT, font))
         for j in range(size):
+            if many and not counts[i, j]:
+                continue
             strength = 0.25 * shares[i, j] if i == j else min(1.0, 8 * shares[i, j])
             colour = ACCENT if i == j else VERDICTS["fail"]
             x, y = cell * (j + 1), cell * (i + 1)
             parts.append(_box(x + 1, y + 1, cell - 2, cell - 2, colour, max(0.03, strength)))
             if counts[i, j]:
-                parts.append(_text(x + cell / 2, y + cell / 2, f"{counts[i, j]:.0f}", INK, 10))
+                parts.append(_text(x + cell / 2, y + cell / 2, f"{counts[i, j]:.0f}", INK, font - 1))
     return _svg(cell * (size + 1), cell * (size + 1), parts, "confusion: rows requested, columns read")
 
 

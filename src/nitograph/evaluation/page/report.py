@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from nitograph.evaluation.material import CLASSES
 from nitograph.evaluation.metrics import INFINITE
-from nitograph.evaluation.page import given_pictures, plots, resemblance, thumbnails
+from nitograph.evaluation.page import confusions, given_pictures, plots, resemblance, thumbnails
 from nitograph.evaluation.page.elements import fill, number, percent, spread, table
 from nitograph.evaluation.protocol import Evaluation
 from nitograph.evaluation.verdicts import Figure
+from nitograph.evaluation.woven import Woven
 from nitograph.thread import Thread
 
 SHOWN, FAILURES, NEAREST, MIXED = 7, 24, 6, 12
+MANY, FEW = 16, 4  # classes of which each has a sheet of its own, and how many threads it then has in a row
 NOT_SHARES = (
     "frechet",
     "density",
@@ -69,9 +70,19 @@ def _head(record: dict[str, Any]) -> str:
         f"<p><strong>{passed} of {len(verdicts)} figures reached</strong>"
         f"{_others(verdicts)}. {record['samples']} samples: "
         f"{settings['samples_per_class']} per class in {settings['seeds']} rounds, none discarded.</p>"
-        f"{_form(record)}"
+        f"{_form(record)}{_judged_classes(record)}"
         f'<p class="soft">{made}</p>'
     )
+
+
+def _judged_classes(record: dict[str, Any]) -> str:
+    """Which classes were judged, on what pictures, and which were not."""
+    names, missing = ([html.escape(name) for name in record[key]] for key in ("classes", "not_judged"))
+    left = (
+        f" Not judged, as the source has too few pictures of them: {' '.join(missing)}." if missing else ""
+    )
+    source = html.escape(record["source"])
+    return f"<p>{len(names)} classes on pictures of {source}: {' '.join(names)}.{left}</p>"
 
 
 def _form(record: dict[str, Any]) -> str:
@@ -97,7 +108,7 @@ def _figures(found: Evaluation) -> str:
     head = ("figure", "samples", "woven test", "random walks", "judged", "", "goal", "verdict")
     return (
         "<h2>Figures and verdicts</h2>"
-        '<p class="soft">“Woven test” is the figure of woven real handwriting: the ceiling, or the floor '
+        '<p class="soft">“Woven test” is the figure of woven real pictures: the ceiling, or the floor '
         "of a distance. The bar is the judged value with its 95 % interval against the goal. A figure "
         "fails if its whole interval misses the goal; it is open if more samples would decide.</p>"
         + table(head, rows)
@@ -128,18 +139,38 @@ def _judged(value: float) -> str:
 
 
 def _sheets(found: Evaluation) -> str:
-    def first(threads: Sequence[Thread]) -> list[Thread]:
-        by_class = [threads[label :: len(CLASSES)][:SHOWN] for label in range(len(CLASSES))]
-        return [thread for row in by_class for thread in row]
+    kinds = (("Samples, the first of each class", found.samples), ("Woven test pictures", found.reference))
+    if len(found.classes) > MANY:
+        return _many_sheets(found)
+    columns = min(SHOWN, *(int(np.bincount(kind.labels).min()) for _, kind in kinds))
+    shown = ""
+    for name, kind in kinds:
+        first = [thread for label in range(len(found.classes)) for thread in _of(kind, label, columns)]
+        shown += (
+            f'<figure><img alt="{name}" src="{thumbnails.sheet(first, columns)}">'
+            f"<figcaption>{name}</figcaption></figure>"
+        )
+    return f'<h2>Samples beside woven test pictures</h2><div class="pair">{shown}</div>'
 
-    columns = min(SHOWN, len(found.reference) // len(CLASSES), len(found.samples) // len(CLASSES))
-    kinds = (("Samples, the first of each class", found.samples), ("Woven test digits", found.reference))
-    shown = "".join(
-        f'<figure><img alt="{name}" src="{thumbnails.sheet(first(kind.threads), columns)}">'
-        f"<figcaption>{name}</figcaption></figure>"
-        for name, kind in kinds
+
+def _many_sheets(found: Evaluation) -> str:
+    """A small sheet of each class: samples above, woven test pictures below."""
+    shown = ""
+    for label, name in enumerate(found.classes):
+        rows = [_of(kind, label, FEW) for kind in (found.samples, found.reference)]
+        columns = min(map(len, rows))
+        sheet = thumbnails.sheet([thread for row in rows for thread in row[:columns]], columns)
+        title = html.escape(name)
+        shown += f'<figure><img alt="{title}" src="{sheet}"><figcaption>{title}</figcaption></figure>'
+    return (
+        "<h2>Samples beside woven test pictures</h2><p>Of each class the first samples, and below them "
+        f'threads woven of test pictures.</p><div class="row sheets">{shown}</div>'
     )
-    return f'<h2>Samples beside woven test digits</h2><div class="pair">{shown}</div>'
+
+
+def _of(kind: Woven, label: int, count: int) -> list[Thread]:
+    """The first threads of a class."""
+    return [kind.threads[row] for row in np.flatnonzero(kind.labels == label)[:count]]
 
 
 def _blind(found: Evaluation) -> str:
@@ -152,18 +183,20 @@ def _blind(found: Evaluation) -> str:
     key = ", ".join(f"{i + 1}" for i, mine in enumerate(invented) if mine)
     return (
         "<h3>Can you tell them apart?</h3><p>Half of these are invented, half are woven from real "
-        "handwriting. Count from the left, eight per row.</p>"
-        f'<figure><img alt="samples and woven digits mixed" src="{thumbnails.sheet(threads, 8)}"></figure>'
+        "pictures. Count from the left, eight per row.</p>"
+        '<figure><img alt="samples and woven test pictures mixed" '
+        f'src="{thumbnails.sheet(threads, 8)}"></figure>'
         f"<details><summary>Show the answer</summary><p>Invented: {key}.</p></details>"
     )
 
 
 def _recognised(record: dict[str, Any]) -> str:
     details = record["recognisability"]
-    names = [name for name in details if name != "worst_digit"]
+    classes = record["classes"]
+    names = [name for name in details if name != "worst_class"]
     rows = []
-    for i, digit in enumerate(CLASSES):
-        cells = [digit]
+    for i, name_of_class in enumerate(classes):
+        cells = [html.escape(name_of_class)]
         for name in names:
             cells += [
                 percent(details[name]["by_class"][i]),
@@ -177,19 +210,21 @@ def _recognised(record: dict[str, Any]) -> str:
                 percent(closeness["real_coverage_by_class"][i]),
             ]
         )
-    head = ["digit", *[f"critic {n}{end}" for n in names for end in ("", ", woven")]]
+    head = ["class", *[f"critic {n}{end}" for n in names for end in ("", ", woven")]]
     maps = "".join(
-        f"<figure>{plots.confusion(details[name]['confusion'], CLASSES)}"
+        f"<figure>{plots.confusion(details[name]['confusion'], classes)}"
         f"<figcaption>Critic {name}: rows requested, columns read</figcaption></figure>"
         for name in names
     )
     features = html.escape(record["closeness"]["features"])
     return (
-        "<h2>Digit by digit</h2>"
+        "<h2>Class by class</h2>"
         + table([*head, "coverage", "coverage, woven"], rows)
         + f'<p class="soft">Closeness is measured in {features}; {record["closeness"]["count"]} samples '
-        f"against {record['closeness']['count']} woven test digits, k = {record['closeness']['k']}. The "
-        f"Fréchet distance is {_frechet(record['closeness'])}.</p>" + f'<div class="row">{maps}</div>'
+        f"against {record['closeness']['count']} woven test pictures, k = {record['closeness']['k']}. The "
+        f"Fréchet distance is {_frechet(record['closeness'])}.</p>"
+        + f'<div class="row">{maps}</div>'
+        + confusions.section(record)
     )
 
 
@@ -199,8 +234,7 @@ def _frechet(found: dict[str, Any]) -> str:
 
 
 def _failures(found: Evaluation) -> str:
-    labels = found.samples.labels
-    wrong = {name: read != labels for name, read in found.read.items()}
+    labels, classes, wrong = found.samples.labels, found.classes, found.wrong
     votes = np.sum(list(wrong.values()), axis=0)
     worst = np.flatnonzero(wrong.get("B", votes > 0))
     worst = worst[np.argsort(-votes[worst], kind="stable")]
@@ -209,8 +243,8 @@ def _failures(found: Evaluation) -> str:
     shown = "".join(
         _captioned(
             found.samples.threads[i],
-            f"{CLASSES[labels[i]]}, read as "
-            + " ".join(f"{CLASSES[read[i]]} ({name})" for name, read in found.read.items()),
+            f"{classes[labels[i]]}, read as "
+            + " ".join(f"{classes[read[i]]} ({name})" for name, read in found.read.items()),
         )
         for i in worst[:FAILURES]
     )
@@ -236,10 +270,10 @@ def _copying(found: Evaluation) -> str:
             continue
         thread = found.samples.threads[i]
         twin = Thread(training.paths.path(int(where[i])), thread.board)
-        shown += _captioned(thread, f"sample, {CLASSES[found.samples.labels[i]]}")
+        shown += _captioned(thread, f"sample, {found.classes[found.samples.labels[i]]}")
         shown += _captioned(twin, f"its nearest in training, Jaccard {mine[i]:.3f}")
     plot = plots.histogram(
-        mine, test, ("samples", "woven test digits"), "Jaccard index with the nearest training thread"
+        mine, test, ("samples", "woven test pictures"), "Jaccard index with the nearest training thread"
     )
     count, clean = found.record["hygiene"]["training_threads"], found.record["hygiene"]
     return (
@@ -291,6 +325,6 @@ def _rules_and_times(record: dict[str, Any]) -> str:
     return (
         f"<h2>Rules and lengths</h2><p>{percent(rules['mask_on']['share'][0])} of the samples break "
         f"a rule.{masked} Chords: {chords['mean']:.0f} on average, {chords['largest']:.0f} at most; "
-        f"woven test digits {usual['mean']:.0f} and {usual['largest']:.0f}.</p>"
+        f"woven test pictures {usual['mean']:.0f} and {usual['largest']:.0f}.</p>"
         f"<h2>Time</h2>{table(('part', 'time'), times)}"
     )

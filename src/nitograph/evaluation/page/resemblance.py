@@ -17,14 +17,14 @@ from nitograph.thread import Thread
 COLUMNS = 7
 TITLES = {
     "samples": "samples",
-    "woven": "control: woven digits of other test images",
+    "woven": "control: threads woven of other test images",
     "light": "wound by the model from the exact light of the control’s images",
 }
 
 
 def section(found: Mapping[str, Any], shown: Shown) -> str:
     """Both figures beside the control, what looked made on either side, and where the network looks."""
-    head = ("against woven test digits", "AUC, pictures", "right, pictures", "AUC, nails", "right, nails")
+    head = ("against woven test pictures", "AUC, pictures", "right, pictures", "AUC, nails", "right, nails")
     return (
         "<h2>Can a network tell?</h2>"
         f"<p>A small network learns on {found['learned_from']:,} threads of each side, made and woven, "
@@ -37,7 +37,7 @@ def section(found: Mapping[str, Any], shown: Shown) -> str:
         + table(head, [_row(row) for row in found["rows"]])
         + '<h3>What gave samples away</h3><div class="pair">'
         + _sheet("Samples that gave themselves away", shown.made, shown.made_chance)
-        + _sheet("Woven digits that were taken for samples", shown.real, shown.real_chance)
+        + _sheet("Woven pictures that were taken for samples", shown.real, shown.real_chance)
         + "</div>"
         + "<h3>Where the network looks</h3>"
         + f'<figure><img alt="map of where the network looks" src="{thumbnails.heat(shown.where)}">'

@@ -1,7 +1,7 @@
 """Threads as small pictures for the page: sheets, single tiles and a sheet of both kinds mixed.
 
-Samples and woven digits are drawn with the same settings, so that they differ in their nails only. Returns
-PNGs as data URLs; touches no disk.
+Samples and woven pictures are drawn with the same settings, so that they differ in their nails only.
+Returns PNGs as data URLs; touches no disk.
 
 Try it: python -c "from nitograph.evaluation.page.thumbnails import *; print(tile(Thread([0, 99]))[:30])"
 """

@@ -6,13 +6,14 @@ several of these can run in threads side by side. This module knows no network.
 Try it: python -c "from nitograph.model.batch.sight import sights_along; help(sights_along)"
 """
 
+import collections
 import functools
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.compute.parallel import one_blas_thread
+from nitograph.compute.parallel import in_threads
 from nitograph.light.bands import added_gain, score_factor
 from nitograph.light.cells import cells_of
 from nitograph.light.chords import all_chords
@@ -22,6 +23,7 @@ from nitograph.model.settings import FACTS
 from nitograph.model.sight import Float32, Float64, Floats, Int32, SightSettings, first_sights, wanted_of
 
 Kind = TypeVar("Kind", np.int32, np.float64)
+ROWS = 8  # whose sights one thread finds at once
 PATHS = 64  # nails for which a batch has places at first
 
 
@@ -33,7 +35,6 @@ class Seen(NamedTuple):
     first: Float32  # (b, n), how good a first nail each is
 
 
-@one_blas_thread
 def sights_along(
     settings: SightSettings,
     light: Floats,
@@ -43,13 +44,23 @@ def sights_along(
 ) -> Seen:
     """What is seen at each nail of paths (b, t), of which lengths (b,) count, over planned light (b, k).
 
-    pictures (b, c, c): finer than the light, and looked at in its place. Behind a path's end is 0.
+    pictures (b, c, c): finer than the light, and looked at in its place. Behind a path's end is 0. The rows
+    are shared out among the cores.
     """
-    state = _begin(settings, wanted_of(settings, light, pictures), np.ascontiguousarray(nails))
-    sights = np.zeros((*nails.shape, settings.scoring.nails), np.float32)
+    looked, nails, n = _looked(settings), np.ascontiguousarray(nails), settings.scoring.nails
+    sights = np.zeros((*nails.shape, n), np.float32)
     facts = np.zeros((*nails.shape, FACTS), np.float32)
-    loops.see_along(_looked(settings), state, lengths, sights, facts)
-    return Seen(sights, facts, first_sights(settings, light))
+    first = np.empty((len(nails), n), np.float32)
+
+    def see(_: None, rows: slice) -> None:
+        shown = None if pictures is None else pictures[rows]
+        state = _begin(settings, wanted_of(settings, light[rows], shown), nails[rows])
+        loops.see_along(looked, state, lengths[rows], sights[rows], facts[rows])
+        first[rows] = first_sights(settings, light[rows])
+
+    parts = [slice(at, at + ROWS) for at in range(0, len(nails), ROWS)]
+    collections.deque(in_threads(see, lambda: None, parts), maxlen=0)
+    return Seen(sights, facts, first)
 
 
 def scores_along(
