@@ -3,7 +3,10 @@
 A reader takes the path of a file and either returns or raises a NitographError; anything else is a fault.
 """
 
+import atexit
 import functools
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import torch
 
 from nitograph.corpus import prepare, sources
 from nitograph.corpus.rows import load_corpus
+from nitograph.corpus.shards import build_shards
+from nitograph.corpus.sources import drawings, fonts, idx_folder, svg
 from nitograph.drawing.charts import has_curves
 from nitograph.errors import FileError
 from nitograph.evaluation.cache import Cache
@@ -25,7 +30,7 @@ from nitograph.training.resume import restore, settings_of
 from nitograph.training.runs import RunFiles, _line, owner
 from nitograph.training.settings import TrainSettings
 from nitograph.training.trainer import Trainer
-from tiny import MODEL, small_corpus
+from tiny import MODEL, ROWS, WEAVING, small_corpus, some_images
 
 Reader = Callable[[str], object]
 TRAIN = TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=2, seed=1, validation_fraction=0.2)
@@ -50,6 +55,27 @@ def _corpus(path: str) -> None:
     corpus.thread(len(corpus) - 1)
 
 
+@functools.cache
+def shards(purpose: str) -> Path:
+    """A folder of shards, which lasts as long as the process."""
+    folder = Path(tempfile.mkdtemp(prefix=f"nitograph-{purpose}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    build_shards(folder / "corpus", some_images(), ROWS.replace(samples=8), WEAVING)
+    return folder / "corpus"
+
+
+def _manifest(path: str) -> None:
+    """What a folder of shards says of itself, and its rows."""
+    shutil.copyfile(path, shards("manifest") / "manifest.json")
+    _corpus(str(shards("manifest")))
+
+
+def _tokens(path: str) -> None:
+    """The tokens of a shard, mapped into memory."""
+    shutil.copyfile(path, shards("tokens") / "00000.tokens.npy")
+    _corpus(str(shards("tokens")))
+
+
 class _OneFile(Cache):
     """A cache that keeps everything in one file."""
 
@@ -69,6 +95,25 @@ def _cached(path: str) -> None:
 def _part(path: str) -> None:
     """A part that an interrupted `prepare` kept: taken, or woven anew."""
     read_arrays(read_bytes(path), prepare.PART_LAYOUT)
+
+
+def _drawings(path: str) -> None:
+    """Strokes of Quick, Draw!, a drawing a line."""
+    for _ in drawings._strokes(Path(path)):
+        pass
+
+
+def _bitmaps(path: str) -> None:
+    """Bitmaps of Quick, Draw!."""
+    for _ in drawings.bitmaps(Path(path)):
+        pass
+
+
+def _font(path: str) -> None:
+    """A font, and three of its glyphs, one of which it lacks."""
+    font = fonts._opened(Path(path))
+    for sign in ("A", "g", fonts.NOWHERE):
+        fonts._drawn(font, sign, Path(path))
 
 
 def _log(path: str) -> None:
@@ -100,6 +145,12 @@ def _resumed(path: str) -> None:
     run.weights()
 
 
+def _svg(path: str) -> None:
+    """An SVG file, as shapes and as a picture."""
+    svg.shapes_of(path)
+    svg.picture_of(path)
+
+
 READERS: dict[str, Reader] = {
     "thread": _thread,
     "list": lambda path: lists.read_thread(path, lists.ForeignList(list_nails=256)),
@@ -107,7 +158,14 @@ READERS: dict[str, Reader] = {
     "carrier": _picture_with_threads,
     "picture": read_picture,
     "idx": sources.read_idx,
+    "mapping": lambda path: idx_folder.mapping(Path(path)),
+    "svg": _svg,
+    "drawings": _drawings,
+    "bitmaps": _bitmaps,
+    "font": _font,
     "corpus": _corpus,
+    "manifest": _manifest,
+    "tokens": _tokens,
     "part": _part,
     "weights": weights.load,
     "checkpoint": checkpoint_weights,

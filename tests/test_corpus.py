@@ -1,6 +1,5 @@
 """Guards of the corpus: balanced, seeded, split by source, whole after an interrupt, strict readers."""
 
-import dataclasses
 import io
 import json
 import zipfile
@@ -319,18 +318,3 @@ def test_claims_of_size_take_no_memory(tmp_path, corpus):
         for filename, content in entries.items():
             after.writestr(filename, bytes(100 * 2**20) if filename == "labels.npy" else content)
     refused(path, "decompresses to far more")
-
-
-def test_even_images_are_left_out():
-    """Blank images become no rows, and the others keep their order; nothing else depends on them."""
-    images = some_images(400)
-    blank = images.images.copy()
-    blank[::7] = 0
-    blank[::21] = 255
-    settings = ROWS.replace(samples=300)
-    _, _, sources = select(dataclasses.replace(images, images=blank), settings)
-    assert not any(source % 7 == 0 for source in sources)
-    whole = select(images, settings.replace(samples=400))[2]
-    assert sources.tolist() == [source for source in whole if source % 7][:300]
-    with pytest.raises(SettingsError, match="at most 342 for 342 images"):
-        select(dataclasses.replace(images, images=blank), settings.replace(samples=343, augment=0))

@@ -74,7 +74,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
-    "multiprocessing": "compute.workers studio.pool",
+    "multiprocessing": "compute.workers corpus.cluster studio.pool",
     "starlette": "studio.routes studio.share",
     "uvicorn": "studio.listening",
     "segno": "studio.share",

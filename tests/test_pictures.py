@@ -217,6 +217,16 @@ def test_a_large_jpeg_comes_back_reduced(tmp_path, monkeypatch):
         read_picture(tmp_path / "progressive.jpg")
 
 
+def test_the_first_bytes_tell_a_picture(tmp_path):
+    """Whatever Pillow writes in a format that is read here begins like a picture; text does not."""
+    from nitograph.io.pictures import FORMATS, is_picture
+
+    for name in FORMATS:
+        Image.new("L", (9, 9), 7).save(tmp_path / "p", name)
+        assert is_picture((tmp_path / "p").read_bytes()), name
+    assert not any(map(is_picture, (b"", b"{}", b"%PDF-1.7", b"%!PS", b"RIFF1234WAVE", b"Pictures")))
+
+
 SLOPE = np.add.outer(np.arange(40.0), np.arange(60.0)) / 98  # 0 to 1
 DEPTHS = {
     "10 bits in 16": (SLOPE * 1023).astype(np.uint16),
@@ -263,13 +273,3 @@ def test_deep_pictures_without_a_range(tmp_path):
     for level, grey in ((0, 0), (7, 255), (np.nan, 0)):
         (tmp_path / "p.tif").write_bytes(tiff(np.full((2, 2), level, dtype=np.float32)))
         assert read_picture(tmp_path / "p.tif").tolist() == [[grey, grey]] * 2
-
-
-def test_the_first_bytes_tell_a_picture(tmp_path):
-    """Whatever Pillow writes in a format that is read here begins like a picture; text does not."""
-    from nitograph.io.pictures import FORMATS, is_picture
-
-    for name in FORMATS:
-        Image.new("L", (9, 9), 7).save(tmp_path / "p", name)
-        assert is_picture((tmp_path / "p").read_bytes()), name
-    assert not any(map(is_picture, (b"", b"{}", b"%PDF-1.7", b"%!PS", b"RIFF1234WAVE", b"Pictures")))

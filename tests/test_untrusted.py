@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from nitograph.cli.faults import FAULT, told
 from nitograph.corpus.rows import ARRAYS, load_corpus
 from nitograph.corpus.sources import parse_idx
 from nitograph.errors import (
@@ -316,6 +317,34 @@ def test_a_fault_of_our_own_says_so(tmp_path):
     assert done.returncode == 70
     assert "Traceback" in done.stderr
     assert list(tmp_path.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("stated", "place"),
+    [
+        (None, "where you have nitograph from"),
+        (["Documentation, https://docs.example"], "where you have nitograph from"),
+        (
+            ["Repository, https://code.example/n", "Issues, https://code.example/i"],
+            "at https://code.example/i",
+        ),
+        (["Repository, https://code.example/n"], "at https://code.example/n"),
+    ],
+)
+def test_a_fault_is_reported_where_the_metadata_say(monkeypatch, tmp_path, stated, place):
+    """The package's own metadata name the place for reports, its repository, or none."""
+    from email.message import Message
+
+    found = Message()
+    for line in stated or ():
+        found["Project-URL"] = line
+    monkeypatch.setattr("importlib.metadata.metadata", lambda name: found)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    said, code = told(KeyError("here"), "nitograph sample", ["7"])
+    assert said.startswith(
+        f"this is a fault of nitograph (KeyError: 'here'); please report it {place}, with "
+    )
+    assert code == FAULT
 
 
 @pytest.mark.parametrize(

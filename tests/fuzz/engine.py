@@ -1,9 +1,9 @@
 """A fuzzer in a few pages: mutate what is known, read it, keep what reaches new lines.
 
-A reader may return or raise a NitographError of one short line; anything else is a finding. Coverage is
-that of the package's own lines, from sys.monitoring where Python has it (each line costs once) and from
-sys.settrace otherwise. Everything is drawn from one seed, so that a run can be repeated. This module knows
-no format; `shapes` does.
+A reader may return or raise a NitographError of one short line; anything else is a finding, and so is a
+library's warning, which would reach standard error. Coverage is that of the package's own lines, from
+sys.monitoring where Python has it (each line costs once) and from sys.settrace otherwise. Everything is
+drawn from one seed, so that a run can be repeated. This module knows no format; `shapes` does.
 
 Try it: PYTHONPATH=src:tests python -m fuzz --reader list --inputs 1000
 """
@@ -13,6 +13,7 @@ import random
 import re
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -127,15 +128,18 @@ def _try(read: Callable[[str], object], data: bytes, place: Path, found: Outcome
     place.write_bytes(data)
     began = time.perf_counter()
     found.inputs += 1
-    try:
-        read(str(place))
-        found.read += 1
-    except NitographError as error:
-        found.refused += 1
-        if "\n" in str(error) or len(str(error)) > MAX_MESSAGE:
-            found.findings.append((data, f"a message that is not one short line: {str(error)[:200]!r}"))
-    except Exception as error:
-        found.findings.append((data, f"{type(error).__name__}: {error}"[:300]))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            read(str(place))
+            found.read += 1
+        except NitographError as error:
+            found.refused += 1
+            if "\n" in str(error) or len(str(error)) > MAX_MESSAGE:
+                found.findings.append((data, f"a message that is not one short line: {str(error)[:200]!r}"))
+        except Exception as error:
+            found.findings.append((data, f"{type(error).__name__}: {error}"[:300]))
+    found.findings += [(data, f"it warns: {warning.message}"[:300]) for warning in warned]
     found.slowest = max(found.slowest, time.perf_counter() - began)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFont
 
 from bombs import chunk, pictures_start
 from fuzz.engine import Shape
@@ -25,7 +25,7 @@ from nitograph.evaluation.cache import _write
 from nitograph.io import png
 from nitograph.thread import Thread
 from nitograph.training.resume import capture
-from readers import trainer
+from readers import shards, trainer
 from tiny import random_weights, small_corpus
 
 FORMS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
@@ -204,6 +204,32 @@ def _part_shapes() -> list[Shape]:
     return [Shape([_zipped(members)]), *(Shape([members[name]], _with(members, name)) for name in members)]
 
 
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
+ viewBox="0 0 24 24" width="24mm"><style>.a{fill:none;stroke:#123}</style>
+<defs><g id="b"><circle cx="4" cy="5" r="3"/></g></defs>
+<path class="a" d="M2 3l4-1h3v2H2c1 2 3 4 5 6s2 2 4 1q1 2 3 4t2 1a3 2 30 1 0 4 4z" stroke-width="2"/>
+<g transform="translate(3 4) rotate(30) scale(2,.5)"><rect x="1" y="2" width="9" height="4" rx="1"/>
+<polygon points="1,2 3,4 5,1"/><use xlink:href="#b" x="2"/></g>
+<ellipse cx="9" cy="9" rx="2" ry="3" fill="red"/><polyline points="1 2 3 4" opacity=".5"/>
+<line x1="1" y1="1" x2="9" y2="8" stroke="rgb(10%,20%,30%)"/></svg>"""
+DRAWING = (
+    '{"word": "cat", "countrycode": "DE", "timestamp": "2017-03-01 10:00:00.1 UTC", "recognized": true, '
+    '"key_id": "5", "drawing": [[[0, 30, 255], [3, 80, 9]], [[7, 7], [1, 200], [0, 31]]]}'
+)
+MAPPING = "0 48\n1 65 97\n10 1078\n"
+
+
+def _font_shapes() -> list[Shape]:
+    font = ImageFont.load_default(16)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return [Shape([font.font_bytes])]
+
+
+def _bitmap_shapes() -> list[Shape]:
+    images = np.arange(2 * 784, dtype=np.uint8).reshape(2, 784)
+    return [Shape([_array(images), _array(images.reshape(2, 28, 28))])]
+
+
 LOG = (
     b'{"kind": "run", "run": "0a-1b", "step": 0}\n{"kind": "step", "step": 3, "nail_loss": 2.5, '
     b'"learning_rate": 0.01}\n{"kind": "valid", "step": 9, "nail_loss": 1.5, "plan_loss": 0.5}\n'
@@ -236,7 +262,17 @@ def shapes_of(reader: str) -> list[Shape]:
             Shape([IDX], gzip.compress),
             Shape([gzip.compress(IDX)]),
         ],
+        "mapping": lambda: [Shape(_bytes(MAPPING))],
+        "svg": lambda: [Shape(_bytes(SVG))],
+        "drawings": lambda: [
+            Shape(_bytes(DRAWING), is_json=True),
+            Shape(_bytes(f"{DRAWING}\n\n{DRAWING}")),
+        ],
+        "bitmaps": _bitmap_shapes,
+        "font": _font_shapes,
         "corpus": _corpus_shapes,
+        "manifest": lambda: [Shape([(shards("good") / "manifest.json").read_bytes()], is_json=True)],
+        "tokens": lambda: [Shape([(shards("good") / "00000.tokens.npy").read_bytes()])],
         "part": _part_shapes,
         "weights": _weights_shapes,
         "log": lambda: [Shape([LOG]), Shape(LOG.splitlines(), is_json=True)],

@@ -81,10 +81,11 @@ def generate(
     device: str = "auto",
     **sampling: Unpack[Sampling],
 ) -> Thread | Threads:
-    """A new thread of a class; for a word one thread per character, for a list one per entry.
+    """A new thread of a class; for a text one thread per sign, for a list one per entry.
 
-    label: a class that the model knows ("7"), a word of such classes ("2026"), a list of classes, or None
-    for any class. seed: the same seed gives the same thread, as with `nitograph generate`; seeds of further
+    label: a class that the model knows ("7"), a text of such classes ("2026"; a space is an empty place, a
+    line break begins a row, names of several letters stand in braces), a list of classes, or None for any
+    class. seed: the same seed gives the same thread, as with `nitograph generate`; seeds of further
     threads count up from it. picture: wound in one pass, as an example of the class if one is given.
     continue_from: a thread whose nails stay and which is finished, as its own class if none is given.
     repair: pull finished threads towards their plans by the encoder's local search. checkpoint: a .pt or
@@ -98,7 +99,8 @@ def generate(
         many = nitograph.generate(["7"] * 100)
     """
     from nitograph.api.inventing import Wish, check_seed, invented, sampling_of
-    from nitograph.api.models import find_weights, split_classes
+    from nitograph.api.models import find_weights
+    from nitograph.api.words import Text, spelled
 
     settings = sampling_of(sampling)
     check_seed(seed)
@@ -108,13 +110,14 @@ def generate(
         )
     named = [label] if isinstance(label, str) else list(map(str, label or ()))
     weights = find_weights(checkpoint, wanted=named)
-    labels: Sequence[str | None] = [None]
+    text: Text | None = None
     if isinstance(label, str):
-        labels = split_classes(label, weights.classes)
+        text = spelled(label, weights.classes)
     elif label is not None:
-        labels = _class_names(label)
+        text = Text(tuple(_class_names(label)))
     wish = Wish(picture=picture, begun=continue_from, repair=repair, device=device)
-    found = invented(weights, labels, seed, settings, wish)
+    found = invented(weights, [None] if text is None else text.names, seed, settings, wish)
+    found = found if text is None else text.placed(found)
     return found[0] if len(found) == 1 and not isinstance(label, list | tuple) else Threads(found)
 
 

@@ -4,10 +4,12 @@ Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.exporting.formats import FORMATS, format_of, options_for
+from nitograph.errors import SettingsError
+from nitograph.exporting.formats import FORMATS, Format, format_of, options_for
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.files import write_bytes
 from nitograph.io.lists import ForeignList, read_thread
@@ -61,11 +63,25 @@ def read_workpiece(args: argparse.Namespace) -> Workpiece:
     return Workpiece(thread, settings if yarn is None else settings.replace(thread_width=yarn))
 
 
+def _check_used(args: argparse.Namespace, chosen: Sequence[Format]) -> None:
+    """SettingsError for a flag that none of the files to write can use; board and lists are for all."""
+    used = {name for made in chosen for name in made.settings_class().names()}
+    used |= {*WorkpieceSettings.names(), *ForeignList.names()}
+    for ending, made in FORMATS.items():
+        for name in made.settings_class().names() if made.endings else ():
+            if getattr(args, name, None) is not None and name not in used:
+                given = " ".join(args.output)
+                raise SettingsError(
+                    f"{name} is a setting of {ending} files, and none of {given} is one; leave it out"
+                )
+
+
 def run(args: argparse.Namespace) -> int:
     """Make every file before writing the first; print their names."""
     formats = [(Path(name), format_of(name)) for name in args.output]
     for _, chosen in formats:
         chosen.check()
+    _check_used(args, [chosen for _, chosen in formats])
     claim([Output(f"{path.suffix} file", path) for path, _ in formats], {"thread file": args.thread})
     workpiece = read_workpiece(args)
     given = {name: value for name, value in vars(args).items() if value is not None}

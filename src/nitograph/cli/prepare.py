@@ -12,7 +12,6 @@ from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.corpus.prepare import Engine, build, forget_parts, local
 from nitograph.corpus.rows import Corpus, CorpusSettings
-from nitograph.corpus.selection import lively
 from nitograph.corpus.shards import LOCK, PARTS, build_shards
 from nitograph.corpus.sources import LabelledImages, find_all, mnist
 from nitograph.corpus.sources.images import SPLITS
@@ -55,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir",
         metavar="DIR",
-        help="folder of IDX files of digits: idx:DIR whose labels need no names",
+        help="folder of IDX files of digits, whose labels need no names (default: the bundled MNIST)",
     )
     parser.add_argument(
         "--split",
@@ -86,8 +85,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         claim([Output("corpus", output, CORPUS)])
     images = _images(args)
-    if blank := len(images) - int(lively(images).sum()):
-        print(f"{blank} of {len(images)} images are even all over, with nothing to weave: left out")
     parts = output / PARTS if sharded else output.with_name(f".{output.name}.parts")
     with (
         sole_writer(output / LOCK if sharded else parts / LOCK, output),

@@ -79,32 +79,20 @@ def pictures(drafts: Sequence[Draft]) -> NDArray[np.uint8]:
     return np.concatenate(made)
 
 
-def lively(images: LabelledImages) -> NDArray[np.bool_]:
-    """Which images (n,) show anything: in a picture that is even all over there is nothing to weave."""
-    flat = images.images.reshape(len(images), -1)
-    return np.asarray(flat.min(axis=1) < flat.max(axis=1))
-
-
 def choose(images: LabelledImages, settings: CorpusSettings) -> Selection:
-    """The selection of these settings, without images that are even all over.
-
-    SettingsError if they ask for more rows than there are pictures.
-    """
+    """The selection of these settings; SettingsError if they ask for more rows than there are pictures."""
     if settings.mode == "prototypes":
         return _prototypes(images, settings)
     if settings.balance:
         plain, warped = _filled_order(images.labels, settings)
         return _selection(images, np.concatenate([plain, warped]), len(plain), settings)
-    shown = lively(images)
-    count = int(shown.sum())
-    available = count * (1 + settings.augment)
+    available = len(images) * (1 + settings.augment)
     if settings.samples > available:
         raise SettingsError(
-            f"samples must be at most {available} for {count} images with augment "
+            f"samples must be at most {available} for {len(images)} images with augment "
             f"{settings.augment}, got {settings.samples}; lower samples or raise augment"
         )
     order = _balanced_order(images.labels, np.random.default_rng([settings.seed, 0]))
-    order = order[shown[order]]
     rounds = -(-settings.samples // len(order))
     sources = np.concatenate([order] * rounds)[: settings.samples]
     return _selection(images, sources, len(order), settings)

@@ -14,6 +14,7 @@ Try it: python -m nitograph prepare --samples 500 -o corpus/
 
 import contextlib
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,8 @@ def _stack(
     dtype: np.dtype[Any] | None = None
     for shard, path in enumerate(files):
         rows = min(each, shape[0] - shard * each)
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, about old headers
             npy.read_magic(file)
             found, by_columns, stated = npy.read_array_header_1_0(file)
             size = rows * int(np.prod(shape[1:])) * stated.itemsize + file.tell()

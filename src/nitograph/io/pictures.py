@@ -44,7 +44,7 @@ DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
 def read_picture(path: str | Path, *, ground: int = BLACK) -> NDArray[np.uint8]:
-    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a ground of grey.
+    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a grey `ground`.
 
     The first frame of an animation. A JPEG of more than MAX_PIXELS comes back smaller. Raises SourceError
     where the file is missing, is none of FORMATS, is damaged or has too many pixels.
@@ -57,7 +57,7 @@ def read_picture(path: str | Path, *, ground: int = BLACK) -> NDArray[np.uint8]:
 
 
 def picture_of_bytes(
-    data: bytes, name: str | Path = "the picture", *, ground: int = 0
+    data: bytes, name: str | Path = "the picture", *, ground: int = BLACK
 ) -> NDArray[np.uint8]:
     """The content of a picture file as luminance, as `read_picture`; `name` is for messages."""
     from PIL import Image, UnidentifiedImageError
