@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +69,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """How often a command is killed, from which random moments on, until when (of time.monotonic)."""
+    """How often a command is killed, at which random moments, and for how many seconds at most."""
 
     kills: int
     drawn: random.Random
-    until: float
+    seconds: float
 
-    def goes_on(self, row: Row) -> bool:
-        """Whether to kill once more."""
-        return row.kills < self.kills and time.monotonic() < self.until
+    def rounds(self, row: Row) -> Iterator[None]:
+        """Once more until there are enough kills, or no time is left."""
+        began = time.monotonic()
+        while row.kills < self.kills and time.monotonic() - began < self.seconds:
+            yield
 
     def moment(self, lasts: float) -> float:
         """Seconds after the start of a command that takes so many; the later, the likelier."""
@@ -142,7 +145,7 @@ def killed(folder: Path, name: str, plan: Plan) -> Row:
     finished(folder, words)
     lasts, wanted = finished(folder, words), outputs(folder)
     assert wanted
-    while plan.goes_on(row):
+    for _ in plan.rounds(row):
         for output in wanted:
             (folder / output).write_bytes(OLD)
         if run(folder, words, after=plan.moment(lasts)) != -signal.SIGKILL:
@@ -171,9 +174,9 @@ def killed_folder(folder: Path, name: str, plan: Plan) -> Row:
     shutil.rmtree(folder / "o")
     lasts, wanted = finished(folder, words), outputs(folder)
     assert wanted
-    while plan.goes_on(row):
+    for _ in plan.rounds(row):
         shutil.rmtree(folder / "o", ignore_errors=True)
-        for _ in range(2):
+        for _twice in range(2):
             if run(folder, words, after=plan.moment(lasts)) != -signal.SIGKILL:
                 continue  # it had ended before
             row.kills += 1
@@ -189,8 +192,9 @@ def killed_training(folder: Path, plan: Plan) -> Row:
     """Kill a training run again and again, each time resuming it; then let it end."""
     row, last = Row(), folder / "string_ai_last.pt"
     lasts = finished(folder, [*TRAIN, "1"])
-    last.unlink()
-    while plan.goes_on(row):
+    for path in folder.glob("string_ai*"):
+        path.unlink()
+    for _ in plan.rounds(row):
         resumed = ["--resume"] if last.exists() else []
         moment = plan.drawn.uniform(0.3, 1.5) * lasts
         if run(folder, [*TRAIN, "100000", *resumed], after=moment) != -signal.SIGKILL:
@@ -202,8 +206,10 @@ def killed_training(folder: Path, plan: Plan) -> Row:
             row.new += 1
         else:
             row.old += 1
-    step = torch.load(last, weights_only=True)["step"]
-    row.faults += run(folder, [*TRAIN, str(step // 7 + 2), "--resume"]) != 0
+    step, resumed = (
+        (torch.load(last, weights_only=True)["step"], ["--resume"]) if last.exists() else (0, [])
+    )
+    row.faults += run(folder, [*TRAIN, str(step // 7 + 2), *resumed]) != 0
     row.faults += torch.load(last, weights_only=True)["step"] <= step
     row.faults += any(name.startswith(".") for name in outputs(folder))
     return row
@@ -224,7 +230,7 @@ def main() -> int:
     every = [*COMMANDS, *FOLDERS, "train"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="of each command (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="no kill of a command begins later")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="of kills of each command")
     parser.add_argument("--command", action="append", choices=every)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -235,7 +241,7 @@ def main() -> int:
     faults = 0
     for name in args.command or every:
         drawn = random.Random(f"{name} {args.seed}")
-        row = row_of(name, Plan(args.kills, drawn, time.monotonic() + args.seconds))
+        row = row_of(name, Plan(args.kills, drawn, args.seconds))
         print(f"| {name} | {row.kills} | {row.old} | {row.new} | {row.mixed} | {row.faults} |", flush=True)
         faults += row.faults
     return 1 if faults else 0
