@@ -105,7 +105,7 @@ def _drawings(path: str) -> None:
 
 def _bitmaps(path: str) -> None:
     """Bitmaps of Quick, Draw!."""
-    for _ in drawings._bitmaps(Path(path)):
+    for _ in drawings.bitmaps(Path(path)):
         pass
 
 
@@ -145,6 +145,12 @@ def _resumed(path: str) -> None:
     run.weights()
 
 
+def _svg(path: str) -> None:
+    """An SVG file, as shapes and as a picture."""
+    svg.shapes_of(path)
+    svg.picture_of(path)
+
+
 READERS: dict[str, Reader] = {
     "thread": _thread,
     "list": lambda path: lists.read_thread(path, lists.ForeignList(list_nails=256)),
@@ -152,8 +158,8 @@ READERS: dict[str, Reader] = {
     "carrier": _picture_with_threads,
     "picture": read_picture,
     "idx": sources.read_idx,
-    "mapping": lambda path: idx_folder._mapping(Path(path)),
-    "svg": svg.picture_of,
+    "mapping": lambda path: idx_folder.mapping(Path(path)),
+    "svg": _svg,
     "drawings": _drawings,
     "bitmaps": _bitmaps,
     "font": _font,

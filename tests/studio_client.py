@@ -52,7 +52,7 @@ class Studio:
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection of its own."""
-        return http.client.HTTPConnection(self.host, timeout=120)
+        return http.client.HTTPConnection(self.host, timeout=900)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None

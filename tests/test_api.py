@@ -17,12 +17,14 @@ import nitograph
 from cli_help import run
 from nitograph.api import keywords, verbs
 from nitograph.board import Board
+from nitograph.drawing.board import BoardLook
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError, NitographError, SettingsError, SourceError, ThreadError
 from nitograph.io.lists import ForeignList
 from nitograph.sampling.sampler import SampleSettings
 from nitograph.thread import Thread, Threads
 from nitograph.weaving.photo import PhotoSettings
+from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import WeaveSettings
 from tiny import random_weights
 
@@ -103,8 +105,8 @@ def test_a_session_loads_what_it_needs(folder, session, banned):
     ("written", "declared"),
     [
         (keywords.Sampling, [SampleSettings]),
-        (keywords.Look, [NeonSettings]),
-        (keywords.Weaving, [WeaveSettings, PhotoSettings]),
+        (keywords.Look, [NeonSettings, BoardLook]),
+        (keywords.Weaving, [WeaveSettings, PhotoSettings, RealBoard]),
         (keywords.Numbering, [ForeignList]),
     ],
 )
@@ -199,7 +201,10 @@ def test_weaving_is_that_of_the_command_line(folder, capsys):
     Image.fromarray(np.arange(1600, dtype=np.uint8).reshape(40, 40)).save("p.png")
     for command, ours in (
         (f"weave mnist:test:17 {flags}", {"picture": "mnist:test:17"}),
-        (f"weave p.png {flags} --invert --label x", {"picture": "p.png", "invert": True, "label": "x"}),
+        (
+            f"weave p.png {flags} --light added --label x",
+            {"picture": "p.png", "light": "added", "label": "x"},
+        ),
         (
             f"weave p.png {flags} --preset default --importance p.png",
             {"picture": "p.png", "preset": "default", "importance": "p.png"},
@@ -223,7 +228,7 @@ def test_arrays_and_images_are_woven_as_their_files_are(folder):
         np.repeat(pixels[:, :, None], 3, axis=2),
         Image.fromarray(pixels),
     )
-    assert len({nitograph.weave(kind, **SMALL).nails.tobytes() for kind in kinds}) == 1
+    assert len({nitograph.weave(kind, light="added", **SMALL).nails.tobytes() for kind in kinds}) == 1
 
 
 # --- draw, save, load, export ---------------------------------------------------------------------------
@@ -347,7 +352,7 @@ def test_export_is_that_of_the_command_line(folder, capsys):
         (
             lambda n: n.draw(THREAD, renderer="oil"),
             SettingsError,
-            "renderer must be one of neon, matplotlib, got 'oil'",
+            "renderer must be one of neon, board, matplotlib, got 'oil'",
         ),
         (lambda n: n.weave(3), SourceError, "a file name, an array or a Pillow image, got int"),
         (lambda n: n.weave("no.jpg"), SourceError, "no file no.jpg"),

@@ -13,7 +13,7 @@ from numba.core import event
 from PIL import Image
 
 from cli_help import run
-from nitograph.api.models import find_weights, make_decoder, split_classes
+from nitograph.api.models import find_weights, make_decoder
 from nitograph.cli import compiling
 from nitograph.cli.progress import progress
 from nitograph.corpus.rows import load_corpus
@@ -178,13 +178,6 @@ def test_decoders_by_device(plain):
     if not torch.backends.mps.is_available():
         with pytest.raises(SettingsError, match="device mps is not available here"):
             make_decoder(plain, "mps")
-
-
-def test_words_split_into_classes():
-    """A class name is itself even if long; other words are split into characters."""
-    assert split_classes("2026", tuple("0123456789")) == list("2026")
-    assert split_classes("star", ("star", "s")) == ["star"]
-    assert split_classes("", ("a",)) == [""]
 
 
 def test_progress_is_silent_where_nobody_watches(capsys, monkeypatch):

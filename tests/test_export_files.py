@@ -12,6 +12,8 @@ import pytest
 import vpype
 
 from nitograph.board import Board
+from nitograph.cli import main
+from nitograph.cli.options import millimetres
 from nitograph.errors import FileError, SettingsError
 from nitograph.exporting.dxf import DxfSettings, dxf
 from nitograph.exporting.formats import FORMATS, format_of, require, write, write_all
@@ -205,3 +207,39 @@ def test_text_formats_need_no_extra_library():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("-o a.svg --pdf list", "pdf is a setting of pdf files, and none of a.svg is one"),
+        ("-o a.txt --colour red", "colour is a setting of svg files"),
+        ("-o a.csv -o a.svg --hole 1", "hole is a setting of dxf files, and none of a.csv a.svg is one"),
+    ],
+)
+def test_a_flag_that_no_file_can_use_is_refused(flags, said, tmp_path, monkeypatch, capsys):
+    """One line that names the setting and whose it is; nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", str(DIGIT), *flags.split()]) == 1
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    assert (
+        main(["export", str(DIGIT), "-o", "a.csv", "-o", "a.svg", "--colour", "red", "--diameter", "300"])
+        == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "mm"),
+    [("600", 600), ("600mm", 600), ("60cm", 600), ("0.6m", 600), ("24in", 609.6), ("24 in", 609.6)],
+)
+def test_lengths_may_name_their_unit(text, mm, tmp_path, capsys):
+    """Millimetres unless it says otherwise; what is no length is wrong usage."""
+    assert millimetres(text) == pytest.approx(mm)
+    place = tmp_path / "a.svg"
+    assert main(["export", str(DIGIT), "-o", str(place), "--diameter", text]) == 0
+    assert f"Nail circle {mm:g} mm across" in place.read_text(encoding="utf-8")
+    with pytest.raises(SystemExit) as stop:
+        main(["export", str(DIGIT), "-o", str(place), "--diameter", "wide"])
+    assert stop.value.code == 2
+    assert "invalid millimetres value" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from nitograph.errors import SettingsError
 from nitograph.exporting.pdf.document import PdfSettings, pdf
 from nitograph.exporting.pdf.grid import Grid
 from nitograph.exporting.pdf.sheet import PAPERS, Sheet, latin
-from nitograph.exporting.pdf.template import FOOT, draw_template
+from nitograph.exporting.pdf.template import FOOT, draw_template, grid_of
 from nitograph.exporting.rim import rim
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.thread import Thread
@@ -126,8 +126,9 @@ def test_tiles_have_the_papers_size_and_a_bar_each(tmp_path, paper):
     data = pdf(workpiece(diameter=500), PdfSettings(paper=paper))
     pages, width, height = about(data, tmp_path)
     assert sorted((width, height)) == pytest.approx(sorted(PAPERS[paper]), abs=0.1)
-    assert 2 <= pages <= {"a4": 13, "letter": 13, "a3": 7, "tabloid": 7}[paper]
-    for page in (2, pages):
+    most = {"a4": 13, "letter": 13, "a3": 7, "tabloid": 7, "a2": 5, "a1": 1, "a0": 1}[paper]
+    assert min(2, most) <= pages <= most
+    for page in (min(2, pages), pages):
         assert bar_length(rendered(data, page, tmp_path)) == pytest.approx(50, abs=0.35)
 
 
@@ -173,7 +174,9 @@ def test_joined_tiles_give_the_whole_circle(tmp_path):
         y, x = round(row * step[0] * per_mm), round(column * step[1] * per_mm)
         window = whole[y : y + tile.shape[0], x : x + tile.shape[1]]
         np.minimum(window, tile[: window.shape[0], : window.shape[1]], out=window)
-    middle = [size * per_mm / 2 for size in sizes]
+    inside = PAPERS["letter"], settings.overlap, settings.page_margin
+    shift = grid_of(workpiece(diameter=420), *inside).shift[::-1]
+    middle = [(size / 2 - move) * per_mm for size, move in zip(sizes, shift, strict=True)]
     assert len(places) >= 6
     assert nail_circle(whole, middle, 210, per_mm) == pytest.approx(210, abs=0.25)
 
@@ -228,6 +231,64 @@ def test_the_grid_covers_the_board(half):
     assert (across - 1) * right + grid.overlap < 2 * half or across == 1
     assert (down - 1) * below + grid.overlap < 2 * half or down == 1
     assert len({tile.name for tile in tiles}) == len(tiles)
+
+
+@pytest.mark.parametrize("paper", ["a4", "letter", "a3"])
+@pytest.mark.parametrize("nails", [64, 200, 256, 360])
+@pytest.mark.parametrize("diameter", [400, 580, 600, 800])
+def test_no_cut_goes_through_a_nail_or_a_mark(paper, nails, diameter):
+    """Cutting lines pass between the nails and beside the register marks; the board is still covered."""
+    piece = workpiece(nails=nails, diameter=diameter)
+    grid = grid_of(piece, PAPERS[paper], 10.0, 8.0)
+    for axis, lines in enumerate(grid.cuts()):
+        for line in lines:
+            assert np.abs(piece.centres[:, axis] - line).min() >= piece.settings.nail_diameter / 2 + 0.5
+            assert min(abs(mark[axis] - line) for mark in grid.marks()) > grid.arm
+    (left, top), half = grid.corner, grid.half
+    (across, down), (right, below) = grid.counts, grid.step
+    assert max(left, top) <= -half + 1e-6
+    assert min(left + across * right, top + down * below) + grid.overlap >= half - 1e-6
+    for x, y in grid.marks():
+        seen = [t for t in grid.tiles() if t.left + grid.arm < x < t.left + grid.width - grid.arm
+                and t.top + grid.arm < y < t.top + grid.height - grid.arm]  # fmt: skip
+        assert len(seen) >= 2, "a mark stands whole on both sheets that it joins"
+
+
+def test_lines_that_cannot_be_clear_are_as_clear_as_can_be():
+    """Where nails stand closer than a cut needs, the windows are moved to the widest gap; or not at all."""
+    grid = Grid(100.0, 90.0, 250.0, 10.0)
+    assert grid.clear_of(np.array([[0.0, 0.0]]), 2.0).shift[1] == 0
+    dense = np.stack([np.arange(-100, 100, 0.5), np.zeros(400)], axis=1)
+    assert abs(grid.clear_of(dense, 2.0).shift[0]) <= 0.25
+    assert Grid(60.0, 120.0, 120.0, 10.0).clear_of(dense, 2.0).shift == (0.0, 0.0)
+
+
+def test_a_roll_takes_what_it_needs(tmp_path):
+    """Pages are as wide as the roll and as long as the board; a wider board takes strips."""
+    piece = workpiece(diameter=500)
+    pages, width, height = about(pdf(piece, PdfSettings(paper="roll")), tmp_path)
+    assert (pages, max(width, height)) == (1, pytest.approx(610, abs=0.1))
+    assert min(width, height) < 610
+    pages = about(pdf(workpiece(diameter=900), PdfSettings(paper="roll", roll_width=500)), tmp_path)[0]
+    assert pages == 3
+
+
+def test_all_in_one_file(tmp_path):
+    """Parts, template and list together are the three one after another; the parts say what to buy."""
+    piece = workpiece(diameter=400)
+    each = [about(pdf(piece, PdfSettings(pdf=kind)), tmp_path)[0] for kind in ("parts", "template", "list")]
+    whole = pdf(piece, PdfSettings(pdf="all"))
+    assert about(whole, tmp_path)[0] == sum(each)
+    text = words(whole, tmp_path, "-layout")
+    for said in (
+        "Parts: 7",
+        "64 of 1.5 mm",
+        "Drill",
+        f"{piece.length:.1f} m used",
+        "Drilling template",
+        "Winding list",
+    ):
+        assert said in text
 
 
 def test_the_printed_list_holds_every_step(tmp_path):

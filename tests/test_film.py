@@ -16,6 +16,7 @@ from nitograph.cli import main
 from nitograph.drawing import film, neon
 from nitograph.drawing.film import FilmSettings
 from nitograph.drawing.look import NeonSettings
+from nitograph.drawing.painter import Painter
 from nitograph.drawing.scene import stage
 from nitograph.errors import SettingsError
 from nitograph.thread import Thread
@@ -39,7 +40,7 @@ def test_ends_with_the_finished_picture(palette: str) -> None:
 
 def test_light_only_grows_but_for_the_fresh_glow() -> None:
     """With fresh light left out, no pixel ever gets darker."""
-    winder = film.Winder(stage([THREAD], LOOK), LOOK, [THREAD.line_count])
+    winder = film.Winder(Painter(stage([THREAD], LOOK), LOOK), [THREAD.line_count])
     before = np.zeros((120, 120), dtype=np.uint8)
     for now in (0.0, 0.2, 0.5, 0.77, 1.0):
         winder.wind(now)
@@ -59,7 +60,7 @@ def test_words_end_together() -> None:
     """A short and a long thread are half wound at the same time and done at the same time."""
     threads = [THREAD, Thread([0, 128])]
     look = NeonSettings(size=240)
-    winder = film.Winder(stage(threads, look), look, [8, 1])
+    winder = film.Winder(Painter(stage(threads, look), look), [8, 1])
     winder.wind(0.5)
     assert sorted(winder.order[: winder.wound].tolist()) == [0, 1, 2, 3]
     winder.wind(1.0)

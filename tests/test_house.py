@@ -69,7 +69,8 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "evaluation.judges.discriminators cli.evaluate",
     "numba": "compute.jit light.simd model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
-    "PIL": "io.pictures corpus.sources drawing.contact_sheet drawing.film api.weaving cli.generate",
+    "PIL": "io.pictures corpus.sources drawing.contact_sheet drawing.film api.weaving api.faces "
+    "cli.generate",
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
@@ -82,6 +83,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "pyarrow": "io.parquet",
     "rich": "cli.progress",
     "av": "drawing.film",
+    "skimage": "api.faces",
     "ezdxf": "exporting.dxf",
     "fpdf": "exporting.pdf",
     "argparse": "cli",
@@ -290,7 +292,7 @@ def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     random_weights().save(folder / "w.safetensors")
     (folder / "t.json").write_text('{"num_nails": 32, "nails": [0, 9, 20, 3]}')
-    Image.new("L", (40, 40), 255).save(folder / "p.png")
+    Image.linear_gradient("L").save(folder / "p.png")
     return folder
 
 

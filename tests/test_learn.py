@@ -1,6 +1,10 @@
 """Symbols of one's own: drawings and what is kept, rows, a whole run, a stop and its resumption, lookup."""
 
+import json
+import os
 import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +18,7 @@ from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.learning.drawings import drawings, kept, with_kept
-from nitograph.learning.rows import corpus_of
+from nitograph.learning.rows import corpus_of, rows_of
 from nitograph.learning.settings import LearnSettings
 from nitograph.learning.verdict import READABLE, _word, amounts
 from nitograph.model.weights import Weights, load
@@ -108,6 +112,9 @@ def test_rows_are_half_new_and_half_kept(planned: Weights) -> None:
     assert not mine & set(found.sources[found.labels >= 3])
     assert len(mine) == 15
     assert found.metadata["own"] == list(NAMES)
+    assert found.metadata["corpus"]["warp"] == 2
+    many = drawings(pictures("train", (8, 9, 9)), None, seed=1)
+    assert rows_of(many, FEW, 6).warp == 1
     assert found.thread(59).label in NAMES
     assert found.thread(60).label not in NAMES
 
@@ -177,6 +184,26 @@ def test_a_run_goes_on_where_it_was_stopped(
     assert main([*bench, "-o", "two.safetensors", "--resume"]) == 0
     assert load("two.safetensors").digest == trained
     assert not Path("two.learning").exists()
+
+
+@pytest.mark.slow
+def test_the_study_of_real_drawings_runs(tmp_path: Path) -> None:
+    """Guards docs/studies/own_symbols.py: a line for each task, tests apart, a sheet beside."""
+    random_weights().save(tmp_path / "w.safetensors")
+    found = pictures("train", (8, 8, 8))
+    np.savez(tmp_path / "d.npz", images=found.images, labels=found.labels, names=np.array(NAMES))
+    np.savez(tmp_path / "i.npz", images=found.images[::8], names=np.array(NAMES))
+    script = Path(__file__).parents[1] / "docs" / "studies" / "own_symbols.py"
+    flags = "--quick --drawings d.npz --icons i.npz --weights w.safetensors --output out/found.jsonl"
+    environment = os.environ | {"NITOGRAPH_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, str(script), *flags.split()], cwd=tmp_path, env=environment, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    lines = (tmp_path / "out" / "found.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["run"] for line in lines] == ["drawings, default", "icons, default"]
+    assert [json.loads(line)["drawings"] for line in lines] == [24, 3]
+    assert (tmp_path / "out" / "found-icons-default.png").exists()
 
 
 def test_what_cannot_be_learned_is_said_in_one_line(

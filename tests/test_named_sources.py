@@ -306,3 +306,21 @@ def test_a_split_spares_the_last_of_a_class():
     with pytest.raises(SettingsError, match="of one picture, font or writer"):
         single.split(0.1, seed=0)
     assert len(single.split(0.0, seed=0)[1]) == 0
+
+
+def test_groups_travel_with_the_corpus(tmp_path):
+    """Who made a picture is kept in files and in shards, and no split parts a group."""
+    from nitograph.corpus.prepare import build
+    from nitograph.corpus.shards import build_shards
+
+    made = groups_of(*((label, group) for label in range(3) for group in range(8)))
+    settings = ROWS.replace(samples=48, augment=1)
+    whole = build(made, settings, WEAVING)
+    assert np.array_equal(whole.groups, made.groups[whole.sources])
+    whole.save(tmp_path / "c.npz")
+    for again in (load_corpus(tmp_path / "c.npz"), build_shards(tmp_path / "c", made, settings, WEAVING)):
+        assert np.array_equal(again.groups, whole.groups)
+        train, valid = again.split(0.25, seed=1)
+        assert len(set(valid.groups.tolist())) == 2
+        assert not set(train.groups.tolist()) & set(valid.groups.tolist())
+        assert len(train) + len(valid) == 48

@@ -114,7 +114,7 @@ def test_studies_run(tmp_path, study, runs):
             "weaving",
             ["--quick"],
             (),
-            {"weaving-digits.png", "weaving-photographs.png", "weaving-study.png"},
+            {"weaving-digits.png", "weaving-photographs.png", "weaving-study.png", "portrait.png"},
         ),
         (
             "making",

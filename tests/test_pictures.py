@@ -34,6 +34,7 @@ def test_picture_orientation_alpha_and_colour(tmp_path):
     assert read_picture(tmp_path / "turned.jpg").shape == (40, 20)
     Image.new("RGBA", (3, 3), (255, 255, 255, 0)).save(tmp_path / "clear.png")
     assert read_picture(tmp_path / "clear.png").max() == 0
+    assert read_picture(tmp_path / "clear.png", ground=255).min() == 255
     Image.new("RGB", (3, 3), (0, 255, 0)).save(tmp_path / "green.png")
     assert read_picture(tmp_path / "green.png")[0, 0] == 150
     Image.fromarray(np.full((3, 3), 65535, np.uint16)).save(tmp_path / "deep.png")
@@ -224,3 +225,51 @@ def test_the_first_bytes_tell_a_picture(tmp_path):
         Image.new("L", (9, 9), 7).save(tmp_path / "p", name)
         assert is_picture((tmp_path / "p").read_bytes()), name
     assert not any(map(is_picture, (b"", b"{}", b"%PDF-1.7", b"%!PS", b"RIFF1234WAVE", b"Pictures")))
+
+
+SLOPE = np.add.outer(np.arange(40.0), np.arange(60.0)) / 98  # 0 to 1
+DEPTHS = {
+    "10 bits in 16": (SLOPE * 1023).astype(np.uint16),
+    "16 bits with an offset": (30_000 + SLOPE * 900).astype(np.uint16),
+    "signed 16": (SLOPE * 2000 - 1000).astype(np.int16),
+    "signed 32": (SLOPE * 2e9 - 1e9).astype(np.int32),
+    "unsigned 32": (SLOPE * 4e9).astype(np.uint32),
+    "floats": (SLOPE * 3 - 1).astype(np.float32),
+}
+
+
+def tiff(values: np.ndarray, photometric: int = 1) -> bytes:
+    """A plain TIFF of one strip, little-endian, of any kind of numbers."""
+    kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    height, width = values.shape
+    data = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    tags = [(256, width), (257, height), (258, 8 * values.itemsize), (259, 1), (262, photometric)]
+    tags += [(273, 8), (277, 1), (278, height), (279, len(data)), (339, kind)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(data))
+    return head + data + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("kind", DEPTHS)
+@pytest.mark.parametrize("photometric", [0, 1], ids=["min is white", "min is black"])
+def test_deep_pictures_are_stretched_by_their_values(tmp_path, kind, photometric):
+    """Whatever the file's type could hold, all of 8 bits is used, and the right end is white."""
+    (tmp_path / "p.tif").write_bytes(tiff(DEPTHS[kind], photometric))
+    if photometric == 0 and DEPTHS[kind].dtype.str in ("<i2", "<i4", "<u4"):
+        with pytest.raises(SourceError, match="save it as PNG"):  # Pillow knows no such files
+            read_picture(tmp_path / "p.tif")
+        return
+    wanted = 255 * (SLOPE if photometric == 1 else 1 - SLOPE)
+    found = read_picture(tmp_path / "p.tif").astype(float)
+    assert (found.min(), found.max()) == (0, 255)
+    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.999
+
+
+def test_deep_pictures_without_a_range(tmp_path):
+    """Floats that are no numbers, and even pictures, are neither a fault nor noise."""
+    values = np.array([[np.nan, 0, 1], [np.inf, -np.inf, 0.5]], dtype=np.float32)
+    (tmp_path / "p.tif").write_bytes(tiff(values))
+    assert read_picture(tmp_path / "p.tif").tolist() == [[0, 0, 255], [255, 0, 128]]
+    for level, grey in ((0, 0), (7, 255), (np.nan, 0)):
+        (tmp_path / "p.tif").write_bytes(tiff(np.full((2, 2), level, dtype=np.float32)))
+        assert read_picture(tmp_path / "p.tif").tolist() == [[grey, grey]] * 2

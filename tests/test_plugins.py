@@ -9,7 +9,9 @@ import pytest
 
 import nitograph
 from cli_help import run
-from nitograph.corpus.sources import load
+from nitograph.corpus.rows import load_corpus
+from nitograph.corpus.sources import find, load
+from nitograph.corpus.sources.named import known
 from nitograph.drawing import palettes
 from nitograph.errors import FileError, SettingsError, SourceError
 from nitograph.exporting.formats import FORMATS, format_named, format_of, write_all
@@ -139,6 +141,17 @@ def test_a_source(extras, capsys):
         load("rings:train:2")
     with pytest.raises(SourceError, match="no file rinks:train:2"):
         load("rinks:train:2")
+
+
+def test_a_source_to_prepare(extras, capsys):
+    """A corpus of what another package adds, beside ours, by name and with a place behind it."""
+    assert find("rings", "test").classes == ("small", "large")
+    assert "rings" in known()
+    woven = "--nails 32 --canvas-size 24 --max-lines 20 --min-nail-gap 2 --recent-edges 10"
+    assert run(f"prepare --source rings --source mnist --samples 24 {woven} -o c.npz", capsys)[0] == 0
+    assert load_corpus("c.npz").classes == ("small", "large", *"0123456789")
+    with pytest.raises(SourceError, match="the source 'rings' failed; update or remove the package"):
+        find("rings:somewhere")
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,19 @@
 """Guards of sampling: the rules always hold, seeds reproduce threads, probabilities are right."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import chisquare
 
 from nitograph.board import Board, Rules, allowed_next, violations
-from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError
+from nitograph.errors import NitographError, SamplingError, SettingsError, SourceError, WeightsError
 from nitograph.model.decoder import Decoder
 from nitograph.model.network import Network
 from nitograph.model.network_decoder import NetworkDecoder
 from nitograph.model.prepared import prepare
-from nitograph.model.weights import Weights, load_bundled
+from nitograph.model.weights import Weights, load, load_bundled
 from nitograph.sampling import choose
 from nitograph.sampling.batch import quick
 from nitograph.sampling.plans import of_light
@@ -321,6 +323,26 @@ class Spy(Decoder):
         """Append."""
         self.fed.append(np.asarray(tokens).tolist())
         return super().step(tokens, light)
+
+
+def test_guidance_pulls_each_class_by_its_share(planned, tmp_path):
+    """A share of a half makes 2.5 of a guidance of 4; shares are part of the identity of weights."""
+    pulled = dataclasses.replace(planned, pull={"3": 0.5})
+    pulled.save(tmp_path / "w.safetensors", half=False)
+    again = load(tmp_path / "w.safetensors")
+    assert again.pull == {"3": 0.5}
+    assert again.digest == pulled.digest != planned.digest
+    free = SampleSettings(temperature=1.0, max_lines=8)
+
+    def nails(weights, label, guidance):
+        found = invent(weights, [label] * 6, range(6), free.replace(guidance=guidance))
+        return [thread.nails.tolist() for thread in found]
+
+    assert nails(again, "3", 4.0) == nails(planned, "3", 2.5) != nails(planned, "3", 4.0)
+    assert nails(again, "4", 4.0) == nails(planned, "4", 4.0)
+    for pull in ({"Ж": 1.0}, {"3": -1.0}, {"3": float("nan")}):
+        with pytest.raises(WeightsError, match="pull"):
+            dataclasses.replace(planned, pull=pull)
 
 
 def test_guidance_moves_away_from_the_model_of_no_class(planned):

@@ -40,7 +40,7 @@ def test_weave_a_photograph(tmp_path, capsys):
     given = [
         str(tmp_path / "a.png"), "-o", str(tmp_path / "t.json"), "--canvas-size", "48", "--nails", "60",
         "--min-nail-gap", "3", "--invert", "--equalize", "0.5", "--importance", str(tmp_path / "mask.png"),
-        "--thread-mm", "0.5", "--board-mm", "300", "--max-lines", "40", "--bound",
+        "--thread-mm", "0.5", "--board-mm", "300", "--max-lines", "40", "--bound", "--light", "added",
     ]  # fmt: skip
     assert main(["weave", *given]) == 0
     record = json.loads((tmp_path / "t.json").read_text())

@@ -34,10 +34,37 @@ def small_corpus(**changes: object) -> Corpus:
     return build(some_images(), ROWS.replace(**changes), WEAVING)
 
 
-def random_weights(settings: ModelSettings = MODEL, *, seed: int = 0, **more: object) -> Weights:
+SIGNS = (
+    "0",
+    "A",
+    "a",
+    "H",
+    "e",
+    "l",
+    "o",
+    "&",
+    "<",
+    "/",
+    "Ω",
+    "é",
+    "heart",
+    "♥️",
+    "👨‍👩‍👧",
+    "{",
+    "two words",
+)
+"""Classes of every kind of name."""
+
+
+def random_weights(
+    settings: ModelSettings = MODEL,
+    *,
+    seed: int = 0,
+    classes: tuple[str, ...] = tuple("0123456789"),
+    **more: object,
+) -> Weights:
     """A model that has learned nothing, every tensor at work; made without PyTorch."""
-    rng = np.random.default_rng(seed)
-    board, classes = Board(WEAVING.nails), tuple("0123456789")
+    rng, board = np.random.default_rng(seed), Board(WEAVING.nails)
     words = Vocabulary(board.num_nails, classes, PLAN_CODES if settings.planned else 0)
     tensors = {}
     for name, shape in tensor_shapes(settings, words).items():

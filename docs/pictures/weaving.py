@@ -7,12 +7,18 @@ Try it: python docs/pictures/weaving.py some_folder
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import nitograph
+from nitograph.api.keywords import Weaving
+from nitograph.board import Board
 from nitograph.corpus.sources import mnist
+from nitograph.drawing.board import BoardLook, draw as draw_board
+from nitograph.drawing.look import NeonSettings
 from nitograph.evaluation.critics import Critic, CriticSettings, trained
 from nitograph.evaluation.material import Material
 from nitograph.evaluation.nearest import pack
@@ -20,7 +26,6 @@ from nitograph.evaluation.woven import rasters
 from nitograph.light import chords
 from nitograph.thread import Thread
 from nitograph.weaving import encoder
-from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.stepwise import Weaver
 
 STRENGTHS = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07, 0.1)
@@ -129,23 +134,34 @@ def digits(folder: Path) -> None:
 
 
 def photographs(folder: Path, quick: bool) -> None:
-    """scikit-image's cameraman and astronaut, light thread on dark and dark thread on light."""
+    """A face and the cameraman as boards: as it was (light that adds up), now, and by a peer's rule."""
     from PIL import Image
-    from skimage import color, data
 
-    woman = (color.rgb2gray(data.astronaut()) * 255).astype(np.uint8)
-    kinds = (
-        (woman, PhotoSettings(equalize=0.3, zoom=0.6, centre_x=0.42, centre_y=0.3)),
-        (data.camera(), PhotoSettings(invert=True, equalize=0.5)),
-    )
-    shown = []
-    for grey, photo in kinds:
-        settings = encoder.PRESETS["photo"].replace(**{"max_lines": 100} if quick else {})
-        weaver = Weaver(encoder.targets(prepare_photo(grey, photo)[None], settings)[0], settings).run()
-        raster = shade(weaver.thread(), 600, settings)
-        shown.append(1 - raster if photo.invert else raster)
-    grey = (np.hstack(shown) * 255).astype(np.uint8)
-    Image.fromarray(grey).quantize(64).save(folder / "weaving-photographs.png", optimize=True)
+    sys.path.append(str(Path(__file__).parents[2]))  # the project's root, where the benchmarks are
+    from benchmarks import photographs as measured
+    from benchmarks.photos import peers
+
+    ring, board = Board(measured.NAILS), BoardLook(thread_width=0.2, diameter=600)
+    chords_of: Weaving = {"max_lines": 100 if quick else 3000}
+    sheet = []
+    for name in ("face", "camera"):
+        grey = measured.picture(name)
+        settings = encoder.PRESETS["photo"].replace(nails=ring.num_nails, min_nail_gap=7, **chords_of)
+        added = settings.replace(canvas_size=600, line_strength=0.08)
+        old = Weaver(encoder.targets(255 - grey[None], added)[0], added).run().thread()
+        new = measured.ours(grey, settings.max_lines, settings.canvas_size)
+        peer = peers.PEERS[0]
+        theirs = peers.weave(measured.resized(grey, peers.SIDE), peer, ring.num_nails, settings.max_lines)
+        threads = [Thread(nails, ring) for nails in (old.nails, new, theirs)]
+        sheet.append(
+            np.hstack([draw_board(thread, NeonSettings(size=480), board).rgb() for thread in threads])
+        )
+    image = Image.fromarray(np.vstack(sheet)).convert("L").quantize(12)
+    image.save(folder / "weaving-photographs.png", optimize=True)
+    kept: Weaving = {"quality": "fast" if quick else "best"}
+    face = nitograph.weave(measured.picture("face"), **(chords_of | kept))
+    portrait = nitograph.draw(face, size=640).reduced(640).rgb()
+    Image.fromarray(portrait).quantize(48).save(folder / "portrait.png", optimize=True)
 
 
 def main() -> None:

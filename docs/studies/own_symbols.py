@@ -71,7 +71,7 @@ def read(path: Path, name: str, counts: Counts, *, prefix: str, chosen: Sequence
         digest = hashlib.sha256(images[flat].tobytes()).hexdigest()
         return LabelledImages(images[flat], which, classes, f"{name}:{split}", digest)
 
-    test = part(tests, "test") if counts.tests else None
+    test = part(tests, "test") if any(len(rows) for rows in tests) else None
     return drawings(part(learned, "train"), test, seed=LearnSettings().seed)
 
 

@@ -2,7 +2,8 @@
 
 A Thread is an immutable value, checked when made. Its JSON is the project's file format; the reader also
 accepts files of the first Nitograph. Threads are several in order, such as the boards of a word. Both know
-nothing of pictures, tokens or millimetres; a module that can draw them registers itself with `shown_by`.
+nothing of pictures or tokens, and of millimetres only what a file says; a module that can draw them
+registers itself with `shown_by`.
 
 Try it: python -c "from nitograph.thread import Thread; print(Thread([0, 100, 7]).to_json())"
 """
@@ -24,6 +25,7 @@ from nitograph.untrusted import is_small, parse_json, reading
 FORMAT = "nitograph-thread/1"
 MAX_CHORDS = 1_000_000
 MAX_LABEL = 10_000  # characters
+MAX_PLACES = 1000  # rows of a text, and columns
 MAX_PROVENANCE = 2**20  # items and characters
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
@@ -94,6 +96,22 @@ class Thread:
         """Total length of the chords, in radii of the board (straight runs only, no wraps)."""
         apart = self.board.distance(self.nails[:-1], self.nails[1:])
         return float(self.board.chord_lengths()[apart].sum())
+
+    def millimetres(self) -> tuple[float, float] | None:
+        """Thickness of the thread and diameter of its ring of nails, if it was woven for a real board."""
+        board = self.provenance.get("board")
+        if not isinstance(board, dict):
+            return None
+        width, diameter = board.get("thread_width"), board.get("diameter")
+        if not isinstance(width, int | float) or not isinstance(diameter, int | float):
+            return None
+        usable = 0.01 <= width <= 20 and max(10, 4 * width) <= diameter <= 20_000
+        return (float(width), float(diameter)) if usable else None
+
+    def is_dark(self) -> bool:
+        """Whether it is a dark thread on a light board: unless its file says that it is light."""
+        photo = self.provenance.get("photo")
+        return not (isinstance(photo, dict) and photo.get("invert") is False)
 
     def replace(self, **changes: Any) -> "Thread":
         """The same thread with some of nails, board, label, provenance changed, checked again."""
@@ -189,8 +207,8 @@ class Threads(Sequence[Thread]):
 
     @property
     def label(self) -> str:
-        """The labels joined: the word that they spell."""
-        return "".join(thread.label or "" for thread in self.threads)
+        """The text that they spell, as `generate` takes it, with spaces and new rows by their places."""
+        return _spelled(self.threads)
 
     @property
     def line_count(self) -> int:
@@ -213,6 +231,28 @@ class Threads(Sequence[Thread]):
     def lengths(self) -> tuple[float, ...]:
         """`Thread.length` of each."""
         return tuple(thread.length() for thread in self.threads)
+
+
+def places_of(threads: Sequence[Thread]) -> list[tuple[int, int]] | None:
+    """Row and column of each thread of a text with empty places or several rows; None for any others."""
+    found = [thread.provenance.get("place") for thread in threads]
+    places = [tuple(place) for place in found if isinstance(place, list | tuple) and len(place) == 2]
+    sound = all(type(number) is int and 0 <= number < MAX_PLACES for place in places for number in place)
+    if not sound or not len(threads) == len(places) == len(set(places)):
+        return None
+    return [(row, column) for row, column in places]
+
+
+def _spelled(threads: Sequence[Thread]) -> str:
+    """The text of labels; those of several signs stand in braces."""
+    names = [thread.label or "" for thread in threads]
+    if len(names) > 1:
+        names = [f"{{{name}}}" if len(name) > 1 else name for name in names]
+    text, at = "", (0, 0)
+    for (row, column), name in sorted(zip(places_of(threads) or [], names, strict=False)):
+        text += "\n" * (row - at[0]) + " " * (column - (at[1] if row == at[0] else 0)) + name
+        at = (row, column + 1)
+    return text or "".join(names)
 
 
 Drawer = Callable[[Sequence[Thread]], bytes]

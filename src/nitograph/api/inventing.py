@@ -6,7 +6,7 @@ Try it: python -c "from nitograph.api.inventing import *; print(invented(find_we
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from nitograph.sampling.penalties import Penalties
 from nitograph.sampling.plans import Plans, of_pictures
 from nitograph.sampling.sampler import SampleSettings, invent, invent_with_plans
 from nitograph.thread import Thread
+from nitograph.weaving.photo import PhotoSettings, crop, ink, is_ink_on_paper, prepare_photo
 
 if TYPE_CHECKING:
     from nitograph.api.weaving import Source
@@ -35,13 +36,14 @@ class Wish:
 
     picture: wound in one pass, as an example of the label's class if there is a label. begun: a thread
     whose nails stay, and which is finished. repair: the finished thread is pulled towards its plan. device:
-    where to decode.
+    where to decode. photo: how the picture is cropped and read.
     """
 
     picture: "Source | None" = None
     begun: Thread | None = None
     repair: bool = False
     device: str = "auto"
+    photo: PhotoSettings = field(default_factory=PhotoSettings)
 
 
 def sampling_of(given: Mapping[str, Any]) -> SampleSettings:
@@ -84,8 +86,8 @@ def invented(
     if wish.picture is not None:
         from nitograph.api.weaving import grey_picture
 
-        grey, name, _ = grey_picture(wish.picture)
-        plans = _plans_of(grey, weights)
+        grey, name, _ = grey_picture(wish.picture, dark=wish.photo.invert)
+        plans = _plans_of(drawing(grey, wish.photo), weights)
     first = check_seed(seed)
     threads = threads_of(weights, labels, range(first, first + len(labels)), settings, wish, plans=plans)
     if name is not None:
@@ -139,6 +141,13 @@ def threads_of(
         done += repaired(weights, found, wound, settings)
         progress(len(done))
     return done
+
+
+def drawing(grey: NDArray[np.uint8], photo: PhotoSettings) -> NDArray[np.uint8]:
+    """The square to wind, light on dark: cropped as in weaving; ink on paper is seen by its bright rim."""
+    if photo.invert is None and is_ink_on_paper(crop(grey, photo)):
+        return ink(prepare_photo(grey, photo))
+    return prepare_photo(grey, photo)
 
 
 def _plans_of(grey: NDArray[np.uint8], weights: Weights) -> Plans:

@@ -34,7 +34,7 @@ class Sampling(TypedDict, total=False):
 
 
 class Look(TypedDict, total=False):
-    """How a thread is drawn: `drawing.look.NeonSettings`."""
+    """How a thread is drawn: `drawing.look.NeonSettings` and, for boards, `drawing.board.BoardLook`."""
 
     size_inches: float
     dpi: int
@@ -46,10 +46,14 @@ class Look(TypedDict, total=False):
     brightness: float
     ring: bool
     layout: str
+    thread_colour: str | None
+    board_colour: str | None
+    thread_width: float | None
+    diameter: float | None
 
 
 class Weaving(TypedDict, total=False):
-    """How a picture becomes a thread: `weaving.settings.WeaveSettings`, `weaving.photo.PhotoSettings`."""
+    """How a picture becomes a thread: `WeaveSettings`, `PhotoSettings` and `RealBoard` of `weaving`."""
 
     nails: int
     canvas_size: int
@@ -68,11 +72,16 @@ class Weaving(TypedDict, total=False):
     coverage: str
     beam: int
     quality: str
-    invert: bool
+    invert: bool | None
     equalize: float
     zoom: float
     centre_x: float
     centre_y: float
+    faces: str
+    thread_width: float
+    diameter: float
+    view_mm: float
+    light: str
 
 
 class Numbering(TypedDict, total=False):

@@ -1,4 +1,4 @@
-"""Finding weights by name, making a decoder for them, and splitting a word into classes.
+"""Finding weights by name, and making a decoder for them.
 
 Without a name: `mine.safetensors` of this folder where it has learned what is to be drawn (`learn` writes
 it); else `string_ai.pt` of this folder (read from its published `string_ai.safetensors` if that is not
@@ -11,6 +11,7 @@ Try it: python -c "from nitograph.api.models import find_weights; print(find_wei
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nitograph.api.words import names_of
 from nitograph.errors import FileError, SettingsError
 from nitograph.model import weights as weights_file
 from nitograph.model.weights import Weights
@@ -56,7 +57,7 @@ def find_weights(name: str | Path | None = None, *, wanted: Sequence[str] = ()) 
 
 def _has_learned(own: Weights, wanted: Sequence[str]) -> bool:
     """Whether these weights know all that is wanted, and have learned some of it: not only kept it."""
-    names = {name for text in wanted for name in split_classes(text, own.classes)}
+    names = {name for text in wanted for name in names_of(text, own.classes)}
     corpus = own.facts.get("corpus")
     learned = corpus.get("own") if isinstance(corpus, Mapping) else None
     learned = learned if isinstance(learned, list) else own.classes
@@ -77,8 +78,3 @@ def make_decoder(weights: Weights, device: str = "auto") -> Decoding:
     from nitograph.training.processes import find_device
 
     return NetworkDecoder(Network.from_weights(weights).to(find_device(device)))
-
-
-def split_classes(text: str, classes: tuple[str, ...]) -> list[str]:
-    """A class name as it is, or the characters of a word: `7`, `2026`."""
-    return [text] if text in classes or not text else list(text)

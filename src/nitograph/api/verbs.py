@@ -81,10 +81,11 @@ def generate(
     device: str = "auto",
     **sampling: Unpack[Sampling],
 ) -> Thread | Threads:
-    """A new thread of a class; for a word one thread per character, for a list one per entry.
+    """A new thread of a class; for a text one thread per sign, for a list one per entry.
 
-    label: a class that the model knows ("7"), a word of such classes ("2026"), a list of classes, or None
-    for any class. seed: the same seed gives the same thread, as with `nitograph generate`; seeds of further
+    label: a class that the model knows ("7"), a text of such classes ("2026"; a space is an empty place, a
+    line break begins a row, names of several letters stand in braces), a list of classes, or None for any
+    class. seed: the same seed gives the same thread, as with `nitograph generate`; seeds of further
     threads count up from it. picture: wound in one pass, as an example of the class if one is given.
     continue_from: a thread whose nails stay and which is finished, as its own class if none is given.
     repair: pull finished threads towards their plans by the encoder's local search. checkpoint: a .pt or
@@ -98,7 +99,8 @@ def generate(
         many = nitograph.generate(["7"] * 100)
     """
     from nitograph.api.inventing import Wish, check_seed, invented, sampling_of
-    from nitograph.api.models import find_weights, split_classes
+    from nitograph.api.models import find_weights
+    from nitograph.api.words import Text, spelled
 
     settings = sampling_of(sampling)
     check_seed(seed)
@@ -108,13 +110,14 @@ def generate(
         )
     named = [label] if isinstance(label, str) else list(map(str, label or ()))
     weights = find_weights(checkpoint, wanted=named)
-    labels: Sequence[str | None] = [None]
+    text: Text | None = None
     if isinstance(label, str):
-        labels = split_classes(label, weights.classes)
+        text = spelled(label, weights.classes)
     elif label is not None:
-        labels = _class_names(label)
+        text = Text(tuple(_class_names(label)))
     wish = Wish(picture=picture, begun=continue_from, repair=repair, device=device)
-    found = invented(weights, labels, seed, settings, wish)
+    found = invented(weights, [None] if text is None else text.names, seed, settings, wish)
+    found = found if text is None else text.placed(found)
     return found[0] if len(found) == 1 and not isinstance(label, list | tuple) else Threads(found)
 
 
@@ -133,39 +136,57 @@ def weave(
     picture: a file name, `mnist:test:17`, an array (h, w), (h, w, 3) or (h, w, 4) of uint8 or floats from 0
     to 1, or a Pillow image. preset: default, original or photo; if not given, default for MNIST pictures
     and photo for others. importance: a grey map, bright parts count more. thread_mm, board_mm: thickness of
-    a real thread and diameter of its ring of nails. settings: `nails`, `max_lines`, `invert` and the others
-    of `WeaveSettings` and `PhotoSettings`.
+    a real thread and diameter of its ring of nails, for photographs `thread_width` and `diameter`.
+    settings: `nails`, `max_lines`, `invert` and the others of `WeaveSettings`, `PhotoSettings` and, for
+    photographs, `RealBoard`.
 
-        nitograph.weave("photo.jpg", preset="photo", nails=240, invert=True)
+        nitograph.weave("photo.jpg", nails=240)
     """
-    from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
+    from nitograph.api.weaving import (
+        RealThread,
+        board_of,
+        grey_picture,
+        photo_of,
+        settings_for,
+        weaver_over,
+        with_photo,
+    )
     from nitograph.weaving.photo import PhotoSettings
+    from nitograph.weaving.real_board import RealBoard
     from nitograph.weaving.settings import WeaveSettings
 
-    check_names("weave", settings, [WeaveSettings, PhotoSettings])
-    chosen = RealThread(thread_mm, board_mm).over(
-        take(WeaveSettings, settings, preset_for(picture, preset))
-    )
-    photo = take(PhotoSettings, settings)
-    grey, name, known = grey_picture(picture)
-    weaver = weaver_over(grey, chosen, photo, importance).run()
+    check_names("weave", settings, [WeaveSettings, PhotoSettings, RealBoard])
+    woven = {name: value for name, value in settings.items() if name in WeaveSettings.names()}
+    real, chosen = RealThread(thread_mm, board_mm), settings_for(picture, preset, woven)
+    board = board_of(picture, preset, real, take(RealBoard, settings), settings)
+    if board is None:
+        chosen = real.over(chosen)
+    photo = photo_of(picture, preset, take(PhotoSettings, settings))
+    grey, name, known = grey_picture(picture, dark=photo.invert)
+    weaver = weaver_over(grey, chosen, photo, importance, board).run()
     thread = weaver.thread(label=label if label is not None else known, source=name)
     return thread.replace(provenance=with_photo(thread.provenance, photo))
 
 
-def draw(threads: Thread | Sequence[Thread], *, renderer: str = "neon", **look: Unpack[Look]) -> Picture:
+def draw(
+    threads: Thread | Sequence[Thread], *, renderer: str | None = None, **look: Unpack[Look]
+) -> Picture:
     """A picture of one thread, or of several on boards side by side.
 
-    renderer: neon, or matplotlib for the look of the first Nitograph. look: `palette`, `size`, `glow`,
-    `layout` and the other settings of `NeonSettings`; 4096 × 4096 if no size is given. The picture
-    has its pixels as `.rgb()`; `.save("a.png")` writes a PNG that carries the threads.
+    renderer: neon, board for the finished piece in true thickness, or matplotlib for the look of the first
+    Nitograph; by default photographs are drawn as boards, unless a palette is given, others in neon. look:
+    `palette`, `size`, `glow`, `layout` and the other settings of `NeonSettings`, and for boards those of
+    `BoardLook`; 4096 × 4096 if no size is given. The picture has its pixels as `.rgb()`; `.save("a.png")`
+    writes a PNG that carries the threads.
 
         nitograph.draw(seven, palette="fire", size=1024).save("fire.png")
     """
-    from nitograph.drawing.renderers import render
+    from nitograph.drawing.board import BoardLook
+    from nitograph.drawing.renderers import render, renderer_for
 
-    check_names("draw", look, [NeonSettings])
-    return render(_listed("draw", threads), take(NeonSettings, look), renderer)
+    check_names("draw", look, [NeonSettings, BoardLook])
+    board, listed = take(BoardLook, look), _listed("draw", threads)
+    return render(listed, take(NeonSettings, look), renderer or renderer_for(listed, look), board)
 
 
 def save(thing: Thread | Sequence[Thread] | Picture, path: str | Path) -> Path:
@@ -217,7 +238,8 @@ def export(
     path: .svg, .pdf, .dxf, .gcode, .csv, .txt or .html, or an ending of a format that another package
     adds; several threads become `board_1.svg`, `board_2.svg`, …. yarn: the thread's size as tex:30,
     dtex:300, denier:270 or mm:0.2. settings: `diameter`, `nail_diameter`, `origin` and the others of
-    `WorkpieceSettings`, in millimetres, and those of the format.
+    `WorkpieceSettings`, in millimetres, and those of the format; thread and ring of a photograph are those
+    that it was woven for.
 
         nitograph.export(seven, "board.svg", diameter=600)
     """
@@ -227,14 +249,13 @@ def export(
     listed, path = _listed("export", threads), Path(path)
     chosen = format_of(path)
     check_names(f"export of {path.suffix}", settings, [WorkpieceSettings, chosen.settings_class()])
-    board = take(WorkpieceSettings, settings)
-    if yarn is not None:
-        board = board.replace(thread_width=thread_width(yarn))
+    yarn_width = {} if yarn is None else {"thread_width": thread_width(yarn)}
+    boards = [take(WorkpieceSettings, settings | yarn_width, WorkpieceSettings.of(one)) for one in listed]
     options = options_for(chosen, settings)
     names = [path.name] if len(listed) == 1 else _numbered(path, len(listed))
     made = {
         check_writable(path.with_name(name)): chosen.render(Workpiece(thread, board), options)
-        for name, thread in zip(names, listed, strict=True)
+        for name, thread, board in zip(names, listed, boards, strict=True)
     }
     for target, data in made.items():
         write_bytes(target, data)

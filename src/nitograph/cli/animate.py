@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nitograph.cli.inputs import add_thread_arguments, read_threads
-from nitograph.cli.options import add_settings, read_settings
+from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import Advance, progress
 from nitograph.drawing import film
+from nitograph.drawing.board import BoardLook
 from nitograph.drawing.film import FilmSettings
 from nitograph.drawing.look import NeonSettings, Picture
+from nitograph.drawing.renderers import renderer_for
 from nitograph.errors import SettingsError
 from nitograph.io.files import replacing
 from nitograph.io.outputs import Output, claim
@@ -31,8 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=int, metavar="N", help="side of the film, px (default mp4 1080, webp 720, gif 540)"
     )
+    parser.add_argument(
+        "--look", choices=("neon", "board"),
+        help="neon, or the board in true thickness (default: board for photographs without a palette)",
+    )  # fmt: skip
     add_settings(parser, FilmSettings, title="film")
     add_settings(parser, NeonSettings, title="look", leave_out=SIZED)
+    add_settings(parser, BoardLook, title="finished board (--look board)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     args.size = None
     look = read_settings(args, NeonSettings).replace(size=side)
     threads = read_threads(args)
-    pictures = film.frames(threads, look, settings)
+    kind = args.look or renderer_for(threads, given_settings(args, NeonSettings))
+    board = read_settings(args, BoardLook) if kind == "board" else None
+    pictures = film.frames(threads, look, settings, board=board)
     with progress("winding", settings.frames) as done, replacing(output) as temporary:
         film.write(temporary, _reporting(pictures, done), settings, ending)
     size = output.stat().st_size / 1e6

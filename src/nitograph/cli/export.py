@@ -4,10 +4,12 @@ Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.exporting.formats import FORMATS, format_of, options_for
+from nitograph.errors import SettingsError
+from nitograph.exporting.formats import FORMATS, Format, format_of, options_for
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.files import write_bytes
 from nitograph.io.lists import ForeignList, read_thread
@@ -53,11 +55,25 @@ def add_board(parser: argparse.ArgumentParser) -> None:
 
 def read_workpiece(args: argparse.Namespace) -> Workpiece:
     """The thread named on the command line, on the board its flags describe."""
-    settings = read_settings(args, WorkpieceSettings)
-    if args.yarn is not None:
-        settings = settings.replace(thread_width=thread_width(args.yarn))
+    read_settings(args, WorkpieceSettings)  # wrong values are said before the file is read
+    yarn = None if args.yarn is None else thread_width(args.yarn)
     foreign = read_settings(args, ForeignList)
-    return Workpiece(read_thread(args.thread, foreign, line=args.line, board=args.board), settings)
+    thread = read_thread(args.thread, foreign, line=args.line, board=args.board)
+    settings = read_settings(args, WorkpieceSettings, WorkpieceSettings.of(thread))
+    return Workpiece(thread, settings if yarn is None else settings.replace(thread_width=yarn))
+
+
+def _check_used(args: argparse.Namespace, chosen: Sequence[Format]) -> None:
+    """SettingsError for a flag that none of the files to write can use; board and lists are for all."""
+    used = {name for made in chosen for name in made.settings_class().names()}
+    used |= {*WorkpieceSettings.names(), *ForeignList.names()}
+    for ending, made in FORMATS.items():
+        for name in made.settings_class().names() if made.endings else ():
+            if getattr(args, name, None) is not None and name not in used:
+                given = " ".join(args.output)
+                raise SettingsError(
+                    f"{name} is a setting of {ending} files, and none of {given} is one; leave it out"
+                )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     formats = [(Path(name), format_of(name)) for name in args.output]
     for _, chosen in formats:
         chosen.check()
+    _check_used(args, [chosen for _, chosen in formats])
     claim([Output(f"{path.suffix} file", path) for path, _ in formats], {"thread file": args.thread})
     workpiece = read_workpiece(args)
     given = {name: value for name, value in vars(args).items() if value is not None}

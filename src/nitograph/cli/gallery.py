@@ -8,7 +8,8 @@ Try it: python -m nitograph gallery 7 --count 24 --seed 1 -o gallery.html
 import argparse
 from pathlib import Path
 
-from nitograph.api.models import find_weights, split_classes
+from nitograph.api.models import find_weights
+from nitograph.api.words import spelled
 from nitograph.cli.models import add_model_arguments, add_repair_argument, read_sampling
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
@@ -91,7 +92,7 @@ def _invented(args: argparse.Namespace) -> list[Thread]:
     from nitograph.api.inventing import Wish, threads_of
 
     sampling, weights = read_sampling(args), find_weights(args.checkpoint, wanted=args.classes)
-    named = [part for text in args.classes for part in split_classes(text, weights.classes)]
+    named = [name for text in args.classes for name in spelled(text, weights.classes).names]
     classes = list(dict.fromkeys(named or weights.classes))[: args.count]
     shares = [args.count // len(classes) + (i < args.count % len(classes)) for i in range(len(classes))]
     labels = [label for label, share in zip(classes, shares, strict=True) for _ in range(share)]

@@ -1,7 +1,7 @@
 """nitograph generate: invent a thread of a class; write its neon picture and its JSON.
 
-A word of several classes (`2026`) gives one picture with one board per character. The model winds a picture
-given instead of a class, or along with it, in one pass, and finishes a thread that is begun.
+A text of several classes (`2026`, `I {heart} U`) gives one picture with one board per sign. The model winds
+a picture given instead of a class, or along with it, in one pass, and finishes a thread that is begun.
 
 Try it: python -m nitograph generate 7
 """
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitograph.api.inventing import Wish, check_seed, invented
-from nitograph.api.models import find_weights, split_classes
+from nitograph.api.models import find_weights
+from nitograph.api.words import spelled
 from nitograph.cli.models import (
     add_begun_argument,
     add_model_arguments,
@@ -26,7 +27,9 @@ from nitograph.drawing.renderers import RENDERERS, render
 from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
 from nitograph.io.files import write_text
+from nitograph.io.names import file_stem
 from nitograph.io.outputs import JSON, PNG, Output, claim
+from nitograph.weaving.photo import PhotoSettings
 
 if TYPE_CHECKING:
     from nitograph.thread import Thread
@@ -35,7 +38,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The class, the files, sampling and the look."""
     parser.add_argument(
-        "label", metavar="CLASS", nargs="?", help="a class that the model knows, or a word of such classes"
+        "label",
+        metavar="CLASS",
+        nargs="?",
+        help="a class that the model knows, or a text of such classes: 2026, 'Hello 2026', 'I {heart} U'",
     )
     parser.add_argument("--image", metavar="FILE", help="picture to wind instead: a file, or mnist:test:17")
     parser.add_argument("--like", metavar="FILE", help="picture to wind as an example of CLASS")
@@ -63,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_repair_argument(parser)
     add_model_arguments(parser)
     add_settings(parser, NeonSettings, title="picture")
+    add_settings(
+        parser,
+        PhotoSettings,
+        title="picture to wind; dark ink on light paper is seen by itself",
+        leave_out=("faces",),
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,16 +88,20 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError("an example needs a class and excludes another picture: generate 7 --like FILE")
     check_seed(args.seed)
     sampling, look = read_sampling(args), read_settings(args, NeonSettings)
-    output = Path(args.output or f"digit_{_safe(_name(args))}_4k.png")
+    output = Path(args.output or f"digit_{_name(args)}_4k.png")
     sequence = Path(args.sequence_output or output.with_suffix(".json"))
     formats = [part.strip() for part in args.export.split(",") if part.strip()] if args.export else []
     _claim(args, output, sequence)
     weights = find_weights(args.checkpoint, wanted=() if args.label is None else [args.label])
-    labels = [None] if args.label is None else split_classes(args.label, weights.classes)
+    text = None if args.label is None else spelled(args.label, weights.classes)
+    labels = [None] if text is None else text.names
     _claim(args, output, sequence, _places(formats, output, len(labels)))
     begun = read_begun(args, weights)
-    wish = Wish(picture=args.image or args.like, begun=begun, repair=args.repair, device=args.device)
+    wish = Wish(
+        args.image or args.like, begun, args.repair, args.device, read_settings(args, PhotoSettings)
+    )
     threads = invented(weights, labels, args.seed, sampling, wish)
+    threads = threads if text is None else text.placed(threads)
     render(threads, look, args.renderer).save(output)
     write_text(sequence, thread_files.to_json(threads, indent=2) + "\n")
     written = _export(threads, formats, output)
@@ -130,9 +146,10 @@ def _export(threads: "list[Thread]", formats: list[str], output: Path) -> list[P
 
 def _name(args: argparse.Namespace) -> str:
     """What the default names of the outputs tell of the inputs."""
-    name = args.label
-    if name is None:
-        name = Path((args.image or args.begun).replace(":", "_")).stem
+    if args.label is not None:
+        name = file_stem(args.label)
+    else:
+        name = _safe(Path((args.image or args.begun).replace(":", "_")).stem)
     return name if args.begun is None else f"{name}_continued"
 
 

@@ -34,6 +34,7 @@ WEIGHTS = (".safetensors",)
 ROWS, BEST, LAST = "rows.npz", "best.pt", "last.pt"  # in the folder of a run
 SAVE_EVERY = 30.0  # seconds
 JUDGED = 5  # parts of the work after training
+NAMED = 8  # classes in a message
 SHEET = 3  # samples of each class on the sheet
 
 
@@ -132,7 +133,9 @@ def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSetti
     for note in train.notes:
         print(note)
     if found.varied:
-        print(f"too few drawings to keep any for tests, variants instead: {', '.join(found.varied)}")
+        more = f" and {len(found.varied) - NAMED} more" if len(found.varied) > NAMED else ""
+        named = ", ".join(found.varied[:NAMED]) + more
+        print(f"too few drawings to keep any for tests, variants instead: {named}")
     return with_kept(found, weights, seed=settings.seed) if args.keep else found
 
 

@@ -43,9 +43,20 @@ def add_settings(
             )
             continue
         metavar = None if declared.choices else {int: "N", float: "X"}.get(kind, "TEXT")
+        read = millimetres if declared.unit == "mm" and kind is float else kind
         target.add_argument(
-            flag, dest=name, type=kind, default=None, help=text, metavar=metavar, choices=declared.choices
+            flag, dest=name, type=read, default=None, help=text, metavar=metavar, choices=declared.choices
         )
+
+
+LENGTHS = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "in": 25.4}
+
+
+def millimetres(text: str) -> float:
+    """A length as 600, 600mm, 60cm, 0.6m or 24in, in mm; ValueError otherwise, for argparse to say."""
+    word = text.strip().lower()
+    unit = next((unit for unit in ("mm", "cm", "in", "m") if word.endswith(unit)), "")
+    return float(word.removesuffix(unit)) * LENGTHS.get(unit, 1.0)
 
 
 def given_settings(args: argparse.Namespace, settings: type[Settings]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir",
         metavar="DIR",
-        help="folder of IDX files of digits: idx:DIR whose labels need no names",
+        help="folder of IDX files of digits, whose labels need no names (default: the bundled MNIST)",
     )
     parser.add_argument(
         "--split",

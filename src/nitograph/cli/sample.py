@@ -16,6 +16,7 @@ from typing import Any
 from nitograph import __version__
 from nitograph.api.inventing import Wish, threads_of
 from nitograph.api.models import find_weights, make_decoder
+from nitograph.api.words import class_named
 from nitograph.cli.models import (
     add_begun_argument,
     add_model_arguments,
@@ -133,6 +134,7 @@ def _order(args: argparse.Namespace, settings: SampleSettings) -> Order:
     """What is to be invented, once it is sure that the model can."""
     weights = find_weights(args.checkpoint, wanted=[args.label])
     label = None if args.label == "any" and "any" not in weights.classes else args.label
+    label = label and (class_named(label, weights.classes) or label)
     if label is not None:
         weights.vocabulary.class_index(label)
     resolved(settings, weights)

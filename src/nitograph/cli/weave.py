@@ -1,7 +1,8 @@
 """nitograph weave: turn a picture into a thread with the encoder alone.
 
 Ctrl-C or SIGTERM stops the weaving and saves the thread so far. Pictures from MNIST use the settings of the
-training corpus; picture files use the preset "photo" unless another is given.
+training corpus; picture files are photographs unless another preset is given: dark thread on a light board,
+as thick as it is. `weave photo.jpg` alone writes photo.json and photo_preview.png, the finished board.
 
 Try it: python -m nitograph weave mnist:test:17 -o thread.json
 """
@@ -10,26 +11,50 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitograph.api.weaving import RealThread, grey_picture, preset_for, weaver_over, with_photo
+from nitograph.api.weaving import (
+    RealThread,
+    board_of,
+    grey_picture,
+    photo_of,
+    preset_name,
+    settings_for,
+    weaver_over,
+    with_photo,
+)
 from nitograph.cli.interrupts import exit_code
-from nitograph.cli.options import add_settings, read_settings
+from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.drawing.board import BoardLook, draw
+from nitograph.drawing.look import NeonSettings
+from nitograph.errors import SettingsError
+from nitograph.exporting.workpiece import thread_width
 from nitograph.io.files import write_text
-from nitograph.io.outputs import JSON, Output, claim
+from nitograph.io.outputs import JSON, PNG, Output, claim
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
+from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import PRESETS, WeaveSettings
+
+PREVIEW = 1200  # px
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nitograph.weaving.photograph import PhotoWeaver
     from nitograph.weaving.stepwise import Weaver
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The picture, the output, how it is woven, and how a photograph is prepared."""
     parser.add_argument("image", metavar="IMAGE", help="picture file, mnist:train:17 or mnist:test:17")
-    parser.add_argument("--output", "-o", metavar="JSON", required=True, help="where to write the thread")
+    parser.add_argument(
+        "--output", "-o", metavar="JSON",
+        help="where to write the thread (default: the picture's name with .json, in this folder)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--preview", metavar="PNG",
+        help="where to draw the finished board (default: NAME_preview.png of photographs without --output)",
+    )  # fmt: skip
     parser.add_argument(
         "--label", metavar="TEXT", help="class that the picture shows (default: MNIST's label)"
     )
@@ -49,37 +74,81 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     photo.add_argument(
         "--importance", metavar="FILE", help="grey map of the picture: bright parts count more"
     )
-    photo.add_argument("--thread-mm", type=float, metavar="X", help="thickness of the real thread, mm")
-    photo.add_argument("--board-mm", type=float, metavar="X", help="diameter of the ring of nails, mm")
-    add_settings(parser, PhotoSettings, title="picture")
+    thread = photo.add_mutually_exclusive_group()
+    thread.add_argument(
+        "--thread", metavar="SIZE", help="the real thread: tex:30, dtex:300, denier:270 or mm:0.2 (default)"
+    )
+    thread.add_argument("--thread-mm", type=float, metavar="X", help="the same as its thickness, mm")
+    photo.add_argument("--board-mm", type=float, metavar="X", help="the same as --diameter, for digits too")
+    add_settings(parser, RealBoard, title="real board of a photograph", leave_out=("thread_width",))
+    add_settings(parser, PhotoSettings, title="picture", leave_out=("invert",))
+    ground = parser.add_argument_group("dark or light thread").add_mutually_exclusive_group()
+    for flags, dark, text in (
+        (("--dark-thread", "--invert"), True, "dark thread on a light board: the default of photographs"),
+        (("--light-thread", "--no-invert"), False, "light thread on a dark board: the default of digits"),
+    ):
+        ground.add_argument(
+            *flags, dest="invert", action="store_const", const=dark, default=None, help=text
+        )
 
 
 def run(args: argparse.Namespace) -> int:
     """Weave, write, print the error."""
-    inputs = {"picture": args.image, "importance map": args.importance}
-    (output,) = claim([Output("thread", Path(args.output), JSON)], inputs)
-    settings = read_weave_settings(args)
-    photo = read_settings(args, PhotoSettings)
-    grey, _, label = grey_picture(args.image, args.data_dir)
-    weaver = weaver_over(grey, settings, photo, args.importance)
+    output, preview = places(args)
+    settings, board = read_weave_settings(args)
+    photo = photo_of(args.image, args.preset, read_settings(args, PhotoSettings))
+    grey, _, label = grey_picture(args.image, args.data_dir, dark=photo.invert)
+    weaver = weaver_over(grey, settings, photo, args.importance, board)
     stopped = weave_with_progress(weaver, settings)
     thread = weaver.thread(label=args.label or label, source=args.image)
     thread = thread.replace(provenance=with_photo(thread.provenance, photo))
     write_text(output, thread.to_json(indent=1) + "\n")
+    if preview is not None:
+        draw(thread, NeonSettings(size=PREVIEW), BoardLook()).save(preview)
     error = 1 - weaver.explained()
-    print(f"{output}: {thread.line_count} chords on {settings.nails} nails, error {error:.4f}")
+    written = f"{output}" if preview is None else f"{output}, {preview}"
+    faces = thread.provenance.get("faces", ())
+    if faces:
+        print(f"{len(faces)} face{'s' if len(faces) > 1 else ''} found and favoured (not with --faces off)")
+    print(f"{written}: {thread.line_count} chords on {settings.nails} nails, error {error:.4f}")
+    if weaver.stuck():
+        print(
+            "the walk ended because no nail may come next: lower the smallest gap or the number of recent "
+            "chords that are not drawn again, or use more nails"
+        )
     if args.bound:
         print_bound(prepare_photo(grey, photo), settings, error)
     return stopped
 
 
-def read_weave_settings(args: argparse.Namespace) -> WeaveSettings:
-    """The preset with the flags over it, and the light of a real thread if one is given."""
-    settings = read_settings(args, WeaveSettings, preset_for(args.image, args.preset))
-    return RealThread(args.thread_mm, args.board_mm).over(settings)
+def places(args: argparse.Namespace) -> tuple[Path, Path | None]:
+    """Where the thread and its preview go, once both can be written; None for no preview."""
+    inputs = {"picture": args.image, "importance map": args.importance}
+    stem = Path(args.image.replace(":", "_")).stem
+    preview = args.preview
+    if args.output is None and preview is None and preset_name(args.image, args.preset) == "photo":
+        preview = f"{stem}_preview.png"
+    wanted = [Output("thread", Path(args.output or f"{stem}.json"), JSON)]
+    wanted += [Output("preview", Path(preview), PNG)] if preview is not None else []
+    output, *rest = claim(wanted, inputs)
+    return output, rest[0] if rest else None
 
 
-def weave_with_progress(weaver: "Weaver", settings: WeaveSettings) -> int:
+def read_weave_settings(args: argparse.Namespace) -> tuple[WeaveSettings, RealBoard | None]:
+    """The preset with the flags over it, and the board of a photograph, None where chords add light."""
+    given = given_settings(args, WeaveSettings)
+    settings = settings_for(args.image, args.preset, given)
+    width = args.thread_mm if args.thread is None else thread_width(args.thread)
+    thread = RealThread(width, args.diameter if args.board_mm is None else args.board_mm)
+    board = board_of(args.image, args.preset, thread, read_settings(args, RealBoard), given)
+    if board is None:
+        return thread.over(settings), None
+    if args.bound:
+        raise SettingsError("a bound is known only where chords add their light; weave with light added")
+    return settings, board
+
+
+def weave_with_progress(weaver: "Weaver | PhotoWeaver", settings: WeaveSettings) -> int:
     """Weave to the end, or until Ctrl-C once there is a chord. Returns the exit code."""
     try:
         with progress("weaving", settings.max_lines) as done:

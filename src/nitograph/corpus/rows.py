@@ -65,10 +65,10 @@ class CorpusSettings(Settings):
         high=1,
     )
     warp: float = setting(
-        1.0, "strength of warps: 1 suits handwriting, 2 sources of few pictures", low=0, high=4
+        1.0, "strength of warps: 1 suits handwriting, 1.3 sources of few pictures", low=0, high=4
     )
     stroke: float = setting(
-        0.0, "how much warps vary the width of strokes; 0.5 suits sources of few pictures", low=0, high=1
+        0.0, "how much warps vary the width of strokes; 0.3 suits sources of few pictures", low=0, high=1
     )
     seed: int = setting(42, "seed of the choice and the warps", low=0, high=2**63 - 1)
     zernike_order: int = setting(24, "radial order of the light kept of each picture", low=2, high=40)

@@ -69,6 +69,25 @@ def scatter(dots: Sequence[Dot], x_label: str, y_label: str) -> Picture:
     return Picture(pixels_of(figure), None, 120)
 
 
+def knees(curves: Mapping[str, tuple[Sequence[tuple[float, float]], float]], x: str, y: str) -> Picture:
+    """Curves by label, each with the x of its knee, which is marked, (h, w, 3)."""
+    need_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 4.6), dpi=120, layout="constrained", facecolor=DARK)
+    axes = figure.subplots()
+    _style(axes)
+    for rank, (label, (points, knee)) in enumerate(curves.items()):
+        places = np.array(points, dtype=np.float64)
+        shade = SHADES[rank % len(SHADES)]
+        axes.plot(*places.T, color=shade, label=label, linestyle="-" if rank < len(SHADES) else "--")
+        axes.scatter(knee, np.interp(knee, *places.T), s=40, color=shade, zorder=3)
+    axes.set_xlabel(x, color=SOFT)
+    axes.set_ylabel(y, color=SOFT)
+    axes.legend(frameon=False, labelcolor=INK, fontsize=9)
+    return Picture(pixels_of(figure), None, 120)
+
+
 def _panel(axes: "Axes", inside: Sequence[Dot], names: Sequence[str], dots: Sequence[Dot]) -> None:
     _style(axes)
     joined: dict[float, list[Dot]] = {}

@@ -17,7 +17,7 @@ from nitograph.drawing.figures import need_matplotlib, pixels_of
 from nitograph.drawing.layout import MARGIN, place
 from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.errors import SettingsError
-from nitograph.thread import Thread
+from nitograph.thread import Thread, places_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +42,7 @@ def classic(threads: Thread | Sequence[Thread], settings: NeonSettings) -> Pictu
     need_matplotlib()
     from matplotlib.collections import LineCollection
 
-    width, height, discs = place(len(listed), settings.layout, settings.pixels)
+    width, height, discs = place(len(listed), settings.layout, settings.pixels, places_of(listed))
     figure, axes = _canvas(width, height, palettes.colour(settings.background))
     for thread, (x, y, radius) in zip(listed, discs, strict=True):
         side = radius / MARGIN

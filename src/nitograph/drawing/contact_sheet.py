@@ -6,6 +6,7 @@ Try it: python -m nitograph gallery 7 --count 24 -o sheet.png
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,18 @@ def _write_titles(
     pen = ImageDraw.Draw(image)
     font = ImageFont.load_default(size=caption * 0.55)
     bright = palettes.is_bright(sheet[0, 0] / 255.0)
-    for i, words in enumerate(titles):
+    for i, words in enumerate(_readable(font, title) for title in titles):
         row, column = divmod(i, columns)
         at = ((column + 0.5) * tile, row * (tile + caption) + tile + caption * 0.4)
         pen.text(at, words, font=font, fill="#333a44" if bright else "#aab4c2", anchor="mm")
     sheet[:] = np.asarray(image)
+
+
+def _readable(font: Any, words: str) -> str:
+    """The words with the code points of signs that the font lacks, which it would draw as boxes."""
+    missing = bytes(font.getmask("\U0010fffe"))
+    shown = []
+    for sign in words:
+        lacking = not sign.isascii() and bytes(font.getmask(sign)) in (missing, b"")
+        shown.append(f"U+{ord(sign):04X}" if lacking else sign)
+    return "".join(shown)

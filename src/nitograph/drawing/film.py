@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.drawing import neon
+from nitograph.drawing.board import BoardLook, BoardPainter
 from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.drawing.painter import Float32, Float64, Painter
-from nitograph.drawing.scene import Scene, stage
+from nitograph.drawing.scene import stage
 from nitograph.drawing.strokes import add_dots
 from nitograph.errors import FileError, SettingsError
 from nitograph.settings import Settings, setting
@@ -68,17 +68,20 @@ def frames(
     look: NeonSettings,
     film: FilmSettings,
     *,
+    board: BoardLook | None = None,
     workers: int = 2,
 ) -> Iterator[Picture]:
     """Every frame of the film in order, film.frames pictures as `neon.draw` makes them.
 
     The first shows the empty ring, the last equals the finished picture bit by bit. Several threads are
-    wound at the same time, each at its own pace, and end together.
+    wound at the same time, each at its own pace, and end together. board: for frames as `board.draw` makes
+    them.
     """
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
         raise SettingsError("a film needs at least one thread, got none")
-    winder = Winder(stage(listed, look), look, [thread.line_count for thread in listed])
+    painter = Painter(stage(listed, look), look) if board is None else BoardPainter(listed, look, board)
+    winder = Winder(painter, [thread.line_count for thread in listed])
     waiting: deque[Future[Picture]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for frame in range(film.winding):
@@ -96,9 +99,9 @@ def frames(
 class Winder:
     """The light of a scene so far; it can only be wound forward."""
 
-    def __init__(self, scene: Scene, look: NeonSettings, counts: Sequence[int]) -> None:
-        self.scene, self.look = scene, look
-        self.painter = Painter(scene, look)
+    def __init__(self, painter: Painter, counts: Sequence[int]) -> None:
+        self.painter, self.look = painter, painter.settings
+        self.scene = scene = painter.scene
         # When each chord starts and ends, as a share of the film, so that all boards end together.
         self.started = np.concatenate([np.arange(count) / count for count in counts])
         self.done = np.concatenate([(np.arange(count) + 1) / count for count in counts])
@@ -140,7 +143,7 @@ class Winder:
         pixels = self.painter.blank()
         self.painter.lay(cores, self.painter.glow_of(glow))
         self.painter.finish(cores, 0, pixels)
-        return neon.framed(pixels, self.look)
+        return self.painter.framed(pixels)
 
     def _add(
         self,

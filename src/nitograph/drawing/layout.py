@@ -1,4 +1,4 @@
-"""Positions of several boards in one picture: in a row, around a ring, or in a grid.
+"""Positions of several boards in one picture: in a row, around a ring, in a grid, or as a text is written.
 
 Knows sizes only, nothing of threads or drawing.
 
@@ -6,13 +6,21 @@ Try it: python -c "from nitograph.drawing.layout import place; print(place(4, 'g
 """
 
 import math
+from collections.abc import Sequence
 
 MARGIN = 0.46  # radius of a board, in sides of its square
 Disc = tuple[float, float, float]
 
 
-def place(count: int, layout: str, size: int) -> tuple[int, int, tuple[Disc, ...]]:
-    """Width and height in px of a picture of `count` boards, and x, y, radius of each board."""
+def place(
+    count: int, layout: str, size: int, places: Sequence[tuple[int, int]] | None = None
+) -> tuple[int, int, tuple[Disc, ...]]:
+    """Width and height in px of a picture of `count` boards, and x, y, radius of each board.
+
+    places: row and column of each, which the layout "row" keeps.
+    """
+    if places is not None and layout == "row":
+        return _written(places, size)
     if count == 1:
         return size, size, ((size / 2, size / 2, size * MARGIN),)
     columns = count if layout == "row" else math.ceil(math.sqrt(count))
@@ -27,6 +35,14 @@ def place(count: int, layout: str, size: int) -> tuple[int, int, tuple[Disc, ...
         short = columns - (count - row * columns) if (row + 1) * columns > count else 0
         discs.append(((column + 0.5 + short / 2) * cell, (row + 0.5) * cell, cell * MARGIN))
     return width, height, tuple(discs)
+
+
+def _written(places: Sequence[tuple[int, int]], size: int) -> tuple[int, int, tuple[Disc, ...]]:
+    """Boards by row and column, as far to the left and to the top as the text allows."""
+    columns, rows = (1 + max(place[axis] for place in places) for axis in (1, 0))
+    cell = size / max(columns, rows)
+    discs = tuple(((column + 0.5) * cell, (row + 0.5) * cell, cell * MARGIN) for row, column in places)
+    return max(1, round(cell * columns)), max(1, round(cell * rows)), discs
 
 
 def _ring_places(count: int, size: int) -> tuple[Disc, ...]:

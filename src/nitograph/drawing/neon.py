@@ -8,20 +8,12 @@ Try it: python -m nitograph render thread.json -o picture.png --palette fire
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nitograph.compute.cores import cores
-from nitograph.drawing import palettes
 from nitograph.drawing.look import NeonSettings, Picture
-from nitograph.drawing.painter import Painter
+from nitograph.drawing.painter import Painter, framed as framed
 from nitograph.drawing.scene import stage
 from nitograph.errors import SettingsError
 from nitograph.thread import Thread
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-UInt8 = NDArray[np.uint8]
 
 
 def draw(
@@ -35,14 +27,12 @@ def draw(
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
         raise SettingsError("a picture needs at least one thread, got none")
-    pixels = Painter(stage(listed, settings), settings).paint(workers or _workers())
-    return framed(pixels, settings, listed)
+    return painted(Painter(stage(listed, settings), settings), listed, workers)
 
 
-def framed(pixels: UInt8, settings: NeonSettings, threads: Sequence[Thread] = ()) -> Picture:
-    """A Picture of painted pixels, with the ramp they index if there is one, and the threads shown."""
-    ramp = palettes.ramp(settings.palette, settings.background) if pixels.ndim == 2 else None
-    return Picture(pixels, ramp, settings.dpi, tuple(threads))
+def painted(painter: Painter, threads: Sequence[Thread], workers: int | None = None) -> Picture:
+    """The whole picture by that painter, on all cores, at most 8."""
+    return painter.framed(painter.paint(workers or _workers()), threads)
 
 
 def draw_many(

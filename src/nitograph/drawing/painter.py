@@ -7,9 +7,8 @@ Try it: python -m nitograph render thread.json -o picture.png --glow 2
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,10 @@ from numpy.typing import NDArray
 from nitograph.drawing import palettes
 from nitograph.drawing.glow import blur, spread
 from nitograph.drawing.layout import MARGIN
+from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.drawing.scene import Scene
 from nitograph.drawing.strokes import Strokes, add_dots
-
-if TYPE_CHECKING:
-    from nitograph.drawing.look import NeonSettings
+from nitograph.thread import Thread
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -33,13 +31,14 @@ GLOW_GRID = 640  # cells of the glow grid on the longer side, at most
 HALOS = ((0.0026, 0.90), (0.0100, 1.25), (0.0480, 1.25))
 GAIN = 0.90  # light of one stroke's middle line, before the tone curve
 CROWDED = 0.6  # overlapping strokes above which the light is reduced
+THOUSANDS = 0.6  # headroom below which a picture is woven of thousands of chords
 NAIL = 0.0022  # radius of a nail in radii of the board
 
 
 class Painter:
     """Renders one scene: first the exposure and the glow grid, then bands of rows."""
 
-    def __init__(self, scene: Scene, settings: "NeonSettings") -> None:
+    def __init__(self, scene: Scene, settings: NeonSettings) -> None:
         self.scene, self.settings = scene, settings
         self.planes = scene.light.shape[1]
         self.radius = scene.discs[0][2]
@@ -53,7 +52,9 @@ class Painter:
         halos = self._halos(coarse)
         dense = float(np.quantile(halos[1].max(axis=0)[::4, ::4], 0.995))
         self.headroom = min(1.0, CROWDED / max(dense, 1e-9))
-        self.gain = GAIN * settings.brightness * self.headroom**0.9
+        # Of thousands of chords, glow and cores together would be one bright disc; digits never come here.
+        self.subdued = min(1.0, self.headroom / THOUSANDS) ** 0.35
+        self.gain = GAIN * settings.brightness * self.headroom**0.9 * self.subdued**0.5
         self.glow = self._mixed(halos)
         self.strokes = self.fine(scene.starts, scene.ends, scene.light)
 
@@ -87,6 +88,10 @@ class Painter:
             for worker in running:
                 worker.result()
         return pixels
+
+    def framed(self, pixels: UInt8, threads: Sequence[Thread] = ()) -> Picture:
+        """The picture of painted pixels, and of the threads shown."""
+        return framed(pixels, self.settings, threads)
 
     def blank(self) -> UInt8:
         """Empty pixels: (h, w) for a ramp, (h, w, 3) for a gradient."""
@@ -128,7 +133,7 @@ class Painter:
         return [blur(light, max(0.6, sigma / cell)) for sigma, _ in HALOS]
 
     def _mixed(self, halos: list[Float32]) -> Float32:
-        strength = self.gain * self.settings.glow * self.headroom**0.4
+        strength = self.gain * self.settings.glow * self.headroom**0.4 * self.subdued
         glow = np.zeros_like(halos[0])
         for halo, (_, share) in zip(halos, HALOS, strict=True):
             glow += halo * np.float32(share * strength)
@@ -159,6 +164,12 @@ class Painter:
         for spots, (_, _, radius) in zip(self.scene.nails, self.scene.discs, strict=True):
             crowd = min(1.0, 2 * math.pi * radius / len(spots) / (4 * self.nail_radius))
             add_dots(raster, first, self.strokes.pad, spots, self.nail_radius, mean * np.float32(crowd))
+
+
+def framed(pixels: UInt8, settings: NeonSettings, threads: Sequence[Thread] = ()) -> Picture:
+    """A Picture of painted pixels, with the ramp they index if there is one, and the threads shown."""
+    ramp = palettes.ramp(settings.palette, settings.background) if pixels.ndim == 2 else None
+    return Picture(pixels, ramp, settings.dpi, tuple(threads))
 
 
 # Rounding thresholds of 16 rows in turn, bit-reversed so that neighbours differ. This is an ordered dither

@@ -44,6 +44,8 @@ GRADIENTS = {
 }
 NAMED = {
     "black": "#000000",
+    "white": "#ffffff",
+    "ink": "#15171c",
     "night": "#04060c",
     "navy": "#060b1f",
     "grey": "#808080",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nitograph.drawing import palettes
 from nitograph.drawing.layout import Disc, place
 from nitograph.drawing.look import NeonSettings
-from nitograph.thread import Thread
+from nitograph.thread import Thread, places_of
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -39,7 +39,7 @@ class Scene:
 def stage(threads: Sequence[Thread], settings: NeonSettings) -> Scene:
     """Place the boards and turn every thread into strokes."""
     size = settings.pixels
-    width, height, discs = place(len(threads), settings.layout, size)
+    width, height, discs = place(len(threads), settings.layout, size, places_of(threads))
     starts, ends, light, nails = [], [], [], []
     for thread, (x, y, radius) in zip(threads, discs, strict=True):
         spots = thread.board.positions() * radius + (x - 0.5, y - 0.5)

@@ -152,6 +152,10 @@ class Material:
             )
         return self._woven(self.train, np.arange(first, first + count))
 
+    def plain(self, count: int) -> tuple[UInt8, NDArray[np.int64]]:
+        """The first train pictures, unwoven (count, h, w), and their labels (count,)."""
+        return self.train.images[:count], self.train.labels[:count]
+
     def lesson(self, critic: str, images: int) -> tuple[UInt8, NDArray[np.int64]]:
         """What critic "A", "B" or "C" learns from: rasters, plain for A, and class indices.
 
@@ -161,7 +165,7 @@ class Material:
         """
         if not self.in_turn:
             if critic == "A":
-                return self.train.images[: 2 * images], self.train.labels[: 2 * images]
+                return self.plain(2 * images)
             woven = self.critic_training(images if critic == "C" else 0, images)
             return woven.rasters, woven.labels
         shown, labels = self._lesson_pictures(critic, images)

@@ -168,7 +168,7 @@ def write_all(
     places = claim([Output(f"{path.suffix} file", path) for path in places_of(chosen, stem, len(boards))])
     made = []
     for thread in boards:
-        workpiece = Workpiece(thread, settings or WorkpieceSettings())
+        workpiece = Workpiece(thread, settings or WorkpieceSettings.of(thread))
         made += [wanted.render(workpiece, options_for(wanted, options or {})) for wanted in chosen]
     for path, data in zip(places, made, strict=True):
         write_bytes(path, data)

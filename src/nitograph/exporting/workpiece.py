@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,12 @@ class WorkpieceSettings(Settings):
     tail: float = setting(100.0, "thread left for the knot at each end", unit="mm", low=0, high=10_000)
     spare: float = setting(15.0, "extra thread to have ready", unit="%", low=0, high=200)
     seconds_per_chord: float = setting(5.0, "time per chord", unit="seconds", low=0.01, high=600)
+
+    @classmethod
+    def of(cls, thread: Thread) -> Self:
+        """The defaults for a thread: with the thickness and the ring that a photograph was woven for."""
+        found = thread.millimetres()
+        return cls() if found is None else cls(thread_width=found[0], diameter=found[1])
 
 
 @dataclass(frozen=True)

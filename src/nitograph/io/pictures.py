@@ -17,7 +17,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,14 @@ MAX_REDUCED_PIXELS = 2**28  # of a JPEG that is reduced while it is decoded
 MAX_COMPOSED_PIXELS = 28_000_000  # of formats whose decoders keep several whole canvases
 COMPOSED = ("WEBP", "GIF")
 STRIP_PIXELS = 2**20
+BLACK, WHITE = 0, 255  # what see-through parts are laid on
+BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
+MIN_IS_WHITE = 0  # of PHOTOMETRIC
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
-def read_picture(path: str | Path, *, ground: int = 0) -> NDArray[np.uint8]:
-    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a ground of grey.
+def read_picture(path: str | Path, *, ground: int = BLACK) -> NDArray[np.uint8]:
+    """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a grey `ground`.
 
     The first frame of an animation. A JPEG of more than MAX_PIXELS comes back smaller. Raises SourceError
     where the file is missing, is none of FORMATS, is damaged or has too many pixels.
@@ -54,7 +57,7 @@ def read_picture(path: str | Path, *, ground: int = 0) -> NDArray[np.uint8]:
 
 
 def picture_of_bytes(
-    data: bytes, name: str | Path = "the picture", *, ground: int = 0
+    data: bytes, name: str | Path = "the picture", *, ground: int = BLACK
 ) -> NDArray[np.uint8]:
     """The content of a picture file as luminance, as `read_picture`; `name` is for messages."""
     from PIL import Image, UnidentifiedImageError
@@ -101,8 +104,11 @@ def _bound(opened: "Image.Image", path: str | Path) -> None:
         )
 
 
-def luminance(image: "Image.Image", ground: int = 0) -> NDArray[np.uint8]:
-    """A Pillow image as luminance, (h, w) uint8, upright by its EXIF tag, alpha on a ground of grey."""
+def luminance(image: "Image.Image", ground: int = BLACK) -> NDArray[np.uint8]:
+    """A Pillow image as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a grey `ground`.
+
+    Pictures of more than 8 bits are stretched from their lowest to their highest value.
+    """
     return _upright(_in_strips(image, ground), image)
 
 
@@ -112,37 +118,59 @@ def _in_strips(image: "Image.Image", ground: int) -> NDArray[np.uint8]:
     width, height = image.size
     rows = max(1, STRIP_PIXELS // max(width, 1))
     grey = np.empty((height, width), dtype=np.uint8)
-    spots = range(0, height, rows)
-    top = _largest(image, rows) if image.mode == "F" else 65535.0
-    for first in spots:
+    depth = _depth(image, rows) if image.mode in DEEP else Depth(0.0, 255.0, False)
+    for first in range(0, height, rows):
         strip = image.crop((0, first, width, min(first + rows, height)))
-        grey[first : first + rows] = _grey_strip(strip, top, ground)
+        grey[first : first + rows] = _grey_strip(strip, depth, ground)
     return grey
 
 
-def _largest(image: "Image.Image", rows: int) -> float:
-    """The largest finite value of a picture of floats, above 0."""
+class Depth(NamedTuple):
+    """Of more than 8 bits: which values are black and white, and whether 32 bits have no sign."""
+
+    black: float
+    white: float
+    unsigned: bool
+
+
+def _depth(image: "Image.Image", rows: int) -> Depth:
+    """Black is the lowest finite value and white the highest; the other way round where a TIFF says so."""
     width, height = image.size
-    largest = 1e-9
+    tags = getattr(image, "tag_v2", {})  # of TIFF
+    unsigned = image.mode == "I" and tags.get(BITS) == (32,) and tags.get(SAMPLE_FORMAT, (1,)) == (1,)
+    low, high = np.inf, -np.inf
     for first in range(0, height, rows):
-        values = np.asarray(image.crop((0, first, width, min(first + rows, height))))
-        largest = max(largest, float(np.max(values, initial=0.0, where=np.isfinite(values))))
-    return largest
+        values = _deep(image.crop((0, first, width, min(first + rows, height))), unsigned)
+        finite = np.isfinite(values)
+        low = min(low, float(np.min(values, initial=np.inf, where=finite)))
+        high = max(high, float(np.max(values, initial=-np.inf, where=finite)))
+    if not low < high:  # even, or nothing finite: bright where there is a value above 0
+        return Depth(0.0, high if high > 0 else 1.0, unsigned)
+    if tags.get(PHOTOMETRIC) == MIN_IS_WHITE:
+        return Depth(high, low, unsigned)
+    return Depth(low, high, unsigned)
 
 
-def _grey_strip(strip: "Image.Image", top: float, ground: int) -> NDArray[np.uint8]:
-    """Luminance of some rows; `top` is what becomes white in pictures of more than 8 bits."""
+def _deep(strip: "Image.Image", unsigned: bool) -> NDArray[np.float64]:
+    """The values of some rows of more than 8 bits; Pillow reads 32 bits without a sign as with one."""
+    values = np.asarray(strip)
+    return (values.view(np.uint32) if unsigned else values).astype(np.float64)
+
+
+def _grey_strip(strip: "Image.Image", depth: Depth, ground: int) -> NDArray[np.uint8]:
+    """Luminance of some rows."""
     from PIL import Image
 
     if strip.mode in DEEP:
-        values = np.asarray(strip, dtype=np.float64)
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.asarray(np.clip(np.rint(values * (255.0 / top)), 0, 255), dtype=np.uint8)
+        black, white, unsigned = depth
+        low, high = min(black, white), max(black, white)
+        values = np.nan_to_num(_deep(strip, unsigned), nan=black, posinf=high, neginf=low)
+        share = np.clip((values - black) / (white - black), 0.0, 1.0)
+        return np.asarray(np.rint(255 * share), dtype=np.uint8)
     if "A" in strip.getbands() or "transparency" in strip.info:
         layered = strip.convert("RGBA")
-        strip = Image.alpha_composite(
-            Image.new("RGBA", layered.size, (ground, ground, ground, 255)), layered
-        )
+        under = Image.new("RGBA", layered.size, (ground, ground, ground, 255))
+        strip = Image.alpha_composite(under, layered)
     return np.asarray(strip.convert("L"), dtype=np.uint8)
 
 

@@ -19,9 +19,12 @@ from nitograph.learning.drawings import Drawings
 from nitograph.learning.settings import LearnSettings
 from nitograph.weaving.settings import WeaveSettings
 
-__all__ = ["corpus_of", "metadata"]
+__all__ = ["corpus_of", "metadata", "rows_of"]
 
 Progress = Callable[[int], None]
+ENOUGH = 8  # drawings of each class, from which on their own variety counts
+FEW: dict[str, float] = {"warp": 2.0, "stroke": 0.5}
+MANY: dict[str, float] = {"warp": 1.0, "stroke": 0.0}
 
 
 def corpus_of(
@@ -34,14 +37,14 @@ def corpus_of(
 ) -> Corpus:
     """The rows to learn from, own classes and kept ones; order: of the light kept of each picture."""
     own = drawings.part(own=True)
-    rows = rows_of(settings, order)
+    rows = rows_of(drawings, settings, order)
     found = build(own, rows, weaving, progress=progress)
     others = drawings.part(own=False)
     if len(others):
         before = len(found)
         kept = build(
             others,
-            rows.replace(samples=settings.kept_rows),
+            rows.replace(samples=settings.kept_rows, **MANY),
             weaving,
             progress=lambda done: progress(before + done),
         )
@@ -49,16 +52,20 @@ def corpus_of(
     return replace(found, metadata=metadata(drawings, settings, weaving, order=order))
 
 
-def rows_of(settings: LearnSettings, order: int) -> CorpusSettings:
-    """How the rows of own classes are chosen."""
-    return CorpusSettings(samples=settings.rows, balance=1.0, seed=settings.seed, zernike_order=order)
+def rows_of(drawings: Drawings, settings: LearnSettings, order: int) -> CorpusSettings:
+    """How the rows of own classes are chosen; where a class has few drawings, warps are stronger."""
+    counts = np.bincount(drawings.part(own=True).labels, minlength=len(drawings.classes))
+    fewest = min(int(counts[drawings.classes.index(name)]) for name in drawings.own)
+    warps = FEW if fewest < ENOUGH else MANY
+    rows = CorpusSettings(samples=settings.rows, balance=1.0, seed=settings.seed, zernike_order=order)
+    return rows.replace(**warps)
 
 
 def metadata(
     drawings: Drawings, settings: LearnSettings, weaving: WeaveSettings, *, order: int
 ) -> dict[str, Any]:
     """Everything that a corpus is made from, as JSON values, before it is woven."""
-    made = metadata_of(drawings.train, rows_of(settings, order), weaving)
+    made = metadata_of(drawings.train, rows_of(drawings, settings, order), weaving)
     return made | {"own": list(drawings.own), "varied": list(drawings.varied), "learn": settings.to_dict()}
 
 

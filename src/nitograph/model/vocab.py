@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from nitograph.errors import SourceError
 
+SHOWN, MOST_NAMED = 5, 60  # names in a message
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -56,9 +58,7 @@ class Vocabulary:
 
     def class_index(self, label: str) -> int:
         """Index of a class by its name; SourceError with the known names if there is no such class."""
-        if label not in self.classes:
-            known = ", ".join(self.classes)
-            raise SourceError(f"this model knows no class {label!r}; it knows {known}")
+        check_known([label], self.classes)
         return self.classes.index(label)
 
     def encode(self, nails: Sequence[int] | NDArray[np.integer], label: str) -> NDArray[np.int32]:
@@ -72,3 +72,27 @@ class Vocabulary:
         ends = np.flatnonzero(ids == self.eos)
         ids = ids[: ends[0]] if len(ends) else ids
         return ids[ids < self.num_nails]
+
+
+def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
+    """SourceError with all that is not known, and what is, unless all labels are classes."""
+    unknown = list(dict.fromkeys(label for label in labels if label not in classes))
+    if unknown:
+        shown = ", ".join(map(repr, unknown[:SHOWN])) + (", …" if len(unknown) > SHOWN else "")
+        raise SourceError(f"this model knows no class {shown}; it knows {listed(classes)}")
+
+
+def listed(classes: Sequence[str]) -> str:
+    """The names of classes for a message: where they are many, signs that follow each other as a range."""
+    if len(classes) <= 12:
+        return ", ".join(classes)
+    runs: list[list[str]] = []
+    for name in classes:
+        last = runs[-1][-1] if runs else ""
+        if len(last) == len(name) == 1 and ord(name) == ord(last) + 1 and name.isalnum() and last.isalnum():
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    parts = [f"{run[0]}–{run[-1]}" if len(run) > 2 else " ".join(run) for run in runs]
+    shown = " ".join(parts[:MOST_NAMED])
+    return shown + (f" and {len(parts) - MOST_NAMED} more" if len(parts) > MOST_NAMED else "")

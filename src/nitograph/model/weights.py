@@ -35,7 +35,8 @@ from nitograph.untrusted import parse_json, reading
 
 FORMAT = "nitograph-weights/1"
 MAX_BYTES = 512 * 1024 * 1024
-BUNDLED = "data/digits.safetensors"
+BUNDLED = "data/handwriting.safetensors"
+MAX_PULL = 100
 SHARPEN = "sharpen."  # stands before the name of a flow's tensor in the file
 
 Tensors = dict[str, NDArray[np.float32]]
@@ -48,7 +49,8 @@ class Weights:
     tensors: float32 arrays by name, as `tensor_shapes` lists them. weaving: the WeaveSettings, as plain
     values, of the threads it was trained on. facts: JSON values about its training, for people. sampling:
     how it is best sampled, plain values by the names of SampleSettings; what is not named there has the
-    program's own default. sharpener: what draws its plans sharp, if anything does.
+    program's own default. sharpener: what draws its plans sharp, if anything does. pull: for classes that
+    guidance is to push less or more, the share of its push (1 for the others).
     """
 
     settings: ModelSettings
@@ -61,6 +63,7 @@ class Weights:
     facts: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
     sharpener: Sharpener | None = None
+    pull: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if type(self.max_lines) is not int or not 1 <= self.max_lines <= MAX_CHORDS:
@@ -69,6 +72,8 @@ class Weights:
             raise WeightsError(
                 f"a model's classes must have names, all different, got {str(self.classes)[:80]}"
             )
+        if not all(known in self.classes and 0 <= share <= MAX_PULL for known, share in self.pull.items()):
+            raise WeightsError(f"guidance must pull known classes, 0 to {MAX_PULL} times; train again")
         _check_tensors(self.tensors, tensor_shapes(self.settings, self.vocabulary))
         sight = self.sight  # raises where its threads are none that it could look at
         if self.sharpener is not None:
@@ -155,7 +160,7 @@ class Weights:
             "classes": list(self.classes),
             "max_lines": self.max_lines,
             "weaving": dict(self.weaving),
-        }
+        } | ({"pull": dict(self.pull)} if self.pull else {})
 
 
 def load(path: str | Path) -> Weights:
@@ -164,7 +169,7 @@ def load(path: str | Path) -> Weights:
 
 
 def load_bundled() -> Weights:
-    """The weights that ship inside the package: handwritten digits."""
+    """The weights that ship inside the package: handwritten digits, letters and signs."""
     try:
         data = resources.files("nitograph").joinpath(BUNDLED).read_bytes()
     except OSError:
@@ -201,6 +206,7 @@ def parse(data: bytes, *, name: str) -> Weights:
                 facts=dict(meta.get("facts", {})),
                 sampling=dict(meta.get("sampling", {})),
                 sharpener=Sharpener(flow) if flow else None,
+                pull={str(label): float(share) for label, share in dict(meta.get("pull", {})).items()},
             )
     except NitographError as error:
         raise WeightsError(f"{name}: {error}") from None

@@ -322,19 +322,22 @@ def _write_plan(
 
     With guidance each sequence has a twin of no class that takes the same codes, and the logits are
     extrapolated from the twin's through its own (J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance",
-    2022). ways: how codes are chosen, and how whole plans become what is wound.
+    2022), for each class by its share of the push (Weights.pull). ways: how codes are chosen, and how whole
+    plans become what is wound.
     """
     next_codes, finish = ways
     count, guidance = len(ids), 1.0 if settings.guidance is None else settings.guidance
     guided, temperature = guidance != 1.0, settings.plan_temperature or 0.0
     terms, none = Terms(weights.board, weights.rules, False, temperature, 0, 0.0), np.zeros((count, 0), int)
     twins = [len(weights.classes)] * count if guided else []
+    shares = [weights.pull.get(label, 1.0) for label in (*weights.classes, "")]
+    push = (1 + (guidance - 1) * np.array(shares)[ids, None]).astype(np.float32)
     logits = decoder.start(np.array(ids + twins))
     written = np.zeros((count, weights.settings.plan_tokens), dtype=np.int64)
     for slot in range(written.shape[1]):
         if guided:
             own, free = logits[:count], logits[count:]
-            logits = free + np.float32(guidance) * (own - free)
+            logits = free + push * (own - free)
         codes = next_codes(logits, none, uniforms.next(slice(None), temperature), terms)
         written[:, slot] = codes
         if slot + 1 < written.shape[1]:

@@ -17,6 +17,7 @@ from nitograph.sampling.settings import SampleSettings
 from nitograph.studio.files import MAX_FILM_SIDE, MAX_PICTURE_SIDE, kinds
 from nitograph.studio.schema import Schema, an_object, of_settings
 from nitograph.weaving.photo import PhotoSettings
+from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import PRESETS, WeaveSettings
 
 VERSION = "v1"
@@ -118,10 +119,14 @@ OPTIONS = {
     for name, schema in of_settings(made.settings_class()).items()
     if name not in (made.fixed or {})
 }
-WEAVING = of_settings(
-    WeaveSettings,
-    most={"nails": 720, "canvas_size": 1024, "max_lines": 10_000, "beam": 8, "min_nail_gap": 360},
-) | of_settings(PhotoSettings)
+WEAVING = (
+    of_settings(
+        WeaveSettings,
+        most={"nails": 720, "canvas_size": 1024, "max_lines": 10_000, "beam": 8, "min_nail_gap": 360},
+    )
+    | of_settings(PhotoSettings)
+    | of_settings(RealBoard)
+)
 WEAVING |= {
     "preset": {"type": "string", "enum": list(PRESETS), "default": "photo"},
     "thread_mm": {"type": "number", "minimum": 0.01, "maximum": 20, "description": "thickness, mm"},

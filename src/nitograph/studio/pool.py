@@ -27,6 +27,7 @@ from nitograph.untrusted import shortage
 
 LOG = logging.getLogger("nitograph.studio")
 GLANCE = 0.1  # s between two looks at whether a job was told to stop
+COMPILED = ("drawings", "weavings")  # jobs whose first compiles code, which counts as nobody's time
 GRACE = 5.0  # s in which a job that was told to stop may end by itself
 IDLE = 1.0  # s without a job after which a process compiles what it may need later
 LOST = RefusedError(
@@ -134,7 +135,7 @@ class _Hand(threading.Thread):
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(daemon=True, name="studio-hand")
-        self.pool, self.warmed = pool, pool.workers == 1
+        self.pool, self.warmed = pool, False
         self.process: Any = None
         self.connection: Any = None
 
@@ -142,9 +143,13 @@ class _Hand(threading.Thread):
         """Do jobs until there is None."""
         while True:
             try:
-                job = self.pool.jobs.get(timeout=None if self.warmed else IDLE)
+                idle = (
+                    not self.warmed and self.pool.workers > 1
+                )  # an only process must not keep others waiting
+                job = self.pool.jobs.get(timeout=IDLE if idle else None)
             except queue.Empty:
-                self._warm()
+                if self.pool.warming.acquire(blocking=False):
+                    self._warm()
                 continue
             if job is None:
                 break
@@ -168,6 +173,9 @@ class _Hand(threading.Thread):
         """What became of the job; once more if its process was lost before it said anything."""
         for last in (False, True):
             try:
+                if job.name in COMPILED and not self.warmed:
+                    self.pool.warming.acquire()
+                    self._warm()
                 return self._done(job)
             except LostError:
                 self.end()
@@ -203,18 +211,17 @@ class _Hand(threading.Thread):
         )
 
     def _warm(self) -> None:
-        """While nothing waits, have the process load what it may need; one compiles, the others wait."""
-        if self.pool.warming.acquire(blocking=False):
-            try:
-                with contextlib.suppress(LostError):
-                    self._send(("warm", {}))
-                    kind = "progress"
-                    while kind == "progress" and not self.pool.closing:
-                        if self._has_said(GLANCE):
-                            kind, _ = self._received()
-                self.warmed = True
-            finally:
-                self.pool.warming.release()
+        """Have the process load what it may need; `warming` is held, so that one compiles for all."""
+        try:
+            with contextlib.suppress(LostError):
+                self._send(("warm", {}))
+                kind = "progress"
+                while kind == "progress" and not self.pool.closing:
+                    if self._has_said(GLANCE):
+                        kind, _ = self._received()
+            self.warmed = True
+        finally:
+            self.pool.warming.release()
 
     def _send(self, message: Any) -> None:
         if self.process is None:

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from nitograph.api.inventing import Wish, invented, sampling_of, threads_of
-from nitograph.api.models import find_weights, split_classes
+from nitograph.api.models import find_weights
+from nitograph.api.words import spelled
 from nitograph.errors import SettingsError
 from nitograph.model.weights import Weights
 from nitograph.sampling.settings import SampleSettings
@@ -61,7 +62,7 @@ class Tools:
 def warm(tools: Tools, given: Given, talk: Talk) -> bytes:
     """Load or compile what drawings and photographs need, so that the first one does not wait for it."""
     drawings(tools, {"strokes": [[[0.5, 0.1], [0.5, 0.9]]], "sampling": {"max_lines": 3}}, talk)
-    _weave(np.eye(64, dtype=np.uint8) * np.uint8(255), {"max_lines": 3, "canvas_size": 64}, talk)
+    _weave(lambda ground: np.eye(64, dtype=np.uint8) * np.uint8(255), {"max_lines": 3}, talk)
     return b""
 
 
@@ -75,10 +76,11 @@ def about(tools: Tools, given: Given, talk: Talk) -> bytes:
 
 
 def threads(tools: Tools, given: Given, talk: Talk) -> bytes:
-    """`text`: a class or a word, invented; one thread per character, seeds count up from `seed`."""
+    """`text`: a class, or a text of classes, invented; one thread per sign, seeds count up from `seed`."""
     settings = sampling_of(given.get("sampling", {}))
-    labels = split_classes(given["text"], tools.weights.classes)
-    return _threads(invented(tools.weights, labels, int(given.get("seed", 42)), settings))
+    text = spelled(given["text"], tools.weights.classes)
+    found = invented(tools.weights, text.names, int(given.get("seed", 42)), settings)
+    return _threads(text.placed(found))
 
 
 def gallery(tools: Tools, given: Given, talk: Talk) -> bytes:
@@ -135,19 +137,36 @@ def weavings(tools: Tools, given: Given, talk: Talk) -> bytes:
     """A picture file's bytes, woven by the encoder; says each slice of nails, and can be stopped."""
     from nitograph.io.pictures import picture_of_bytes
 
-    return _weave(picture_of_bytes(given["picture"], "the picture"), given["settings"], talk)
+    return _weave(lambda ground: picture_of_bytes(given["picture"], ground=ground), given["settings"], talk)
 
 
-def _weave(grey: Any, chosen: Given, talk: Talk) -> bytes:
+def _weave(picture: Callable[[int], Any], chosen: Given, talk: Talk) -> bytes:
+    """As `weavings`, of what picture(ground) gives, where ground is the grey under see-through parts."""
     from nitograph.api.keywords import take
-    from nitograph.api.weaving import RealThread, preset_for, weaver_over, with_photo
+    from nitograph.api.weaving import (
+        RealThread,
+        board_of,
+        photo_of,
+        settings_for,
+        weaver_over,
+        with_photo,
+    )
+    from nitograph.io.pictures import BLACK, WHITE
     from nitograph.weaving.photo import PhotoSettings
+    from nitograph.weaving.real_board import RealBoard
     from nitograph.weaving.settings import WeaveSettings
 
-    real = RealThread(chosen.get("thread_mm"), chosen.get("board_mm"))
-    settings = real.over(take(WeaveSettings, chosen, preset_for(grey, chosen.get("preset", "photo"))))
-    photo = take(PhotoSettings, chosen)
-    weaver = weaver_over(grey, settings, photo)
+    name, preset = "the picture", chosen.get("preset", "photo")
+    woven = {key: value for key, value in chosen.items() if key in WeaveSettings.names()}
+    real, settings = (
+        RealThread(chosen.get("thread_mm"), chosen.get("board_mm")),
+        settings_for(name, preset, woven),
+    )
+    board = board_of(name, preset, real, take(RealBoard, chosen), woven)
+    if board is None:
+        settings = real.over(settings)
+    photo = photo_of(name, preset, take(PhotoSettings, chosen))
+    weaver = weaver_over(picture(WHITE if photo.invert else BLACK), settings, photo, None, board)
     talk.progress({"nails": [], "chords": 0, "num_nails": settings.nails, "most": settings.max_lines})
     told = 0
     while True:

@@ -16,6 +16,8 @@ _FACE = {
     "weave_targets": "encoder",
     "PhotoSettings": "photo",
     "prepare_photo": "photo",
+    "PhotoWeaver": "photograph",
+    "RealBoard": "real_board",
     "PRESETS": "settings",
     "WeaveSettings": "settings",
     "with_real_thread": "settings",
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
         weave_targets as weave_targets,
     )
     from nitograph.weaving.photo import PhotoSettings as PhotoSettings, prepare_photo as prepare_photo
+    from nitograph.weaving.photograph import PhotoWeaver as PhotoWeaver
+    from nitograph.weaving.real_board import RealBoard as RealBoard
     from nitograph.weaving.settings import (
         PRESETS as PRESETS,
         WeaveSettings as WeaveSettings,

@@ -3,10 +3,11 @@
 Everything works on grey pictures (h, w) uint8; colour is already luminance. This module knows nothing of
 boards or threads.
 
-Try it: nitograph weave photo.jpg --invert --equalize 0.5 -o thread.json
+Try it: nitograph weave photo.jpg --equalize 0.5 -o thread.json
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +23,20 @@ TILES = 8
 class PhotoSettings(Settings):
     """What happens to a picture before it is brought onto the canvas."""
 
-    invert: bool = setting(False, "weave the dark parts: dark thread on a light board")
+    invert: bool | None = setting(
+        None, "weave the dark parts: dark thread on a light board (default: of photographs, not of digits)"
+    )
     equalize: float = setting(0.0, "even out contrast locally, 0 not at all, 1 fully", low=0.0, high=1.0)
     zoom: float = setting(
         1.0, "part of the picture's shorter side that fills the frame", low=0.05, high=1.0
     )
     centre_x: float = setting(0.5, "middle of the crop, 0 left, 1 right", low=0.0, high=1.0)
     centre_y: float = setting(0.5, "middle of the crop, 0 top, 1 bottom", low=0.0, high=1.0)
+    faces: str = setting(
+        "auto",
+        "auto: faces of a photograph count more, where nitograph[faces] is installed; off: as all else",
+        choices=("auto", "off"),
+    )
 
 
 def prepare_photo(grey: Grey, settings: PhotoSettings) -> Grey:
@@ -50,6 +58,36 @@ def crop(grey: Grey, settings: PhotoSettings) -> Grey:
     top = round(min(max(settings.centre_y * height - side / 2, 0), height - side))
     left = round(min(max(settings.centre_x * width - side / 2, 0), width - side))
     return grey[top : top + side, left : left + side]
+
+
+def is_ink_on_paper(grey: Grey) -> bool:
+    """Whether the picture's rim is bright, as paper around a drawing is."""
+    edge = max(1, min(grey.shape) // 20)
+    rim = [grey[:edge].ravel(), grey[-edge:].ravel(), grey[:, :edge].ravel(), grey[:, -edge:].ravel()]
+    return bool(np.median(np.concatenate(rim)) > 127)
+
+
+def ink(grey: Grey, *, tiles: int = 12, grain: float = 0.15) -> Grey:
+    """Dark ink on paper, however it is lit, as light ink on black.
+
+    The paper is what is bright nearby; what darkens it by a share below `grain` is no ink.
+    """
+    rows, columns = (min(tiles, side) for side in grey.shape)
+    y_edges = np.linspace(0, grey.shape[0], rows + 1).round().astype(int)
+    x_edges = np.linspace(0, grey.shape[1], columns + 1).round().astype(int)
+    spots = [slice(*edges) for edges in pairwise(x_edges)]
+    bands = [grey[top:bottom] for top, bottom in pairwise(y_edges)]
+    bright = np.array([[np.percentile(band[:, spot], 90) for spot in spots] for band in bands])
+    around = np.pad(bright, 1, mode="edge")  # paper shows in one of nine tiles, also where ink is thick
+    shifted = [around[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
+    paper = np.max(shifted, axis=0)
+    y0, y1, fy = _neighbours(grey.shape[0], rows)
+    x0, x1, fx = _neighbours(grey.shape[1], columns)
+    upper = paper[y0[:, None], x0] * (1 - fx) + paper[y0[:, None], x1] * fx
+    lower = paper[y1[:, None], x0] * (1 - fx) + paper[y1[:, None], x1] * fx
+    lit = np.maximum(upper * (1 - fy[:, None]) + lower * fy[:, None], 1.0)
+    share = np.clip(((lit - grey) / lit - grain) / (1 - grain), 0.0, 1.0)
+    return np.asarray(np.rint(255 * share), dtype=np.uint8)
 
 
 def equalize_locally(grey: Grey, *, limit: float = 3.0) -> Grey:

@@ -7,8 +7,12 @@ Try it: python -c "from nitograph.weaving.settings import PRESETS; print(PRESETS
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from nitograph.board import MAX_NAILS, MIN_NAILS, Board, Rules
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.board import MAX_NAILS, MIN_NAILS, Board, Rules, allowed_next
 from nitograph.errors import SettingsError
 from nitograph.light.frame import width_in_board_units
 from nitograph.settings import Settings, setting
@@ -93,6 +97,12 @@ class WeaveSettings(Settings):
         """Which steps the thread may take."""
         return Rules(self.min_nail_gap, self.recent_edges)
 
+    def no_way_on(self, path: NDArray[np.int32]) -> bool:
+        """Whether a path (t,) has fewer chords than it might, and no nail may come next."""
+        if not 1 <= len(path) <= self.max_lines:
+            return False
+        return not allowed_next(path[None], self.board, self.rules).any()
+
     @property
     def width(self) -> float:
         """Width of the thread in board radii."""
@@ -121,11 +131,25 @@ def with_real_thread(
     return settings.replace(line_strength=min(covered, 1.0))
 
 
+def in_angle(preset: WeaveSettings, given: Mapping[str, Any]) -> WeaveSettings:
+    """A preset with what is given over it; on another number of nails its gaps keep their angle.
+
+    A gap that is fixed in nails leaves no way on where nails are few, and short cuts where they are many.
+    """
+    nails = given.get("nails", preset.nails)
+    if type(nails) is not int or nails == preset.nails or nails < MIN_NAILS:
+        return preset.replace(**given)
+    share = nails / preset.nails
+    kept = {name: max(1, round(getattr(preset, name) * share)) for name in ("min_nail_gap", "recent_edges")}
+    kept["recent_edges"] = min(kept["recent_edges"], preset.recent_edges)
+    return preset.replace(**(kept | dict(given)))
+
+
 PRESETS: Mapping[str, WeaveSettings] = {
     "default": WeaveSettings(),
     "original": WeaveSettings(min_lines=240, false_positive_weight=0.2, start_nail=0, coverage="bresenham"),
     "photo": WeaveSettings(
-        nails=288, canvas_size=600, max_lines=3000, line_radius=0.0, line_strength=0.08, length_power=0.0,
+        nails=288, canvas_size=300, max_lines=3000, line_radius=0.0, line_strength=0.05, length_power=0.0,
         min_nail_gap=10, blur_radius=0.0, gamma=1.0,
     ),
 }  # fmt: skip

@@ -93,6 +93,10 @@ class Weaver:
             self._improve()
         return not self.done
 
+    def stuck(self) -> bool:
+        """Whether the walk ended early for want of a nail that may come next."""
+        return self.done and self.settings.no_way_on(self._path[: self._length])
+
     def run(self) -> "Weaver":
         """Continue to the end."""
         while self.advance():

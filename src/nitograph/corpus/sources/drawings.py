@@ -96,7 +96,7 @@ def quickdraw(where: str, split: str) -> LabelledImages:
     gathered = Gathered(f"quickdraw:{path.resolve().name}")
     for file in files:
         try:
-            read = _bitmaps if file.suffix.lower() == ".npy" else _strokes
+            read = bitmaps if file.suffix.lower() == ".npy" else _strokes
             for number, (picture, name) in enumerate(read(file)):
                 if number == MAX_DRAWINGS:
                     raise SourceError(f"{file} has more than {MAX_DRAWINGS} drawings; split it")
@@ -128,7 +128,7 @@ def _bytes(file: Path) -> bytes:
         raise SourceError(str(error)) from None
 
 
-def _bitmaps(file: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
+def bitmaps(file: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
     """The pictures of a .npy file, (n, 784) or (n, 28, 28) bytes, light on dark; the class is its name."""
     data = io.BytesIO(_bytes(file))
     refusal = SourceError(f"{file} is no .npy of 28×28 bitmaps, (n, 784) unsigned bytes; give another file")

@@ -159,7 +159,7 @@ def _names(
     """What each label is called, in order, and what was recognised."""
     for file in (folder / f"{name}{MAPPING}", folder / MAPPING):
         if file.is_file():
-            return _mapping(file)
+            return mapping(file)
     for file in (folder / f"{name}{CLASSES}", folder / CLASSES):
         if file.is_file():
             listed = _lines(file)
@@ -184,8 +184,8 @@ def _lines(file: Path) -> list[str]:
         raise SourceError(str(error)) from None
 
 
-def _mapping(file: Path) -> tuple[Names, list[str]]:
-    """Names from lines of label, code point and further code points, which are merged with the first."""
+def mapping(file: Path) -> tuple[Names, list[str]]:
+    """Names of labels from lines of label, code point and further code points, merged with the first."""
     names: Names = {}
     merged = False
     for number, line in enumerate(_lines(file), 1):

@@ -18,7 +18,7 @@ from nitograph.corpus.sources.digits import mnist
 from nitograph.corpus.sources.images import SPLITS, LabelledImages, checked, join, without_blank
 from nitograph.errors import SettingsError, SourceError
 from nitograph.io import plugins
-from nitograph.io.pictures import read_picture
+from nitograph.io.pictures import BLACK, read_picture
 from nitograph.untrusted import reading
 
 
@@ -84,8 +84,13 @@ def known() -> list[str]:
     return [*KINDS, *(name for name in plugins.names(plugins.SOURCES) if name not in KINDS)]
 
 
-def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArray[np.uint8], str | None]:
-    """One grey picture (h, w) uint8 and its label: by `mnist:test:17`, another source, or a file name."""
+def load(
+    source: str | Path, data_dir: str | Path | None = None, ground: int = BLACK
+) -> tuple[NDArray[np.uint8], str | None]:
+    """One grey picture (h, w) uint8 and its label: by `mnist:test:17`, another source, or a file name.
+
+    ground: the grey that see-through parts of a file are laid on.
+    """
     text = str(source)
     name, _, number = text.rpartition(":")
     name, _, split = name.rpartition(":")
@@ -104,7 +109,7 @@ def load(source: str | Path, data_dir: str | Path | None = None) -> tuple[NDArra
     else:
         found = _added(kind, where, split) if kind else None
     if found is None:
-        return read_picture(source), None
+        return read_picture(source, ground=ground), None
     index = int(number) if len(number) < 20 else len(found)
     if index >= len(found):
         raise SourceError(f"{name}:{split} has pictures 0 to {len(found) - 1}, got {number[:20]}")

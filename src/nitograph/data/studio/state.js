@@ -6,7 +6,7 @@
 export const START = {
   mode: "write", text: "7", seed: 42, temperature: null, guidance: null, palette: "cyan", view: "neon",
   label: "", strokes: [],
-  zoom: 1, centre_x: 0.5, centre_y: 0.5, equalize: 0, invert: false, nails: 240, max_lines: 2000, real: false, woven: null,
+  zoom: 1, centre_x: 0.5, centre_y: 0.5, equalize: 0, invert: true, nails: 240, max_lines: 2000, real: false, woven: null,
   of: "", kept: false,
   diameter: 600, nail_diameter: 1.5, thread_width: 0.15, origin: "top", direction: "cw", side: "front",
 };

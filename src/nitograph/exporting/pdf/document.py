@@ -1,41 +1,58 @@
 """PDF: a drilling template at true scale, on one sheet or on tiles, and the printed winding list.
 
-This module opens the document and chooses the paper; `template` and `list` draw the pages. It knows the
-workpiece and nothing of machines.
+This module opens the document and chooses the paper; `template`, `list` and `parts` draw the pages. It
+knows the workpiece and nothing of machines.
 
 Try it: python -m nitograph export thread.json -o template.pdf --paper a4
 """
 
+import math
 from dataclasses import dataclass
 
 from nitograph.exporting.pdf.sheet import PAPERS, Sheet
 from nitograph.exporting.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
+PARTS = ("parts", "template", "list")
+HANDS = ("a4", "a3", "letter", "tabloid")  # paper that the lists are printed on as well
+
 
 @dataclass(frozen=True)
 class PdfSettings(Settings):
     """What is printed, and on which paper."""
 
-    pdf: str = setting("template", "drilling template or winding list", choices=("template", "list"))
-    paper: str = setting(
-        "a4", "paper; `sheet` is one page as large as the board", choices=("sheet", *PAPERS)
+    pdf: str = setting(
+        "template",
+        "drilling template, winding list, the parts to buy, or all three in one file",
+        choices=("template", "list", "parts", "all"),
     )
+    paper: str = setting(
+        "a4",
+        "paper; `sheet` is one page as large as the board, `roll` pages as wide as roll_width",
+        choices=("sheet", "roll", *PAPERS),
+    )
+    roll_width: float = setting(610.0, "width of a roll of paper", unit="mm", low=100, high=5000)
     overlap: float = setting(10.0, "overlap of neighbouring tiles", unit="mm", low=0, high=50)
     page_margin: float = setting(8.0, "margin that the printer cannot print on", unit="mm", low=3, high=30)
 
 
 def pdf(workpiece: Workpiece, settings: PdfSettings) -> bytes:
     """The whole document; FileError if fpdf2 is missing, SettingsError if it cannot be printed."""
+    document = Sheet(f"Nitograph {settings.pdf}", workpiece.statement())
+    for part in PARTS if settings.pdf == "all" else (settings.pdf,):
+        _draw(document, part, workpiece, settings)
+    return document.bytes()
+
+
+def _draw(document: Sheet, part: str, workpiece: Workpiece, settings: PdfSettings) -> None:
     from nitograph.exporting.pdf.list import draw_list
+    from nitograph.exporting.pdf.parts import draw_parts
     from nitograph.exporting.pdf.template import draw_template
 
-    document = Sheet(f"Nitograph {settings.pdf}", workpiece.statement())
-    if settings.pdf == "list":
-        paper = PAPERS["a4" if settings.paper == "sheet" else settings.paper]
-        draw_list(document, workpiece, paper, settings.page_margin)
-    elif settings.paper == "sheet":
-        draw_template(document, workpiece, None, settings.overlap, settings.page_margin)
-    else:
-        draw_template(document, workpiece, PAPERS[settings.paper], settings.overlap, settings.page_margin)
-    return document.bytes()
+    if part != "template":
+        paper = PAPERS[settings.paper if settings.paper in HANDS else "a4"]
+        (draw_list if part == "list" else draw_parts)(document, workpiece, paper, settings.page_margin)
+        return
+    sheet = {"sheet": None, "roll": (settings.roll_width, math.inf)}
+    size = sheet[settings.paper] if settings.paper in sheet else PAPERS[settings.paper]
+    draw_template(document, workpiece, size, settings.overlap, settings.page_margin)

@@ -13,7 +13,10 @@ from datetime import UTC, datetime
 from nitograph.errors import SettingsError
 from nitograph.exporting.formats import require
 
-PAPERS = {"a4": (210.0, 297.0), "a3": (297.0, 420.0), "letter": (215.9, 279.4), "tabloid": (279.4, 431.8)}
+PAPERS = {
+    "a4": (210.0, 297.0), "a3": (297.0, 420.0), "a2": (420.0, 594.0), "a1": (594.0, 841.0),
+    "a0": (841.0, 1189.0), "letter": (215.9, 279.4), "tabloid": (279.4, 431.8),
+}  # fmt: skip
 """Width and height in mm, portrait."""
 
 

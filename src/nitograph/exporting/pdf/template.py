@@ -1,8 +1,9 @@
 """The drilling template: nail positions at true scale, on one sheet or on tiles to be joined.
 
-Each tile shows a window of the board; neighbours share a strip, are cut along the dashed line in its middle
-and meet at the ringed crosses. Every page has a 50 mm bar to check the scale of the print. Empty tiles are
-left out. It draws on a `Sheet` and knows nothing of the PDF library.
+Each tile shows a window of the board; neighbours share a strip. A tile is cut along its left and upper
+dashed line and laid over its neighbours there, where ringed crosses lie on each other. The windows are
+placed so that no cut goes through a nail or a cross. Every page has a 50 mm bar to check the scale of the
+print. Empty tiles are left out. It draws on a `Sheet` and knows nothing of the PDF library.
 
 Try it: python -m nitograph export thread.json -o template.pdf --paper a4
 """
@@ -20,6 +21,7 @@ from nitograph.exporting.workpiece import FloatArray, Workpiece
 
 Mask = NDArray[np.bool_]
 
+CLEAR = 1.5  # mm between the rim of a nail and a cut
 FOOT = 16.0
 BAR = 50.0
 MAX_TILES = 400
@@ -40,7 +42,7 @@ def draw_template(
         _check_sheet(2 * (half + margin))
         grid = Grid(half, 2 * half, 2 * half, 0.0)
     else:
-        grid = _best_grid(workpiece, shown, half, paper, overlap, margin)
+        grid = grid_of(workpiece, paper, overlap, margin)
     kept = _kept(grid, workpiece, shown)
     if len(kept) > 1:
         _draw_overview(sheet, workpiece, grid, kept, margin)
@@ -52,12 +54,17 @@ def draw_template(
         _draw_foot(sheet, workpiece, name, margin, margin + grid.height, grid.width)
 
 
-def _best_grid(
-    workpiece: Workpiece, shown: Rim, half: float, paper: tuple[float, float], overlap: float, margin: float
-) -> Grid:
-    """Portrait or landscape, whichever needs fewer pages."""
+def grid_of(workpiece: Workpiece, paper: tuple[float, float], overlap: float, margin: float) -> Grid:
+    """The windows on that paper, portrait or landscape, whichever needs fewer pages.
+
+    paper: width and height in mm; a height of infinity is a roll, of which each page takes what it needs.
+    """
     found = []
-    for width, height in (paper, paper[::-1]):
+    shown = rim(workpiece)
+    half = workpiece.radius + shown.width + 2.0
+    whole = min(MAX_SHEET, 2 * (half + margin) + FOOT)
+    sizes = (paper, paper[::-1]) if math.isfinite(paper[1]) else ((paper[0], whole),)
+    for width, height in sizes:
         inner = width - 2 * margin, height - 2 * margin - FOOT
         if min(inner) < 2 * overlap + 40:
             raise SettingsError(
@@ -65,6 +72,7 @@ def _best_grid(
                 f"{overlap:g} leave less; lower them"
             )
         grid = Grid(half, *inner, overlap)
+        grid = grid.clear_of(workpiece.centres, workpiece.settings.nail_diameter / 2 + CLEAR)
         if math.prod(grid.counts) > 100 * MAX_TILES:
             raise too_many_pages(math.prod(grid.counts), MAX_TILES)
         found.append((len(_kept(grid, workpiece, shown)), grid))
@@ -154,7 +162,7 @@ def _draw_centre(sheet: Sheet, x: float, y: float) -> None:
 
 
 def _draw_joins(sheet: Sheet, grid: Grid, tile: Tile, right: float, down: float) -> None:
-    """Cutting lines, ringed crosses, and the names of the neighbours along the window's sides."""
+    """Cutting lines, ringed crosses, what is done at each side of the window, and the neighbours' names."""
     xs, ys = grid.cuts()
     bottom, end = tile.top + grid.height, tile.left + grid.width
     with sheet.dashed():
@@ -164,11 +172,12 @@ def _draw_joins(sheet: Sheet, grid: Grid, tile: Tile, right: float, down: float)
         for y in ys:
             if tile.top < y < bottom:
                 sheet.line(right + tile.left, down + y, right + end, down + y, 0.15, 120)
-    for x, y in grid.crosses():
+    arm = grid.arm
+    for x, y in grid.marks():
         if tile.left < x < end and tile.top < y < bottom:
-            sheet.circle(right + x, down + y, 1.5, 0.15)
-            sheet.line(right + x - 3, down + y, right + x + 3, down + y, 0.15)
-            sheet.line(right + x, down + y - 3, right + x, down + y + 3, 0.15)
+            sheet.circle(right + x, down + y, arm / 2, 0.15)
+            sheet.line(right + x - arm, down + y, right + x + arm, down + y, 0.15)
+            sheet.line(right + x, down + y - arm, right + x, down + y + arm, 0.15)
     middle_x, middle_y = right + (tile.left + end) / 2, down + (tile.top + bottom) / 2
     inset = grid.overlap + 4
     across, below = grid.counts
@@ -181,7 +190,9 @@ def _draw_joins(sheet: Sheet, grid: Grid, tile: Tile, right: float, down: float)
     for there, rows, columns, x, y, degrees in beside:
         if there:
             name = Tile(tile.row + rows, tile.column + columns, 0, 0).name
-            sheet.text(x + 12 * (degrees == 0), y + 12 * (degrees != 0), f"joins {name}", 2.4, grey=100,
+            first = rows < 0 or columns < 0
+            said = f"cut along this line, lay over {name}" if first else f"{name} is laid over here"
+            sheet.text(x + 12 * (degrees == 0), y + 12 * (degrees != 0), said, 2.0, grey=100,
                        align="middle", degrees=degrees)  # fmt: skip
 
 
@@ -200,7 +211,7 @@ def _draw_foot(sheet: Sheet, workpiece: Workpiece, name: str, x: float, top: flo
 
 def _draw_overview(sheet: Sheet, workpiece: Workpiece, grid: Grid, kept: list[Tile], margin: float) -> None:
     """The first page: what this is, how to join it, and a map of the tiles."""
-    width, height = grid.width, grid.height + FOOT
+    width, height = grid.width, min(grid.height + FOOT, 2 * grid.width)
     sheet.page(width + 2 * margin, height + 2 * margin)
     sheet.text(margin, margin + 6, "Drilling template", 4.5, bold=True)
     across, down = grid.counts
@@ -208,7 +219,8 @@ def _draw_overview(sheet: Sheet, workpiece: Workpiece, grid: Grid, kept: list[Ti
         workpiece.statement(),
         f"{len(kept)} tiles, {across} across and {down} down; neighbours share {grid.overlap:g} mm.",
         "1  Print every page at 100 %. Measure the 50 mm bar on one page before you continue.",
-        "2  Cut along the dashed lines; lay the ringed crosses of neighbours over each other; tape them.",
+        "2  Cut each tile along its LEFT and its UPPER dashed line only. Lay it over its neighbours there,",
+        f"    up to their dashed line{', cross on cross (try with a pin)' if grid.arm else ''}; tape.",
         f"3  Check the circle: {workpiece.settings.diameter:g} mm from nail to nail across the middle.",
         "4  Lay the middle cross on the middle of your board, nail 0 where it belongs; prick every nail.",
     ]
@@ -232,7 +244,7 @@ def _draw_map(
         size = min(5.0, 0.2 * min(right, below) * scale)
         sheet.text(x + right * scale / 2, y + below * scale / 2 + size / 2, tile.name, size, align="middle")
     half = grid.overlap / 2
-    middle = x0 - (left + half) * scale, y0 - (top + half) * scale
+    middle = x0 - (left + half) * scale, y0 - (top + half) * scale  # the board's
     sheet.circle(*middle, workpiece.radius * scale, 0.4)
     zero = workpiece.centres[0] * scale
     sheet.circle(middle[0] + zero[0], middle[1] + zero[1], 1.2, 0.6)

@@ -1,0 +1,1 @@
+"""What photographs are measured with: a judge, and two peers' rules."""

@@ -1,0 +1,69 @@
+"""The page of parts: nails, drill, board, thread and hours, as one buys and plans them.
+
+It draws on a `Sheet` and knows nothing of the PDF library.
+
+Try it: python -m nitograph export thread.json -o parts.pdf --pdf parts
+"""
+
+import math
+
+from nitograph.exporting.pdf.sheet import Sheet
+from nitograph.exporting.rim import rim
+from nitograph.exporting.winding_list import duration, spools
+from nitograph.exporting.workpiece import Workpiece
+
+SPARE = 0.05  # share of nails to have besides
+TIGHT = 0.2  # mm by which a drill is thinner than the nail
+PROUD = 10.0  # mm that a nail stands above the board, at least
+DEEP = 8.0  # mm of a nail in the board, at least
+
+
+def parts(workpiece: Workpiece) -> list[tuple[str, str]]:
+    """What is needed, as names and sentences."""
+    board, count = workpiece.settings, workpiece.num_nails
+    used = len(set(workpiece.path.tolist()))
+    stand = max(PROUD, 6 * board.nail_diameter)
+    side = math.ceil((board.diameter + 2 * rim(workpiece).width + 20) / 10) * 10
+    drill = max(0.1, board.nail_diameter - TIGHT)
+    have = workpiece.length_to_have
+    return [
+        (
+            "Nails",
+            f"{count} of {board.nail_diameter:g} mm ({math.ceil(count * (1 + SPARE))} with some to spare), "
+            f"at least {math.ceil(stand + DEEP)} mm long; {used} of them carry thread",
+        ),
+        ("Spacing", f"{workpiece.spacing:.2f} mm from middle to middle"),
+        (
+            "Drill",
+            f"{drill:.1f} mm, {math.ceil(DEEP)} mm deep: the nail less {TIGHT:g} mm, for a tight fit",
+        ),
+        ("Board", f"{side} x {side} mm or more, at least {math.ceil(DEEP) + 4} mm thick"),
+        (
+            "Thread",
+            f"{board.thread_width:.3g} mm thick, {workpiece.length:.1f} m used, knots included; "
+            f"have {have:.0f} m ({board.spare:g} % spare): {spools(have)}",
+        ),
+        (
+            "Time",
+            f"about {duration(workpiece.seconds)} of winding at {board.seconds_per_chord:g} s per chord",
+        ),
+    ]
+
+
+def draw_parts(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], margin: float) -> None:
+    """The page; paper: width and height in mm, portrait."""
+    margin = max(margin, 15.0)
+    width = paper[0] - 2 * margin
+    sheet.page(*paper)
+    label = workpiece.thread.label
+    sheet.text(margin, margin + 6, f"Parts: {label}" if label else "Parts", 4.5, bold=True)
+    rows = parts(workpiece)
+    size = sheet.fitting([text for _, text in rows], width - 24, 2.4)
+    y = margin + 20
+    for name, text in rows:
+        sheet.box(margin, y - 3, 3.2, 3.2, grey=60)
+        sheet.text(margin + 6, y, name, 2.4, bold=True)
+        sheet.text(margin + 24, y, text, size)
+        y += 9
+    statement = workpiece.statement()
+    sheet.text(margin, paper[1] - margin, statement, sheet.fitting([statement], width, 1.9), grey=110)

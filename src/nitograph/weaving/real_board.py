@@ -1,0 +1,121 @@
+"""Thread as it is: the real thread and board of a photograph, and the tones that its chords can reach.
+
+A chord takes from each pixel the share of its light that the thread covers; several multiply. So many
+chords cannot show every tone: `fitted_tones` finds the range in which all of them are used and none drown.
+This module does not know how chords are chosen, and needs no compiler.
+
+Try it: python -c "from nitograph.weaving.real_board import RealBoard; print(RealBoard())"
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nitograph.errors import SettingsError
+from nitograph.light.frame import FRAME, disc, width_in_board_units
+from nitograph.settings import Settings, setting
+
+Float32 = NDArray[np.float32]
+
+BLACK, WHITE = 0.03, 0.8  # the widest range of tones, shares of a bare board's light
+LEAST_WHITE, MOST_BLACK = 0.72, 0.7
+BARE = 0.93  # of empty ground: threads have to cross it, and a drawing needs them
+EMPTY, GROUND = 1.5 / 255, 0.05  # wanted thread that is none, and the share of it that makes a ground
+CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the ring's perimeter)
+
+
+@dataclass(frozen=True)
+class RealBoard(Settings):
+    """The real thread and board of a photograph, and from how far it is looked at."""
+
+    thread_width: float = setting(0.2, "thickness of the thread", unit="mm", low=0.01, high=20)
+    diameter: float = setting(600.0, "diameter of the ring of nails", unit="mm", low=10, high=20_000)
+    view_mm: float = setting(
+        3.0, "blur of the eye on the board, one standard deviation", unit="mm", low=0.1, high=100
+    )
+    light: str = setting(
+        "real",
+        "real: each chord takes its share of the light left; added: chords add up, as for digits",
+        choices=("real", "added"),
+    )
+
+    def check(self) -> None:
+        """A thread is thinner than its board."""
+        if self.thread_width * 4 > self.diameter:
+            raise SettingsError(
+                f"a thread must be thinner than a quarter of its board, got {self.thread_width:g} mm on "
+                f"{self.diameter:g} mm"
+            )
+
+    def pixel(self, canvas_size: int) -> float:
+        """Side of a pixel of the canvas, mm."""
+        return self.diameter / (FRAME * canvas_size)
+
+    def band(self, canvas_size: int) -> float:
+        """Width of a chord's band on the canvas, pixels: that of the thread, at least one."""
+        return max(1.0, self.thread_width / self.pixel(canvas_size))
+
+    def width(self, canvas_size: int) -> float:
+        """The same in board radii."""
+        return width_in_board_units(self.band(canvas_size), canvas_size)
+
+
+@dataclass(frozen=True)
+class Tones:
+    """Which light of the board stands for black and for white of the picture, shares of a bare board's."""
+
+    black: float
+    white: float
+
+    def light(self, wanted: Float32) -> Float32:
+        """The light for a picture of wanted thread, 1 where most and 0 where none; any shape."""
+        return np.asarray(self.white + (self.black - self.white) * wanted, dtype=np.float32)
+
+    def density(self, wanted: Float32) -> float:
+        """The mean density of thread that this light takes."""
+        return float(-np.log(self.light(wanted)).mean())
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain values, ready for JSON."""
+        return {"black": round(self.black, 4), "white": round(self.white, 4)}
+
+
+def wanted_light(wanted: Float32, max_lines: int, board: RealBoard) -> tuple[Float32, Tones]:
+    """The light that is wanted of the board, and its tones, from a picture of wanted thread (c, c).
+
+    Where a drawing or a cut-out has empty ground, the board stays nearly bare; the tones are those
+    of the rest.
+    """
+    inside, empty = disc(len(wanted)), wanted <= EMPTY
+    if empty[inside].mean() < GROUND:
+        tones = fitted_tones(wanted[inside], max_lines, board)
+        return tones.light(wanted), tones
+    shown = inside & ~empty
+    share = float(shown.sum() / inside.sum())
+    tones = fitted_tones(wanted[shown], max_lines / max(share, 1e-3), board)
+    return np.where(empty, np.float32(BARE), tones.light(wanted)), tones
+
+
+def fitted_tones(wanted: Float32, max_lines: float, board: RealBoard) -> Tones:
+    """The tones that `max_lines` chords reach where this thread, any shape, is all that is wanted.
+
+    Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
+    below LEAST_WHITE.
+    """
+    reached = CROWDED * max_lines * board.thread_width / (math.pi * board.diameter / 2)
+    if Tones(BLACK, WHITE).density(wanted) > reached:
+        black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
+        return Tones(black, WHITE)
+    white = _solved(lambda tone: Tones(BLACK, tone).density(wanted) > reached, LEAST_WHITE, WHITE)
+    return Tones(BLACK, white)
+
+
+def _solved(too_dark: Callable[[float], bool], low: float, high: float) -> float:
+    """The tone between `low` and `high` from which on it is no longer too dark, by halving."""
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (middle, high) if too_dark(middle) else (low, middle)
+    return high
