@@ -46,7 +46,7 @@ def shapes_of(path: str | Path) -> list[Shape]:
     except FileError as error:
         raise SourceError(str(error)) from None
     refusal = SourceError(f"{path} is no SVG that is read here; save it as plain SVG")
-    with reading(refusal):
+    with reading(refusal), np.errstate(all="ignore"):  # what is not finite is left out below
         _check(data, path)
         whole = elements.SVG.parse(io.BytesIO(data), reify=True, ppi=96.0)
         shapes = [found for found in whole.elements() if isinstance(found, elements.Shape)]
@@ -141,7 +141,7 @@ def picture_of(path: str | Path, side: int = 256) -> NDArray[np.uint8]:
     every = np.concatenate([line for shape in shapes for line in shape.lines])
     widest = max((shape.width for shape in shapes if shape.stroke is not None), default=0.0)
     low, reach = every.min(axis=0) - widest / 2, float(np.ptp(every, axis=0).max()) + widest
-    if not 0 < reach < 1e9:
+    if not 1e-9 < reach < 1e9:
         raise SourceError(f"{path} draws nothing of any size; give larger shapes")
     scale = (side - 3) / reach
     ground = 255 if float(np.mean(lights)) < 0.5 else 0
