@@ -44,6 +44,7 @@ BETTER = {
     ("prepare", "--start-nail"): "--",
     ("train", "--learning-rate"): "0.002",
     ("train", "--dropout"): "0",
+    ("generate", "--checkpoint"): "mine.safetensors",  # before string_ai.pt, where it has learned the class
     ("generate", "--temperature"): "the weights' own, else 0.85",
     ("generate", "--top-k"): "the weights' own, else 32",
     ("generate", "--repetition-penalty"): "1",

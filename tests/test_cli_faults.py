@@ -31,8 +31,8 @@ USAGE = [
 
 FAULTS = [
     # unknown class, and no class
-    ("sample x", "knows no class 'x'; it knows 0, 1"),
-    ("generate 7x", "knows no class 'x'"),
+    ("sample Ж", "knows no class 'Ж'; it knows 0–9 A–Z a–z"),
+    ("generate 7Ж", "knows no class 'Ж'"),
     ("generate ''", "knows no class ''"),
     ("generate", "give a class to invent, a picture to wind or a thread to finish"),
     # missing or foreign checkpoints
@@ -55,7 +55,7 @@ FAULTS = [
     ("preview --dataset cut.npz", "cut.npz is not a Nitograph corpus"),
     ("train --dataset cut.npz", "cut.npz is not a Nitograph corpus"),
     ("train --dataset foreign.pt", "foreign.pt is not a Nitograph corpus"),
-    ("prepare --data-dir folder", "no train-images-idx3-ubyte"),
+    ("prepare --data-dir folder", "no IDX files (as train-images-idx3-ubyte"),
     # impossible settings
     ("prepare --nails 8 --min-nail-gap 5", "min_nail_gap must be at most 4 on a board of 8 nails"),
     ("prepare --nails 2", "nails must be at least 3, got 2"),

@@ -19,6 +19,7 @@ WORK = {
     "gallery": "gallery --threads t.json -o OUT.html",
     "animate": "animate t.json --size 64 --seconds 0.2 --hold 0 -o OUT.gif",
     "weave": "weave p.png --nails 32 --canvas-size 24 --max-lines 9 -o OUT.json",
+    "advise": "advise p.png --chords 100 -o OUT.png",
     "export": "export t.json -o OUT.svg",
     "check": "check t.json",
     "prepare": "prepare --samples 3 --nails 32 --canvas-size 16 --max-lines 9 --zernike-order 4 -o OUT.npz",
@@ -55,11 +56,12 @@ def shell(folder: Path, command: str, streams: str, **environment: str) -> subpr
 
 
 def test_every_command_is_here():
-    """A new command gets its line above; the studio, which only ends when told to, has tests of its own."""
-    assert set(WORK) == set(COMMANDS) - {"studio"}
+    """A new command gets its line above; the studio, which ends when told to, and learning, which takes
+    a while, have tests of their own."""
+    assert set(WORK) == set(COMMANDS) - {"studio", "learn"}
 
 
-SLOW = ("train", "evaluate")  # once is enough
+SLOW = ("train", "evaluate", "advise")  # once is enough
 CASES = [(name, STREAMS[at]) for name in WORK for at in (3, 6) if at == 6 or name not in SLOW]
 CASES += [("export", streams) for streams in STREAMS]
 

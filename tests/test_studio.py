@@ -144,7 +144,7 @@ def test_boards_of_a_word_come_together(studio):
 
 def test_a_picture_is_woven_while_it_is_watched(studio):
     """The nails that come piece by piece are the thread at the end."""
-    query = "nails=64&canvas_size=64&max_lines=60&min_nail_gap=4"
+    query = "nails=64&canvas_size=64&max_lines=60&min_nail_gap=4&quality=fast"
     answer = studio.ask("POST", f"/api/v1/weavings?{query}", picture(), {"Content-Type": "image/png"})
     assert answer.headers["content-type"].startswith("text/event-stream")
     events = events_of(answer)

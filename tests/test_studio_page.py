@@ -106,7 +106,7 @@ def test_it_winds_itself_frame_by_frame(browser, studio):
 LINKS = [
     "#write?text=31&seed=7&temperature=0.5&guidance=2&palette=fire&view=board&diameter=700",
     "#draw?strokes=13.AGTNMzgAMzszMzmZZmgAmZa42ZA&label=4&palette=sunset",
-    "#photo?woven=5.AgAAAUADAZA&nails=120&invert=true&zoom=0.5",
+    "#photo?woven=5.AgAAAUADAZA&nails=120&invert=false&zoom=0.5",
 ]
 
 

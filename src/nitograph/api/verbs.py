@@ -108,13 +108,13 @@ def generate(
         raise SettingsError(
             f"continue_from takes a thread, got {_short(continue_from)}; load its file first"
         )
-    named = [label] if isinstance(label, str) else list(map(str, label or ()))
+    named = [] if label is None else [label] if isinstance(label, str) else _class_names(label)
     weights = find_weights(checkpoint, wanted=named)
     text: Text | None = None
     if isinstance(label, str):
         text = spelled(label, weights.classes)
     elif label is not None:
-        text = Text(tuple(_class_names(label)))
+        text = Text(tuple(named))
     wish = Wish(picture=picture, begun=continue_from, repair=repair, device=device)
     found = invented(weights, [None] if text is None else text.names, seed, settings, wish)
     found = found if text is None else text.placed(found)

@@ -55,7 +55,7 @@ def _drawn(lines: Sequence[Float64]) -> Float64:
 def _distances(x: Float64, y: Float64, start: Float64, end: Float64) -> Float64:
     """From each sample (len(y), len(x)) to the straight run from start to end, px."""
     run = end - start
-    squared = float(run @ run)
+    squared = float(run[0] ** 2 + run[1] ** 2)
     dx, dy = x[None, :] - start[0], y[:, None] - start[1]
     along = np.clip((dx * run[0] + dy * run[1]) / squared, 0.0, 1.0) if squared > 0 else 0.0
     return np.asarray(np.hypot(dx - along * run[0], dy - along * run[1]))
