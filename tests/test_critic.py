@@ -10,6 +10,7 @@ import torch
 from nitograph.board import Board
 from nitograph.errors import FileError
 from nitograph.light import chords
+from nitograph.model.weights import load_bundled
 from nitograph.sampling import critic
 from nitograph.sampling.best import best_rows, seeds_of
 from nitograph.sampling.critic import SIDE, Critic, bundled, halved, pictures
@@ -137,5 +138,5 @@ def test_the_study_runs(study, tmp_path, monkeypatch):
     monkeypatch.setattr(critic, "resources", type("", (), {"files": staticmethod(lambda name: tmp_path)}))
     monkeypatch.setattr(critic, "BUNDLED", "critic.npz")
     bundled.cache_clear()
-    assert bundled().judge(shown_at_random(2))[0].shape == (2, 10)
+    assert bundled().judge(shown_at_random(2))[0].shape == (2, len(load_bundled().classes))
     bundled.cache_clear()

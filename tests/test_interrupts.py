@@ -28,6 +28,9 @@ from nitograph.training import trainer
 from nitograph.weaving import encoder
 from nitograph.weaving.bound import relaxed_bound
 from nitograph.weaving.encoder import PRESETS, targets, weave_many
+from nitograph.weaving.loops import board_light
+from nitograph.weaving.photograph import PhotoWeaver
+from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.stepwise import Weaver
 from test_house import MODULES
 from tiny import WEAVING, some_images
@@ -268,6 +271,10 @@ def test_nothing_compiled_returns_an_array(planned):
     weaver = Weaver(wanted, WEAVING, importance=np.ones_like(wanted))
     weaver.advance()
     nitograph.light.chords.coverage(weaver.thread(), 8)
+    photo = PhotoWeaver(wanted, WEAVING, RealBoard()).run()
+    photo.likeness(1.0, 3.0)
+    board_light.lay(photo._loom, photo._board, 0, 1)
+    board_light.falls_from(photo._loom, photo._board, 0, np.empty(WEAVING.nails))
     board, rules, nails = Board(9), Rules(2, 2), np.array([[0, 3, 6]])
     legal_paths(nails, board, rules)
     legal_steps(nails, np.array([3]), board, rules)

@@ -108,7 +108,7 @@ def test_studies_run(tmp_path, study, runs):
             "readme",
             ["--quick"],
             (),
-            {"seven.jpg", "2026.jpg", "sheet.jpg", "strip-word.jpg", "strip-gallery.jpg"},
+            {"alphabet.jpg", "seven.jpg", "2026.jpg", "sheet.jpg", "strip-word.jpg", "strip-gallery.jpg"},
         ),
         (
             "weaving",

@@ -403,12 +403,14 @@ def test_a_stop_finishes_what_runs(tmp_path):
     """SIGTERM: a weaving under way ends with the thread it has, and the studio exits with 0."""
     with running(tmp_path, "--workers", "1") as studio:
         connection = studio.connect()
-        query = "nails=240&canvas_size=1024&max_lines=10000&stop_score=-1000"
+        query = "nails=240&canvas_size=1024&max_lines=10000&quality=best"
         connection.request("POST", f"/api/v1/weavings?{query}", picture(400), {"Content-Type": "image/png"})
         stream = connection.getresponse()
         read = b""
         while b'"nails": [' not in read or read.count(b"event: progress") < 3:
-            read += stream.readline()
+            line = stream.readline()
+            assert line, read
+            read += line
         codes: list[int] = []
         ending = threading.Thread(target=lambda: codes.append(studio.stop()))
         ending.start()

@@ -237,7 +237,7 @@ def test_reports_and_validation(corpus):
 
 def test_minutes_end_the_run(corpus):
     """With minutes given the clock ends the run, whatever the epochs, with a validation at the end."""
-    settings = QUICK.replace(minutes=0.01, epochs=1)
+    settings = QUICK.replace(minutes=0.01, epochs=1, patience=0)
     trainer = Trainer(corpus, MODEL.replace(design="plain"), settings)
     reports = follow(trainer)
     assert trainer.seconds >= 0.6

@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("--name", default="default", help="of this variant, in the results")
     args = parser.parse_args()
     output = args.output or Path("runs/own_symbols.jsonl")
+    output.parent.mkdir(parents=True, exist_ok=True)
     weights = load(args.weights) if args.weights else load_bundled()
     settings = LearnSettings(minutes=args.minutes, rows=args.rows, learning_rate=args.learning_rate)
     if args.quick:
