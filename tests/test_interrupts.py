@@ -22,6 +22,8 @@ from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.corpus import prepare
 from nitograph.evaluation.nearest import longest_runs, nearest, pack
 from nitograph.model.batch.decoder import BatchDecoder
+from nitograph.model.batch.sight import scores_along, sights_along
+from nitograph.model.weights import load_bundled
 from nitograph.sampling.sampler import MANY, SampleSettings, sample_paths
 from nitograph.thread import Thread
 from nitograph.training import trainer
@@ -281,8 +283,15 @@ def test_nothing_compiled_returns_an_array(planned):
     paths = pack([nails[0]])
     nearest(paths, paths, 9)
     longest_runs(paths, paths, 9)
-    for count, decoder in ((MANY, None), (2, BatchDecoder(planned))):
-        sample_paths(planned, ["3"] * count, range(count), SampleSettings(), decoder=decoder)
+    seeing = load_bundled()
+    for weights in (planned, seeing):
+        for count, decoder in ((MANY, None), (2, BatchDecoder(weights))):
+            brief = SampleSettings(max_lines=9)
+            sample_paths(weights, ["3"] * count, range(count), brief, decoder=decoder)
+    assert seeing.sight is not None
+    pictures, walk = np.ones((1, 64, 64), np.float32), np.array([[0, 90, 180]])
+    sights_along(seeing.sight, np.ones((1, 338), np.float32), walk, np.array([3]), pictures)
+    scores_along(seeing.sight, pictures, walk, np.array([3]))
     returned = {
         name: {signature.return_type for signature in function.nopython_signatures}
         for name, function in compiled().items()
