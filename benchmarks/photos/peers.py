@@ -65,7 +65,7 @@ def _walk(wanted: Float64, places: Float64, strength: float, gap: int, path: NDA
     return len(path)
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # as above
+@numba.njit  # type: ignore[untyped-decorator]  # Numba has no types
 def _line(
     wanted: Float64, light: Float64, start: Float64, end: Float64, strength: float, draw: bool
 ) -> float:

@@ -164,7 +164,7 @@ class _Hand(threading.Thread):
             return
         try:
             job.settle(self._tried(job))
-        except Exception as error:
+        except Exception as error:  # whatever it is, its request is answered and this thread serves on
             LOG.exception("a job failed")
             self.end()
             job.settle(RefusedError(500, "fault", f"this is a fault of nitograph ({type(error).__name__})"))
@@ -304,7 +304,7 @@ def _answered(name: str, tools: work.Tools, given: Any, talk: work.Talk) -> tupl
         return "refused", RefusedError(409, "impossible", str(error))
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except Exception as error:  # the boundary of a job: any fault is its answer, not the process's end
         if missing := shortage(error):
             return "refused", RefusedError(503, "short", f"{missing} for this; ask for less")
         LOG.exception("a job failed")
