@@ -22,6 +22,7 @@ from nitograph.light.frame import FRAME, disc
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import provenance
 from nitograph.weaving.eye import eye_of, kernel
+from nitograph.weaving.growing import Growing
 from nitograph.weaving.loops import board_light
 from nitograph.weaving.loops.operands import Limits
 from nitograph.weaving.real_board import RealBoard, wanted_light
@@ -34,7 +35,7 @@ SETTLED = 0.01  # share of nails moved by a sweep below which another would not 
 Float32 = NDArray[np.float32]
 
 
-class PhotoWeaver:
+class PhotoWeaver(Growing):
     """A thread growing over one picture (c, c) float32, 1 where most thread is wanted, 0 where none.
 
     importance: (c, c), how much each pixel counts, at least 0; its largest value is taken as 1. more: what
@@ -68,16 +69,6 @@ class PhotoWeaver:
         self._walking = True
         self._sweeps, self._at, self._moved = SWEEPS[settings.quality], 0, 0
 
-    @property
-    def chords(self) -> int:
-        """How many chords are laid so far."""
-        return self._length - 1
-
-    @property
-    def nails(self) -> NDArray[np.int32]:
-        """The nails so far, (chords + 1,)."""
-        return self._path[: self._length].copy()
-
     def advance(self) -> bool:
         """Lay some more chords or move some nails; False when the thread has ended."""
         if self._walking:
@@ -99,16 +90,6 @@ class PhotoWeaver:
             settled = self._moved < SETTLED * self._length
             self._sweeps, self._at, self._moved = self._sweeps - 1, 0, 0
             self.done = settled or self._sweeps == 0
-
-    def stuck(self) -> bool:
-        """Whether the walk ended early for want of a nail that may come next."""
-        return self.done and self.settings.no_way_on(self._path[: self._length])
-
-    def run(self) -> "PhotoWeaver":
-        """Continue to the end."""
-        while self.advance():
-            pass
-        return self
 
     def explained(self) -> float:
         """1 − the error that is seen ÷ that of a board evenly covered with the mean tone."""

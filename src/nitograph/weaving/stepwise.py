@@ -16,6 +16,7 @@ from nitograph.light.bands import FINE
 from nitograph.thread import Thread
 from nitograph.weaving import dispatch
 from nitograph.weaving.encoder import Woven, provenance, weave_targets
+from nitograph.weaving.growing import Growing
 from nitograph.weaving.loops import greedy
 from nitograph.weaving.loops.operands import Rows
 from nitograph.weaving.settings import WeaveSettings
@@ -23,7 +24,7 @@ from nitograph.weaving.settings import WeaveSettings
 COLUMNS_PER_SLICE = 4e6  # columns of bands scored in one slice, about
 
 
-class Weaver:
+class Weaver(Growing):
     """A thread growing over one target (c, c) float32 in 0 to 1.
 
     importance: (c, c), how much each pixel counts, at least 0; its largest value is taken as 1. Raises
@@ -67,16 +68,6 @@ class Weaver:
         self._task = dispatch.task_of(settings, extra)
         self._step = max(1, int(COLUMNS_PER_SLICE / (size * settings.nails * 0.3)))
 
-    @property
-    def chords(self) -> int:
-        """How many chords are laid so far."""
-        return max(self._length - 1, 0)
-
-    @property
-    def nails(self) -> NDArray[np.int32]:
-        """The nails laid so far, (chords + 1,); empty before the first chord."""
-        return self._path[: self._length if self._length > 1 else 0].copy()
-
     def advance(self) -> bool:
         """Lay some more chords, for about a tenth of a second; False when the thread has ended."""
         if self.done:
@@ -92,16 +83,6 @@ class Weaver:
         if self.done and settings.quality == "best":
             self._improve()
         return not self.done
-
-    def stuck(self) -> bool:
-        """Whether the walk ended early for want of a nail that may come next."""
-        return self.done and self.settings.no_way_on(self._path[: self._length])
-
-    def run(self) -> "Weaver":
-        """Continue to the end."""
-        while self.advance():
-            pass
-        return self
 
     def explained(self) -> float:
         """1 − `chords.error` of what is laid so far."""
