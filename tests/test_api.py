@@ -394,7 +394,7 @@ def test_export_is_that_of_the_command_line(folder, capsys):
         (
             lambda n: n.export(THREAD, "a.svg", title="x"),
             SettingsError,
-            "export of .svg has no setting 'title'",
+            "export of .svg has no setting 'titel'",
         ),
         (lambda n: n.export(THREAD, "a.doc"), FileError, "names no export format; use one of .svg"),
         (lambda n: n.export(THREAD, "a.svg", yarn="thick"), SettingsError, "a thread is given as tex:30"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from nitograph.exporting.formats import require
 from nitograph.exporting.rim import rim
+from nitograph.exporting.winding_list import about
 from nitograph.exporting.workpiece import Workpiece, y_up
 from nitograph.settings import Settings, setting
 
@@ -76,7 +77,7 @@ def _without_time() -> Iterator[None]:
 
 
 def _numbers(space: Any, workpiece: Workpiece) -> None:
-    """Nail numbers along their radius, and the statement below the board."""
+    """Nail numbers along their radius, and below the board what the piece is and needs."""
     shown = rim(workpiece)
     rows = zip(
         shown.nails.tolist(),
@@ -90,11 +91,26 @@ def _numbers(space: Any, workpiece: Workpiece) -> None:
         attributes = {"layer": "NUMBERS", "rotation": degrees}
         text = space.add_text(str(nail), height=shown.size, dxfattribs=attributes)
         text.set_placement(anchor, align=align.MIDDLE_LEFT if outward else align.MIDDLE_RIGHT)
-    below = -(workpiece.radius + shown.width + 3 * shown.size)
-    statement = workpiece.statement()
-    height = min(shown.size, 2 * (workpiece.radius + shown.width) / len(statement))
-    note = space.add_text(statement, height=height, dxfattribs={"layer": "NOTES"})
-    note.set_placement((0, below), align=align.MIDDLE_CENTER)
+    half = workpiece.radius + shown.width
+    below = -(half + 2 * shown.size)
+    for line in about(workpiece):
+        height = min(shown.size, 2 * half / len(line))
+        below -= 1.5 * height
+        note = space.add_text(line, height=height, dxfattribs={"layer": "NOTES"})
+        note.set_placement((0, below), align=align.MIDDLE_CENTER)
+    _state_extents(space, (-half, below - shown.size, half, half))
+
+
+def _state_extents(space: Any, box: tuple[float, float, float, float]) -> None:
+    """Say what the drawing covers (left, below, right, above), and show all of it when it is opened."""
+    left, below, right, above = box
+    header = space.doc.header
+    header["$EXTMIN"], header["$EXTMAX"] = (left, below, 0.0), (right, above, 0.0)
+    header["$LIMMIN"], header["$LIMMAX"] = (left, below), (right, above)
+    space.dxf.extmin, space.dxf.extmax = header["$EXTMIN"], header["$EXTMAX"]
+    space.dxf.limmin, space.dxf.limmax = header["$LIMMIN"], header["$LIMMAX"]
+    middle = (left + right) / 2, (below + above) / 2
+    space.doc.set_modelspace_vport(height=1.05 * max(right - left, above - below), center=middle)
 
 
 def _text(document: Any) -> str:

@@ -30,6 +30,8 @@ IntArray = NDArray[np.int32]
 SPECIFIC_VOLUME = 1.1
 """cm³ per gram of yarn, including air: Peirce's value for cotton; polyester is similar."""
 
+MAX_TITLE = 200  # characters
+
 TEX = {"tex": 1.0, "dtex": 0.1, "denier": 1 / 9}
 CLOCKWISE, COUNTERCLOCKWISE = 1, -1
 
@@ -75,6 +77,14 @@ class WorkpieceSettings(Settings):
     tail: float = setting(100.0, "thread left for the knot at each end", unit="mm", low=0, high=10_000)
     spare: float = setting(15.0, "extra thread to have ready", unit="%", low=0, high=200)
     seconds_per_chord: float = setting(5.0, "time per chord", unit="seconds", low=0.01, high=600)
+    title: str | None = setting(None, "what the piece is called; default: the label of its thread")
+
+    def check(self) -> None:
+        """The title is written into every file, so it must be one line."""
+        if self.title is not None and not (self.title.isprintable() and 0 < len(self.title) <= MAX_TITLE):
+            raise SettingsError(
+                f"title must be one line of 1 to {MAX_TITLE} printable characters, got {self.title[:40]!r}"
+            )
 
     @classmethod
     def of(cls, thread: Thread) -> Self:
@@ -254,6 +264,16 @@ class Workpiece:
         for step, (nail, turn, metres) in enumerate(rows):
             ahead = turn * clockwise
             yield Step(step, nail, turn, (nail - ahead) % n, (nail + ahead) % n, metres)
+
+    @property
+    def name(self) -> str | None:
+        """What the piece is called, in one printable line: its title, or the label of its thread."""
+        name = self.settings.title or self.thread.label
+        return "".join(sign if sign.isprintable() else "?" for sign in name) if name else None
+
+    def heading(self, kind: str) -> str:
+        """The title of a file: what it is, and the piece's name if it has one."""
+        return f"{kind}: {self.name}" if self.name else kind
 
     def statement(self) -> str:
         """One sentence for the header of every file: size, numbering, side and thread."""

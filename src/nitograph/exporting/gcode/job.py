@@ -43,6 +43,8 @@ def gcode(workpiece: Workpiece, settings: GcodeSettings | None = None) -> str:
         )
     machine = machine_for(workpiece, settings)
     job(workpiece, machine)
+    if isinstance(machine, Grbl):
+        check_extents(machine)
     finish(machine)
     return "\n".join(
         [*head(workpiece, machine, last), *opening(machine), *machine.lines, machine.ending, ""]
@@ -70,6 +72,16 @@ def check_clearance(workpiece: Workpiece, settings: GcodeSettings) -> None:
         raise SettingsError(
             f"reach must lie between {(nail + feeder) / 2:g} mm, where the feeder would touch the nail, "
             f"and {workpiece.radius / 2:g} mm, half way to the middle; got {settings.reach:g}"
+        )
+
+
+def check_extents(machine: Grbl) -> None:
+    """SettingsError if the tool would leave a machine that homes into its corner."""
+    low = min(machine.extents()[0])
+    if low < machine.lowest - 1e-9:
+        raise SettingsError(
+            f"the tool would go to {number(low)} mm, outside a machine that homes into its corner at 0; "
+            f"raise centre_x or centre_y by {math.ceil(-low)} mm, or leave home out"
         )
 
 
@@ -144,6 +156,7 @@ def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
         else f"Tool path {machine.way / 1000:.2f} m, at {number(s.feed)} mm/min"
     )
     about = [
+        *([f"{workpiece.name}."] if workpiece.name else []),
         f"Nitograph {__version__}: {name} for {s.profile}, steps {s.start_at} to {last}.",
         workpiece.statement().replace("°", " degrees"),
         machine.frame(),
@@ -151,7 +164,12 @@ def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
         f"{work}, about {duration(machine.minutes)} without pauses.",
     ]
     if s.job == "wind":
-        about.append(f"Thread {workpiece.length:.1f} m, have {workpiece.length_to_have:.0f} m ready.")
+        about.append(_thread_left(workpiece, s.start_at))
+    if isinstance(machine, Grbl):
+        (left, below), (right, above) = machine.extents()
+        about.append(
+            f"It moves from X{number(left)} to X{number(right)} and from Y{number(below)} to Y{number(above)}."
+        )
     if s.start_at > 1:
         about.append(f"A restart: everything before step {s.start_at} is assumed to be done.")
     ascii_only = (text.encode("ascii", "replace").decode() for text in about)
@@ -185,6 +203,18 @@ def duration(minutes: float) -> str:
     """Hours and minutes in words."""
     whole = max(1, round(minutes))
     return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60:02d} min"
+
+
+def _thread_left(workpiece: Workpiece, start_at: int) -> str:
+    """The thread that the job lays, from its first step on."""
+    spare = 1 + workpiece.settings.spare / 100
+    if start_at == 1:
+        return f"Thread {workpiece.length:.1f} m, have {workpiece.length * spare:.0f} m ready."
+    left = workpiece.length - float(workpiece.metres[start_at - 1])
+    return (
+        f"Thread left to lay {left:.1f} m, have {left * spare:.0f} m ready; the whole piece takes "
+        f"{workpiece.length:.1f} m."
+    )
 
 
 def _on(radius: float, angle: float) -> Point:

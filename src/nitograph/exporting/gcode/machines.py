@@ -124,10 +124,14 @@ class Machine(ABC):
 class Grbl(Machine):
     """Cartesian, X right and Y up; rapid moves at the machine's own speed."""
 
+    lowest = -math.inf
+    """The smallest coordinate there is; below it stands the frame of the machine."""
+
     def __init__(self, settings: GcodeSettings, radius: float) -> None:
         super().__init__(settings, radius)
         self.centre = (settings.centre_x or 0.0, settings.centre_y or 0.0)
         self.here: Point = (0.0, 0.0)
+        self.seen: list[Point] = []
 
     def frame(self) -> str:
         x, y = map(number, self.centre)
@@ -146,6 +150,10 @@ class Grbl(Machine):
         swept = -turn * (_angle(to) - _angle(self.here)) % math.tau
         radius = math.hypot(*self.here)
         if self.settings.arcs:
+            before = _angle(self.here)
+            for part in range(17):
+                angle = before - turn * swept * part / 16
+                self._see((radius * math.cos(angle), radius * math.sin(angle)))
             toward = f" I{number(-self.here[0])} J{number(-self.here[1])}"
             self._cut(f"{'G2' if turn > 0 else 'G3'}{self._at(to)}{toward}", radius * swept, to)
             return
@@ -163,7 +171,8 @@ class Grbl(Machine):
     def park(self) -> None:
         s = self.settings
         x = 0.0 if s.park_x is None else s.park_x - self.centre[0]
-        y = -(self.radius + s.reach + 5) if s.park_y is None else s.park_y - self.centre[1]
+        below = max(-(self.radius + s.reach + 5), self.lowest - self.centre[1])
+        y = below if s.park_y is None else s.park_y - self.centre[1]
         self.travel((x, y))
 
     def _cut(self, code: str, length: float, to: Point, note: str = "") -> None:
@@ -172,7 +181,16 @@ class Grbl(Machine):
         self.here = to
         self.line(code + word, note)
 
+    def extents(self) -> tuple[Point, Point]:
+        """The smallest and the largest X and Y of all moves so far."""
+        xs, ys = zip(*self.seen, strict=True)
+        return (min(xs), min(ys)), (max(xs), max(ys))
+
+    def _see(self, to: Sequence[float]) -> None:
+        self.seen.append((to[0] + self.centre[0], to[1] + self.centre[1]))
+
     def _at(self, to: Sequence[float]) -> str:
+        self._see(to)
         return f" X{number(to[0] + self.centre[0])} Y{number(to[1] + self.centre[1])}"
 
 
@@ -188,6 +206,8 @@ class Marlin(Grbl):
         x, y = settings.centre_x, settings.centre_y
         self.centre = (corner if x is None else x, corner if y is None else y)
         self.here = (-self.centre[0], -self.centre[1])
+        if settings.home:
+            self.lowest = 0.0
 
     def rapid(self, minutes: float) -> str:
         return self.feed(self.settings.travel_feed, minutes)
