@@ -8,6 +8,7 @@ Try it: python -c "from nitograph.shapes.board import ShapedBoard; print(ShapedB
 """
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -28,6 +29,11 @@ SAME_SPOT = 0.01  # mm
 CLEAR = 1.25  # of a nail's thickness: how far a chord passes from nails that it does not join
 CLEAR_SPACING = 1 / 6  # of the spacing of the nails: the same where they stand close
 FEW = 5  # nails, from which on neighbours are not joined
+WORDS = (
+    r"shape=(?P<shape>\w+) width=(?P<width>\S+) height=(?P<height>\S+) nail=(?P<nail>\S+) "
+    r"min_chord=(?P<min_chord>\S+)(?: points=(?P<points>\S+))?"
+)
+SIZES = ("width", "height", "nail", "min_chord")
 PIECES = 360  # of an ellipse that is drawn
 
 
@@ -160,6 +166,12 @@ class ShapedBoard(Board):
         record |= {"nail_mm": self.nail, "min_chord_mm": self.min_chord}
         return record | ({"points_mm": [list(point) for point in self.points]} if self.points else {})
 
+    def to_words(self) -> str:
+        """The same in one line without commas and quotes, which a table that is saved again keeps."""
+        sizes = f"width={self.width} height={self.height} nail={self.nail} min_chord={self.min_chord}"
+        points = "|".join(f"{x}/{y}" for x, y in self.points)
+        return f"shape={self.shape} {sizes}" + (f" points={points}" if points else "")
+
     @staticmethod
     def from_record(record: object, num_nails: int) -> "ShapedBoard":
         """The opposite of `to_record`; SettingsError says what is wrong."""
@@ -172,6 +184,20 @@ class ShapedBoard(Board):
         sides = record["width_mm"], record["height_mm"]
         nail, shortest = record.get("nail_mm", 1.5), record.get("min_chord_mm", 0.0)
         return ShapedBoard(num_nails, record["shape"], *sides, nail, shortest, points)
+
+
+def board_of_words(text: str, num_nails: int) -> ShapedBoard:
+    """The opposite of `ShapedBoard.to_words`; SettingsError if it is none."""
+    found = re.fullmatch(WORDS, text)
+    if not found:
+        raise SettingsError(f"a board is stated with its shape, width, height and nails, got {text[:60]!r}")
+    points = [part.split("/") for part in (found["points"] or "").split("|") if part]
+    try:
+        places = tuple((float(x), float(y)) for x, y in points)
+        width, height, nail, shortest = (float(found[name]) for name in SIZES)
+    except ValueError:
+        raise SettingsError(f"a board is stated in numbers of mm, got {text[:60]!r}") from None
+    return ShapedBoard(num_nails, found["shape"], width, height, nail, shortest, places)
 
 
 def min_chord_of(width: float, height: float) -> float:
