@@ -55,7 +55,7 @@ def plain_legal(board: ShapedBoard) -> np.ndarray:
     """The rule as its docstring says it, chord by chord and nail by nail."""
     places, n = board.millimetres(), board.num_nails
     around = [math.dist(places[k], places[(k + 1) % n]) for k in range(n)]
-    clear = min(1.25 * board.nail, float(np.median(around)) / 6)
+    clear = min(1.25 * board.nail, float(np.median(around)) / 4)
     legal = np.zeros((n, n), dtype=bool)
     for a in range(n):
         for b in range(n):

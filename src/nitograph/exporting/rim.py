@@ -52,7 +52,8 @@ def rim(workpiece: Workpiece) -> Rim:
     if len(nails) > 1 and (workpiece.num_nails - nails[-1]) * spacing < 1.15 * size:
         nails = nails[:-1]
     centres, away = workpiece.centres[nails], workpiece.outward[nails]
-    degrees = np.degrees(np.arctan2(away[:, 1], away[:, 0]))
+    ways = away if workpiece.shaped else centres  # the same on a ring, but for the last bit
+    degrees = np.degrees(np.arctan2(ways[:, 1], ways[:, 0]))
     outward = np.abs(degrees) <= 90.0 + 1e-9
     tick = 1.5 * size
     start = workpiece.radius + workpiece.settings.nail_diameter / 2 + tick + 0.4 * size

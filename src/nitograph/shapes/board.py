@@ -27,7 +27,7 @@ SHAPES = ("rect", "ellipse", "points")
 LONGEST = 10  # times the shorter side is the longer one at most
 SAME_SPOT = 0.01  # mm
 CLEAR = 1.25  # of a nail's thickness: how far a chord passes from nails that it does not join
-CLEAR_SPACING = 1 / 6  # of the spacing of the nails: the same where they stand close
+CLEAR_SPACING = 1 / 4  # of the spacing of the nails: the same where they stand close
 FEW = 5  # nails, from which on neighbours are not joined
 WORDS = (
     r"shape=(?P<shape>\w+) width=(?P<width>\S+) height=(?P<height>\S+) nail=(?P<nail>\S+) "
@@ -143,7 +143,7 @@ class ShapedBoard(Board):
 
         No chord runs along the rim. It is at least `min_chord` long, does not join neighbours (on boards of
         five nails or more), and passes every other nail at 1.25 times the nails' thickness from middle to
-        middle, or at a sixth of their spacing where that is less. So two nails of one straight side are
+        middle, or at a quarter of their spacing where that is less. So two nails of one straight side are
         never joined: others stand right between them.
         """
         return _legal(self)
