@@ -70,10 +70,12 @@ def plain_legal(board: ShapedBoard) -> np.ndarray:
                 aside = abs(float(across[0] - across[1]))
                 free = free and not (0 < along < length and aside < clear)
             legal[a, b] = free
+    if board.shape == "points":
+        legal &= ~outline.leaving(places, 0.03 * max(board.width, board.height))
     return legal
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(boards())
 def test_the_rule_is_that_of_its_docstring(board) -> None:
     """The quick matrix of legal chords is the plain one, and no chord joins nails of one straight side."""
@@ -86,6 +88,21 @@ def test_the_rule_is_that_of_its_docstring(board) -> None:
             for sign in (-1, 1):
                 on = np.flatnonzero(np.abs(places[:, axis] - sign * side / 2) < 1e-6)
                 assert not legal[np.ix_(on, on)].any()
+
+
+def test_no_chord_crosses_a_notch() -> None:
+    """Lines that leave the outline by more than the slack are found; a square has none."""
+    notched = np.array([[0, 100], [-100, 100], [-100, -100], [-30, -100], [0, 0], [30, -100], [100, -100]])
+    points = outline.along(np.append(notched, notched[:1], axis=0).astype(float), 97)
+    found = outline.leaving(points, 6.0)
+    deep = np.zeros_like(found)
+    for share in np.linspace(0.02, 0.98, 60):
+        x, y = (points[:, None] + share * (points[None] - points[:, None])).transpose(2, 0, 1)
+        deep |= (y < -7) & (np.abs(x) < -0.3 * y - 20)
+    assert deep.any()
+    assert found[deep].all()
+    assert not outline.leaving(points, 31.0).any()
+    assert not outline.leaving(outline.rectangle(80, 100, 60), 2.0).any()
 
 
 @settings(max_examples=30, deadline=None)

@@ -28,6 +28,9 @@ LONGEST = 10  # times the shorter side is the longer one at most
 SAME_SPOT = 0.01  # mm
 CLEAR = 1.25  # of a nail's thickness: how far a chord passes from nails that it does not join
 CLEAR_SPACING = 1 / 4  # of the spacing of the nails: the same where they stand close
+SLACK = (
+    0.03  # of the larger side: how far a chord may leave an outline of points, so that rows may be double
+)
 FEW = 5  # nails, from which on neighbours are not joined
 WORDS = (
     r"shape=(?P<shape>\w+) width=(?P<width>\S+) height=(?P<height>\S+) nail=(?P<nail>\S+) "
@@ -144,7 +147,8 @@ class ShapedBoard(Board):
         No chord runs along the rim. It is at least `min_chord` long, does not join neighbours (on boards of
         five nails or more), and passes every other nail at 1.25 times the nails' thickness from middle to
         middle, or at a quarter of their spacing where that is less. So two nails of one straight side are
-        never joined: others stand right between them.
+        never joined: others stand right between them. Between points it does not leave the outline, as
+        across a notch, by more than 3 % of the larger side.
         """
         return _legal(self)
 
@@ -249,5 +253,7 @@ def _legal(board: ShapedBoard) -> NDArray[np.bool_]:
     legal = np.hypot(runs[..., 0], runs[..., 1]) >= max(board.min_chord, SAME_SPOT)
     legal &= board.distance(nails[:, None], nails[None, :]) > (1 if board.num_nails >= FEW else 0)
     legal &= ~outline.passed(places, clear)
+    if board.shape == "points":
+        legal &= ~outline.leaving(places, SLACK * board.size)
     legal.flags.writeable = False
     return legal

@@ -17,6 +17,7 @@ Points = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+GRID, SPOTS = 400, 15  # of the look at which lines leave an outline
 FINE = 1 << 15  # pieces of an ellipse whose lengths are summed
 
 
@@ -119,6 +120,30 @@ def passed(points: Points, clear: float) -> Bools:
         high = np.searchsorted(around, way + half, side="left")
         nearest = _least_over(low, np.maximum(high, low + 1), far, len(around)).reshape(3, -1).min(axis=0)
         found[here, order[nearest < far]] = True
+    return found | found.T
+
+
+def leaving(points: Points, slack: float) -> Bools:
+    """Which lines from point to point leave the outline through points (n, 2) by more than `slack`, (n, n).
+
+    Looked at in SPOTS places of each, on a grid of GRID cells; slack is taken along x and along y.
+    """
+    low, reach = points.min(axis=0) - slack, float(np.ptp(points, axis=0).max()) + 2 * slack
+    step = reach / GRID
+    xs, ys = (start + (np.arange(GRID) + 0.5) * step for start in low)
+    within = inside(points, xs, ys)
+    for _ in range(math.ceil(slack / step)):
+        for axis in (0, 1):
+            grown = np.swapaxes(within.copy(), 0, axis)
+            grown[1:] |= np.swapaxes(within, 0, axis)[:-1]
+            grown[:-1] |= np.swapaxes(within, 0, axis)[1:]
+            within = np.swapaxes(grown, 0, axis)
+    found = np.zeros((len(points), len(points)), dtype=np.bool_)
+    shares = (np.arange(SPOTS) + 1) / (SPOTS + 1)
+    for here in range(len(points)):
+        spots = points[here] + shares[:, None, None] * (points - points[here])
+        column, row = np.clip(((spots - low) / step).astype(np.int64), 0, GRID - 1).transpose(2, 0, 1)
+        found[here] = ~within[row, column].all(axis=0)
     return found | found.T
 
 
