@@ -71,7 +71,7 @@ def plain_legal(board: ShapedBoard) -> np.ndarray:
                 free = free and not (0 < along < length and aside < clear)
             legal[a, b] = free
     if board.shape == "points":
-        legal &= ~outline.leaving(places, 0.03 * max(board.width, board.height))
+        legal &= ~outline.leaving(places, float(np.median(around)))
     return legal
 
 

@@ -28,9 +28,6 @@ LONGEST = 10  # times the shorter side is the longer one at most
 SAME_SPOT = 0.01  # mm
 CLEAR = 1.25  # of a nail's thickness: how far a chord passes from nails that it does not join
 CLEAR_SPACING = 1 / 4  # of the spacing of the nails: the same where they stand close
-SLACK = (
-    0.03  # of the larger side: how far a chord may leave an outline of points, so that rows may be double
-)
 FEW = 5  # nails, from which on neighbours are not joined
 WORDS = (
     r"shape=(?P<shape>\w+) width=(?P<width>\S+) height=(?P<height>\S+) nail=(?P<nail>\S+) "
@@ -148,7 +145,7 @@ class ShapedBoard(Board):
         five nails or more), and passes every other nail at 1.25 times the nails' thickness from middle to
         middle, or at a quarter of their spacing where that is less. So two nails of one straight side are
         never joined: others stand right between them. Between points it does not leave the outline, as
-        across a notch, by more than 3 % of the larger side.
+        across a notch, by more than the nails' spacing, so that rows may be double.
         """
         return _legal(self)
 
@@ -249,11 +246,12 @@ def _legal(board: ShapedBoard) -> NDArray[np.bool_]:
     """`legal`, not to be written to."""
     places, nails = board.millimetres(), np.arange(board.num_nails)
     runs = places[:, None] - places[None, :]
-    clear = min(CLEAR * board.nail, CLEAR_SPACING * float(np.median(outline.gaps(places))))
+    spacing = float(np.median(outline.gaps(places)))
+    clear = min(CLEAR * board.nail, CLEAR_SPACING * spacing)
     legal = np.hypot(runs[..., 0], runs[..., 1]) >= max(board.min_chord, SAME_SPOT)
     legal &= board.distance(nails[:, None], nails[None, :]) > (1 if board.num_nails >= FEW else 0)
     legal &= ~outline.passed(places, clear)
     if board.shape == "points":
-        legal &= ~outline.leaving(places, SLACK * board.size)
+        legal &= ~outline.leaving(places, spacing)
     legal.flags.writeable = False
     return legal
