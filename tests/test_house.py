@@ -25,27 +25,28 @@ WINGS = {
     "untrusted": "errors",
     "settings": "errors",
     "board": "errors settings",
-    "thread": "errors untrusted settings board",
+    "shapes": "errors settings board",
+    "thread": "errors untrusted settings board shapes",
     "compute": "errors settings board",
-    "io": "lazy errors untrusted settings board thread",
+    "io": "lazy errors untrusted settings board shapes thread",
     "light": "lazy errors settings board thread compute",
     "weaving": "lazy errors settings board thread compute light",
     "model": "lazy errors untrusted settings board thread compute io light",
     "sampling": "lazy errors settings board thread compute io light model",
     "corpus": "lazy errors untrusted settings board thread compute io light weaving model",
     "training": "lazy errors untrusted settings board thread compute io light weaving model corpus",
-    "drawing": "lazy errors untrusted settings board thread compute io",
-    "exporting": "lazy errors untrusted settings board thread io",
+    "drawing": "lazy errors untrusted settings board shapes thread compute io",
+    "exporting": "lazy errors untrusted settings board shapes thread io",
     "evaluation": "lazy errors untrusted settings board thread compute io light weaving model sampling "
     "corpus training drawing",
     "learning": "lazy errors untrusted settings board thread compute io light weaving model sampling "
     "corpus training drawing evaluation",
-    "api": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting",
+    "api": "errors untrusted settings board shapes thread compute io light weaving model sampling corpus "
+    "training drawing exporting",
     "studio": "errors untrusted settings board thread compute io light weaving model sampling drawing "
     "exporting api",
-    "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting evaluation learning api studio",
+    "cli": "errors untrusted settings board shapes thread compute io light weaving model sampling corpus "
+    "training drawing exporting evaluation learning api studio",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.
@@ -90,8 +91,8 @@ HEAVY = {  # who may import what is slow to load or not always installed
 }
 # Who may read and write files, and how that would be done.
 DISK = (
-    "io.files io.folders io.lists io.locks io.outputs io.pictures io.streams corpus.sources corpus.rows "
-    "corpus.prepare corpus.shards model.weights "
+    "io.files io.folders io.lists io.locks io.nails io.outputs io.pictures io.streams io.svg "
+    "corpus.sources corpus.rows corpus.prepare corpus.shards model.weights "
     "training.checkpoints training.runs exporting.formats drawing.look evaluation.cache "
     "evaluation.page.report api cli"
 )

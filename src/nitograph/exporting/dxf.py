@@ -1,4 +1,4 @@
-"""DXF in millimetres: drill holes, thread, numbers and the nail circle, each on its own layer.
+"""DXF in millimetres: drill holes, thread, numbers and the outline of the nails, each on its own layer.
 
 y points up, the origin is the middle of the board; ezdxf writes the file. This module knows nothing of
 machines.
@@ -43,10 +43,15 @@ def _drawing(workpiece: Workpiece, settings: DxfSettings) -> str:
     document = ezdxf.new("R2010", setup=False)
     document.units = units.MM
     document.header["$MEASUREMENT"] = 1
-    for name, colour in LAYERS.items():
+    layers = {**LAYERS, "OUTLINE": 8} if workpiece.shaped else LAYERS
+    for name, colour in layers.items():
         document.layers.add(name, color=colour)
     space = document.modelspace()
-    space.add_circle((0, 0), workpiece.radius, dxfattribs={"layer": "CIRCLE"})
+    if workpiece.shaped:
+        edge = y_up(workpiece.edge).tolist()
+        space.add_lwpolyline(edge, format="xy", close=True, dxfattribs={"layer": "OUTLINE"})
+    else:
+        space.add_circle((0, 0), workpiece.radius, dxfattribs={"layer": "CIRCLE"})
     radius = (settings.hole or workpiece.settings.nail_diameter) / 2
     for x, y in y_up(workpiece.centres).tolist():
         space.add_circle((x, y), radius, dxfattribs={"layer": "DRILL"})
@@ -76,7 +81,7 @@ def _without_time() -> Iterator[None]:
 
 
 def _numbers(space: Any, workpiece: Workpiece) -> None:
-    """Nail numbers along their radius, and the statement below the board."""
+    """Nail numbers away from the board, and the statement below the board."""
     shown = rim(workpiece)
     rows = zip(
         shown.nails.tolist(),
@@ -90,9 +95,10 @@ def _numbers(space: Any, workpiece: Workpiece) -> None:
         attributes = {"layer": "NUMBERS", "rotation": degrees}
         text = space.add_text(str(nail), height=shown.size, dxfattribs=attributes)
         text.set_placement(anchor, align=align.MIDDLE_LEFT if outward else align.MIDDLE_RIGHT)
-    below = -(workpiece.radius + shown.width + 3 * shown.size)
+    across, down = workpiece.half.tolist()
+    below = -(down + shown.width + 3 * shown.size)
     statement = workpiece.statement()
-    height = min(shown.size, 2 * (workpiece.radius + shown.width) / len(statement))
+    height = min(shown.size, 2 * (across + shown.width) / len(statement))
     note = space.add_text(statement, height=height, dxfattribs={"layer": "NOTES"})
     note.set_placement((0, below), align=align.MIDDLE_CENTER)
 

@@ -50,14 +50,14 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
     """The drawing as SVG text, 1 user unit = 1 mm, y down, the board's middle in the middle."""
     plot = settings.mode == "plot"
     shown = rim(workpiece) if settings.numbers and not plot else None
-    half = workpiece.radius + settings.margin + (shown.width if shown else workpiece.bend_radius)
-    size = f"{2 * half:.3f}".rstrip("0").rstrip(".")
+    half = workpiece.half + (settings.margin + (shown.width if shown else workpiece.bend_radius))
+    wide, high = (f"{2 * side:.3f}".rstrip("0").rstrip(".") for side in half)
     label = f"Thread {workpiece.thread.label}. " if workpiece.thread.label else ""
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<svg xmlns="http://www.w3.org/2000/svg" '
         'xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"\n'
-        f'  width="{size}mm" height="{size}mm" viewBox="0 0 {size} {size}">\n'
+        f'  width="{wide}mm" height="{high}mm" viewBox="0 0 {wide} {high}">\n'
         f"<title>{escape(_printable(label))}Nitograph</title>\n<desc>{workpiece.statement()}</desc>\n"
     )
     parts = [head, _thread_layer(workpiece, settings, half)]
@@ -74,7 +74,7 @@ def _layer(number: int, name: str, style: str, body: str) -> str:
     )
 
 
-def _thread_layer(workpiece: Workpiece, settings: SvgSettings, half: float) -> str:
+def _thread_layer(workpiece: Workpiece, settings: SvgSettings, half: FloatArray) -> str:
     width = settings.stroke_width or workpiece.settings.thread_width
     style = (
         f'fill="none" stroke="{settings.colour}" stroke-width="{width:.4g}" stroke-linejoin="round" '
@@ -83,7 +83,7 @@ def _thread_layer(workpiece: Workpiece, settings: SvgSettings, half: float) -> s
     return _layer(1, "thread", style, f'<polyline points="{_points(workpiece.polyline + half)}"/>\n')
 
 
-def _nail_layer(workpiece: Workpiece, half: float) -> str:
+def _nail_layer(workpiece: Workpiece, half: FloatArray) -> str:
     radius = f"{workpiece.settings.nail_diameter / 2:.4g}"
     circles = "".join(
         f'<circle cx="{x:.3f}" cy="{y:.3f}" r="{radius}"/>\n'
@@ -92,7 +92,7 @@ def _nail_layer(workpiece: Workpiece, half: float) -> str:
     return _layer(2, "nails", 'fill="none" stroke="#888888" stroke-width="0.1"', circles)
 
 
-def _number_layer(workpiece: Workpiece, shown: Rim, half: float) -> str:
+def _number_layer(workpiece: Workpiece, shown: Rim, half: FloatArray) -> str:
     strokes = "".join(
         f'<line x1="{a:.3f}" y1="{b:.3f}" x2="{c:.3f}" y2="{d:.3f}" stroke="#444444" stroke-width="0.2"/>\n'
         for (a, b), (c, d) in (ticks(workpiece, shown) + half).tolist()

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from nitograph.exporting.workpiece import Workpiece
-from nitograph.io.lists import COLUMNS, MARK
+from nitograph.io.lists import COLUMNS, MARK, SHAPED_MARK
 from nitograph.settings import Settings, setting
 
 SPOOLS = (50, 100, 200, 500, 1000, 2500, 5000)
@@ -29,17 +29,21 @@ def csv_text(workpiece: Workpiece, settings: ListSettings) -> str:
     """The list as CSV: one row per nail, row 0 where the thread is tied, after `#` header lines.
 
     turn: cw or ccw round the nail as you see it. The thread goes out between `nail` and `out_before`, round
-    the back, and in between `nail` and `in_after`. chord_mm: straight run to this nail. metres: thread used
-    so far, including the turn at this nail.
+    the back, and in between `nail` and `in_after`; where both are empty, it passes in front. chord_mm:
+    straight run to this nail. metres: thread used so far, including the turn at this nail.
     """
     runs = [0.0, *workpiece.run_lengths.tolist()]
     rows = [
         f"{step.step},{max(step.step - 1, 0) // settings.block + 1},{step.nail},{turn_word(step.turn)},"
-        f"{step.enters},{step.leaves},{run:.1f},{step.metres:.2f}\n"
+        f"{_gap(step.enters)},{_gap(step.leaves)},{run:.1f},{step.metres:.2f}\n"
         for step, run in zip(workpiece.steps(), runs, strict=True)
     ]
     head = [workpiece.statement(), *needs(workpiece), numbering(workpiece)]
     return "".join([*(f"# {line}\n" for line in head), COLUMNS, "\n", *rows])
+
+
+def _gap(nail: int | None) -> str:
+    return "" if nail is None else str(nail)
 
 
 def turn_word(turn: int) -> str:
@@ -59,7 +63,10 @@ def plain_text(workpiece: Workpiece, settings: ListSettings) -> str:
 def numbering(workpiece: Workpiece) -> str:
     """One line that states which nail of the file format each number means, and the label."""
     label = workpiece.thread.label
-    stated = f"{MARK} num_nails={workpiece.num_nails} zero={workpiece.zero} sense={workpiece.sense:+d}"
+    mark = SHAPED_MARK if workpiece.shaped else MARK
+    stated = f"{mark} num_nails={workpiece.num_nails} zero={workpiece.zero} sense={workpiece.sense:+d}"
+    if workpiece.shaped:
+        stated += f" {workpiece.shaped.to_words()}"
     safe = label is not None and label.isprintable()
     return f"{stated} label={label}" if safe else stated
 

@@ -24,12 +24,16 @@ from nitograph.errors import FileError, NitographError
 from nitograph.io import png, threads as thread_files
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
+from nitograph.shapes.board import board_of_words
 from nitograph.thread import MAX_CHORDS, Thread
 from nitograph.untrusted import parse_json, reading
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
 MARK = "nitograph-list/1"
 """The start of the line in which a list that Nitograph wrote states its numbering."""
+
+SHAPED_MARK = "nitograph-list/2"
+"""The same for a board that is no ring, which the line describes."""
 
 COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres"
 """The header row of a winding list that Nitograph wrote."""
@@ -142,6 +146,7 @@ class _Numbering:
     sense: int = 1
     first: int = 0
     label: str | None = None
+    board: Board | None = None
 
     @staticmethod
     def foreign(given: ForeignList) -> "_Numbering":
@@ -163,7 +168,7 @@ def _json_numbers(text: str, name: str) -> list[int]:
 
 def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
     heads = (_plain(line) for line in io.StringIO(text, newline=None) if line.startswith(HEADS))
-    stated = next((line for line in heads if line.startswith(MARK)), None)
+    stated = next((line for line in heads if line.startswith((MARK, SHAPED_MARK))), None)
     numbering = _stated(stated, name) if stated else _Numbering.foreign(foreign)
     body = (line for line in io.StringIO(text, newline=None) if line.strip() and not line.startswith(HEADS))
     first = next(body, None)
@@ -187,15 +192,20 @@ def _plain(line: str) -> str:
 
 def _stated(line: str, name: str) -> _Numbering:
     fields = re.fullmatch(
-        rf"{re.escape(MARK)} num_nails=(\d{{1,6}}) zero=(\d{{1,6}}) sense=([+-])1(?: label=(.*))?",
+        rf"(?:{re.escape(MARK)}|{re.escape(SHAPED_MARK)}(?= .* shape=)) num_nails=(\d{{1,6}}) "
+        r"zero=(\d{1,6}) sense=([+-])1(?: (shape=\w+(?: \w+=\S+){4,5}?))?(?: label=(.*))?",
         line,
     )
     if not fields:
         raise FileError(f"{name}: the line that states the numbering is damaged: {line[:60]!r}")
-    count, zero, sense, label = fields.groups()
+    count, zero, sense, words, label = fields.groups()
     if int(zero) >= int(count):
         raise FileError(f"{name}: zero must be below num_nails, got {zero} of {count}")
-    return _Numbering(int(count), zero=int(zero), sense=-1 if sense == "-" else 1, label=label)
+    try:
+        board = board_of_words(words, int(count)) if words else None
+    except NitographError as error:
+        raise FileError(f"{name}: {error}") from None
+    return _Numbering(int(count), zero=int(zero), sense=-1 if sense == "-" else 1, label=label, board=board)
 
 
 def _cells(first: str, rest: Iterator[str], name: str) -> Iterator[str]:
@@ -234,6 +244,6 @@ def _listed(numbers: list[int], name: str, numbering: _Numbering) -> Thread:
             f"got {outside[0]}; check the number of nails and the number of the first one"
         )
     try:
-        return Thread(numbering.file_nails(path, count), Board(count), numbering.label)
+        return Thread(numbering.file_nails(path, count), numbering.board or Board(count), numbering.label)
     except NitographError as error:
         raise FileError(f"{name}: {error}") from None

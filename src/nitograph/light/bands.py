@@ -40,10 +40,15 @@ class Bands(NamedTuple):
 
 
 def lines_of_ring(num_nails: int, canvas_size: int, width: float) -> Int32:
+    """As `lines_of_board`, of a ring."""
+    return lines_of_board(Board(num_nails), canvas_size, width)
+
+
+def lines_of_board(board: Board, canvas_size: int, width: float) -> Int32:
     """The bands of all chords of a board, (m, 6), in the order of chords.Chords; `width` in board radii."""
-    a, b = np.triu_indices(num_nails, 1)
+    a, b = np.triu_indices(board.num_nails, 1)
     half = canvas_size / 2
-    places = half + half * FRAME * Board(num_nails).positions()
+    places = half + half * FRAME * board.positions()
     lines = np.empty((len(a), 6), dtype=np.int32)
     for first in range(0, len(a), BLOCK):
         part = slice(first, first + BLOCK)

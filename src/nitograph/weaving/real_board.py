@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.light.frame import FRAME, disc, width_in_board_units
+from nitograph.light.frame import FRAME, pixel_positions, width_in_board_units
 from nitograph.settings import Settings, setting
 
 Float32 = NDArray[np.float32]
@@ -24,7 +25,7 @@ BLACK, WHITE = 0.03, 0.8  # the widest range of tones, shares of a bare board's 
 LEAST_WHITE, MOST_BLACK = 0.72, 0.7
 BARE = 0.93  # of empty ground: threads have to cross it, and a drawing needs them
 EMPTY, GROUND = 1.5 / 255, 0.05  # wanted thread that is none, and the share of it that makes a ground
-CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the ring's perimeter)
+CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the nails' perimeter)
 
 
 @dataclass(frozen=True)
@@ -83,29 +84,35 @@ class Tones:
         return {"black": round(self.black, 4), "white": round(self.white, 4)}
 
 
-def wanted_light(wanted: Float32, max_lines: int, board: RealBoard) -> tuple[Float32, Tones]:
+def wanted_light(
+    wanted: Float32, max_lines: int, board: RealBoard, nails: Board | None = None
+) -> tuple[Float32, Tones]:
     """The light that is wanted of the board, and its tones, from a picture of wanted thread (c, c).
 
     Where a drawing or a cut-out has empty ground, the board stays nearly bare; the tones are those
-    of the rest.
+    of the rest. nails: where they stand, a ring by default.
     """
-    inside, empty = disc(len(wanted)), wanted <= EMPTY
+    around = nails or Board()
+    inside, empty = around.inside(pixel_positions(len(wanted))), wanted <= EMPTY
+    length = around.perimeter()
     if empty[inside].mean() < GROUND:
-        tones = fitted_tones(wanted[inside], max_lines, board)
+        tones = fitted_tones(wanted[inside], max_lines, board, length)
         return tones.light(wanted), tones
     shown = inside & ~empty
     share = float(shown.sum() / inside.sum())
-    tones = fitted_tones(wanted[shown], max_lines / max(share, 1e-3), board)
+    tones = fitted_tones(wanted[shown], max_lines / max(share, 1e-3), board, length)
     return np.where(empty, np.float32(BARE), tones.light(wanted)), tones
 
 
-def fitted_tones(wanted: Float32, max_lines: float, board: RealBoard) -> Tones:
+def fitted_tones(
+    wanted: Float32, max_lines: float, board: RealBoard, perimeter: float = 2 * math.pi
+) -> Tones:
     """The tones that `max_lines` chords reach where this thread, any shape, is all that is wanted.
 
     Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
-    below LEAST_WHITE.
+    below LEAST_WHITE. perimeter: of the line of nails, in radii of the board.
     """
-    reached = CROWDED * max_lines * board.thread_width / (math.pi * board.diameter / 2)
+    reached = CROWDED * max_lines * board.thread_width / (perimeter / 2 * board.diameter / 2)
     if Tones(BLACK, WHITE).density(wanted) > reached:
         black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
         return Tones(black, WHITE)
