@@ -1,8 +1,10 @@
 """Threads come back in, and nothing else does."""
 
 import io
+import itertools
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,100 @@ def test_lists_from_elsewhere(text):
     assert parse(text.encode(), "x", ForeignList(list_nails=4)).nails.tolist() == [0, 3, 1, 2]
 
 
+PATH = [0, 3, 5, 1, 4, 2]
+
+
+@pytest.mark.parametrize("text", [
+    *(f"{head}\n" + "".join(f"{step}{sign}{nail}\n" for step, nail in enumerate(PATH, 1))
+      for sign, heads in (
+          (";", ["Schritt;Nagel", "No.;NÄGEL", "Шаг;Гвоздь", "étape;clou", "paso;Nº de clavo",
+                 "步骤;钉子"]),
+          (",", ["Step Number,Pin Number", "n,nextPin", '"step","peg_no"', "line,Nagelnummer"]),
+          ("\t", ["step\tpin"]), (" ", ["step pin"]))
+      for head in heads),
+    "pin\n" + "".join(f"{nail}.0\n" for nail in PATH),
+    "pin;metres\n" + "".join(f"{nail},0;1,5\n" for nail in PATH),
+    "".join(f"{step} {nail}\n" for step, nail in enumerate(PATH, 1)),
+    "".join(f"{nail},{step}\n" for step, nail in enumerate(PATH)),
+    "".join(f"{step};{nail},0\n" for step, nail in enumerate(PATH, 7)),
+    "".join(f"String #{step} -> next pin: {nail}\r\n" for step, nail in enumerate(PATH)),
+    "".join(f"{step}. Nail {nail}, then on.\n" for step, nail in enumerate(PATH)),
+    "step,from,to\n" + "".join(f"{k},{a},{b}\n" for k, (a, b) in enumerate(itertools.pairwise(PATH))),
+    "Start pin\tEnd pin\tmm\n" + "".join(f"{a}\t{b}\t2.5\n" for a, b in itertools.pairwise(PATH)),
+    "".join(f"From nail {a} to nail {b}\n" for a, b in itertools.pairwise(PATH)),
+    "".join(f"{a} {b}\n" for a, b in itertools.pairwise(PATH)),
+    "".join(f"{k} {a} {b}\n" for k, (a, b) in enumerate(itertools.pairwise(PATH))),
+    json.dumps({"nails": 6, "sequence": PATH}),
+    json.dumps({"numPins": 6, "pin_order": [*map(float, PATH)]}),
+    json.dumps({"nails": [*map(float, PATH)], "name": "x"}), json.dumps([float(nail) for nail in PATH]),
+    json.dumps([{"step": step, "pin": nail} for step, nail in enumerate(PATH)]),
+    json.dumps([[step, nail] for step, nail in enumerate(PATH)]),
+    json.dumps([*map(list, itertools.pairwise(PATH))], indent=1),
+    json.dumps([{"from": a, "to": b} for a, b in itertools.pairwise(PATH)]),
+])  # fmt: skip
+def test_every_form_of_the_same_thread(text):
+    """Tables in six languages, lines of words, pairs, steps beside nails, JSON; in UTF-8 and in UTF-16."""
+    board = ForeignList(list_nails=6)
+    for coded in (text.encode(), text.encode("utf-8-sig"), text.encode("utf-16"),
+                  b"\xfe\xff" + text.encode("utf-16-be"), text.replace("\n", "\r\n").encode()):  # fmt: skip
+        assert parse(coded, "x", board).nails.tolist() == PATH
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("1 2 3 4", "numbers count 1, 2, 3"),
+    ("pin,x\n1,5\n2,5\n3,5", "numbers count 1, 2, 3"),
+    ("[1, 2, 3]", "numbers count 1, 2, 3"),
+    ("1 0 2 4 3 1", "every second number count 1, 2, 3"),
+    ("0, 1, 4, 2, 1, 3", "every second number count 1, 2, 3"),
+    ("1 4\n2 5\n3 6", "column that counts 1, 2, 3"),
+    ("1 0 3\n2 4 1\n3 2 0", "column that counts 1, 2, 3"),
+    ("step,from,to\n1,0,3\n2,4,1", "row 2 starts at nail 4, but the row before ends at nail 3"),
+    ("a,b\n1,2", "columns 'a', 'b' none, or several, are nails"),
+    ("left pin,right pin\n0,2", "none, or several"),
+    ("Step Pin\n1 0 3", "2 titles over a row of 3"),
+    ("pin 1\nsin 2", "words of 'sin 2'"),
+    ("pin 2.5", "'2.5' is not a nail number"),
+    ('{"sequence": [0, 1], "path": [0, 2]}', "several lists"),
+    ('{"sequence": [0, 1], "pins": 5, "nails": 6}', "states 5 and 6 nails"),
+    ('{"sequence": [0, 1], "pins": 5}', "states 5 nails, got list_nails 8"),
+    ("nägel\n0", "UTF-8 or UTF-16; save a list as UTF-8"),
+])  # fmt: skip
+def test_what_can_be_read_in_two_ways_is_refused(text, says):
+    """Numbers that count are steps, gaps and unclear columns are said."""
+    with pytest.raises(FileError, match=re.escape(says)) as caught:
+        parse(text.encode("latin-1"), "x", ForeignList(list_nails=8))
+    assert "\n" not in str(caught.value)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    steps=st.integers(3, 30),
+    first=st.integers(0, 2),
+    form=st.sampled_from(["{k} {n}\n", "{n}; {k}\n", "{k},{n} ", "[{k},{n}],"]),
+)
+def test_numbered_steps_are_never_taken_for_nails(seed, steps, first, form):
+    """A numbered list gives its nails or is refused, however it is written down."""
+    rng = random.Random(seed)
+    path = [rng.randrange(9)]
+    while len(path) < steps:
+        path.append((path[-1] + rng.randrange(1, 9)) % 9)
+    text = "".join(form.format(k=step, n=nail) for step, nail in enumerate(path, first))
+    text = f"[{text[:-1]}]" if text[0] == "[" else text
+    try:
+        assert parse(text.encode(), "x", ForeignList(list_nails=99)).nails.tolist() == path
+    except FileError as error:
+        assert "count" in str(error)  # noqa: PT017  # either outcome is right
+
+
+def test_lists_of_ours_may_count():
+    """A list that states its numbering is what it says, even where its nails count."""
+    piece = Workpiece(Thread(range(9), Board(20)))
+    for text in (csv_text(piece, ListSettings()), plain_text(piece, ListSettings(block=2))):
+        assert parse(text.encode("utf-16"), "x") == piece.thread
+    tabbed = csv_text(piece, ListSettings()).replace(",", "\t")
+    assert parse(tabbed.encode("utf-16"), "x") == piece.thread
+
+
 def test_foreign_numbering_is_turned_to_ours():
     """Origin, direction and first number of a foreign list are taken into account."""
     top = ForeignList(list_nails=8, list_origin="top")
@@ -99,8 +195,8 @@ def test_foreign_numbering_is_turned_to_ours():
     [
         (b"", "empty"),
         (b"\xff\xfe\x00 junk", "no thread file"),
-        (b"hello world", "'hello' is not a nail number"),
-        (b"<svg></svg>", "is not a nail number"),
+        (b"hello world", "none, or several, are nails; read are JSON"),
+        (b"<svg></svg>", "none, or several, are nails"),
         (b"0 1 2.5", "'2.5'"),
         (b"0 -1 2", "'-1'"),
         (b"0 9 2", "nails run from 0 to 7"),

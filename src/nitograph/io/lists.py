@@ -8,11 +8,10 @@ Try it: python -c "from nitograph.io.lists import *;
 print(parse(b'0 9', 'a list', ForeignList(list_nails=12)))"
 """
 
-import csv
+import codecs
 import io
 import itertools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
 from nitograph.errors import FileError, NitographError
-from nitograph.io import png, threads as thread_files
+from nitograph.io import png, tables, threads as thread_files
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.shapes.board import board_of_words
@@ -38,9 +37,8 @@ SHAPED_MARK = "nitograph-list/2"
 COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres"
 """The header row of a winding list that Nitograph wrote."""
 
-NAIL_COLUMNS = ("nail", "nails", "pin", "pins", "peg", "pegs")
 HEADS = ("#", '"#')
-HINT = "a thread is JSON with num_nails and nails, a CSV with a column nail, or a list of nail numbers"
+_OURS = re.compile(r'"(?:format|threads)"\s*:|"nails"\s*:\s*\[\s*(?:\d+\s*[],]|\])')
 
 
 @dataclass(frozen=True)
@@ -114,26 +112,37 @@ def parse_all(
     """As `parse`, with every board of a word; with `every` also those of every one of JSON lines."""
     if line is not None and line < 1:
         raise FileError(f"lines are counted from 1, got {line}")
-    with reading(FileError(f"{name} is no thread file; {HINT}")):
+    with reading(FileError(f"{name} is no thread file; {tables.FORMS}")):
         return _parse_all(data, name, foreign or ForeignList(), line, every)
 
 
 def _parse_all(data: bytes, name: str, foreign: ForeignList, line: int | None, every: bool) -> list[Thread]:
     if data.startswith(png.SIGNATURE):
         return thread_files.from_bytes(data, line=line, name=name)
-    try:
-        text = data.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise FileError(f"{name} is no thread file; {HINT}") from None
+    text = _decoded(data, name).strip()
     if not text:
-        raise FileError(f"{name} is empty; {HINT}")
+        raise FileError(f"{name} is empty; {tables.FORMS}")
     if text[0] == "{" and every and line is None:
         return thread_files.from_lines(text, name=name)
     if text[0] == "{":
-        return thread_files.from_text(text, line=line, name=name)
+        found = _from_object(text, name, foreign)
+        return [found] if found else thread_files.from_text(text, line=line, name=name)
     if text[0] == "[":
-        return [_listed(_json_numbers(text, name), name, _Numbering.foreign(foreign))]
+        listed = parse_json(text, name, hint=tables.FORMS)
+        numbers = tables.of_json(listed, name, limit=MAX_CHORDS + 1)
+        return [_listed(numbers, name, _Numbering.foreign(foreign))]
     return [_parse_list(text, name, foreign)]
+
+
+def _decoded(data: bytes, name: str) -> str:
+    """The text of bytes in UTF-8, or in UTF-16 that begins with its mark."""
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError(
+            f"{name} is no thread file: it is not text in UTF-8 or UTF-16; save a list as UTF-8"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -159,11 +168,19 @@ class _Numbering:
         return (zero + self.sense * (numbers - self.first)) % num_nails
 
 
-def _json_numbers(text: str, name: str) -> list[int]:
-    found = parse_json(text, name, hint=HINT)
-    if not all(type(number) is int and 0 <= number < 10**6 for number in found):
-        raise FileError(f"{name} holds a list of something other than nail numbers; {HINT}")
-    return list(found)
+def _from_object(text: str, name: str, foreign: ForeignList) -> Thread | None:
+    """The thread of another program's JSON object; None for one of ours, and where there is no list."""
+    if _OURS.search(text) or (text.partition("\n")[0].rstrip().endswith("}") and "\n" in text):
+        return None
+    record = parse_json(text, name, hint=tables.FORMS)
+    found = tables.of_object(record, name, limit=MAX_CHORDS + 1)
+    if found is None:
+        return None
+    numbers, count = found
+    if None not in (count, foreign.list_nails) and count != foreign.list_nails:
+        raise FileError(f"{name} states {count} nails, got list_nails {foreign.list_nails}; leave one out")
+    stated = foreign if count is None else foreign.replace(list_nails=count)
+    return _listed(numbers, name, _Numbering.foreign(stated))
 
 
 def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
@@ -173,18 +190,15 @@ def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
     body = (line for line in io.StringIO(text, newline=None) if line.strip() and not line.startswith(HEADS))
     first = next(body, None)
     if first is None:
-        raise FileError(f"{name} holds no nails; {HINT}")
-    numbers = []
-    for cell in _cells(first, body, name):
-        numbers.append(_whole(cell, name))
-        if len(numbers) > MAX_CHORDS + 1:
-            raise FileError(f"{name} holds more than {MAX_CHORDS} chords, the maximum of a thread")
+        raise FileError(f"{name} holds no nails; {tables.FORMS}")
+    lines, counted = itertools.chain([first], body), stated is not None
+    numbers = tables.nails_of(lines, name, limit=MAX_CHORDS + 1, counted=counted)
     return _listed(numbers, name, numbering)
 
 
 def _plain(line: str) -> str:
     """A header line without its `#` and without what spreadsheets add when they save the list."""
-    line = re.sub(rf"[,;]{{{COLUMNS.count(',')}}}$", "", line.rstrip("\n"))
+    line = re.sub(rf"[,;\t]{{{COLUMNS.count(',')}}}$", "", line.rstrip("\n"))
     return (
         line.removeprefix('"').removesuffix('"').lstrip("# \t") if line[0] == '"' else line.lstrip("# \t")
     )
@@ -206,30 +220,6 @@ def _stated(line: str, name: str) -> _Numbering:
     except NitographError as error:
         raise FileError(f"{name}: {error}") from None
     return _Numbering(int(count), zero=int(zero), sense=-1 if sense == "-" else 1, label=label, board=board)
-
-
-def _cells(first: str, rest: Iterator[str], name: str) -> Iterator[str]:
-    """The cells of a table's nail column, or every word of a list without a header."""
-    titles = [title.strip().strip('"').lower() for title in re.split("[,;\t]", first)]
-    wanted = next((titles.index(title) for title in NAIL_COLUMNS if title in titles), None)
-    if wanted is None:
-        for line in itertools.chain([first], rest):
-            yield from (found.group() for found in re.finditer(r"[^\s,;]+", line))
-        return
-    sign = next((sign for sign in ",;\t" if sign in first), ",")
-    try:
-        for row in csv.reader(rest, delimiter=sign):
-            yield row[wanted]
-    except (IndexError, csv.Error):
-        raise FileError(f"{name}: a row has no column {titles[wanted]!r}; every row needs one") from None
-
-
-def _whole(cell: str, name: str) -> int:
-    cell = cell.strip().strip('"')
-    if not re.fullmatch(r"\d{1,6}", cell, re.ASCII):
-        shown = cell if len(cell) <= 20 else f"{cell[:20]}…"
-        raise FileError(f"{name} is not a thread file: {shown!r} is not a nail number; {HINT}")
-    return int(cell)
 
 
 def _listed(numbers: list[int], name: str, numbering: _Numbering) -> Thread:
