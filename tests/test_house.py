@@ -30,6 +30,7 @@ WINGS = {
     "io": "lazy errors untrusted settings board thread",
     "light": "lazy errors settings board thread compute",
     "weaving": "lazy errors settings board thread compute light",
+    "calibration": "lazy errors settings board thread light weaving",
     "model": "lazy errors untrusted settings board thread compute io light",
     "sampling": "lazy errors settings board thread compute io light model",
     "corpus": "lazy errors untrusted settings board thread compute io light weaving model",
@@ -45,7 +46,7 @@ WINGS = {
     "studio": "errors untrusted settings board thread compute io light weaving model sampling drawing "
     "exporting api",
     "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting evaluation learning api studio",
+    "drawing exporting evaluation learning api studio calibration",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.
