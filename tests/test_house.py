@@ -31,6 +31,7 @@ WINGS = {
     "io": "lazy errors untrusted settings board shapes thread",
     "light": "lazy errors settings board thread compute",
     "weaving": "lazy errors settings board thread compute light",
+    "calibration": "lazy errors settings board thread light weaving",
     "model": "lazy errors untrusted settings board thread compute io light",
     "sampling": "lazy errors settings board thread compute io light model",
     "corpus": "lazy errors untrusted settings board thread compute io light weaving model",
@@ -46,7 +47,7 @@ WINGS = {
     "studio": "errors untrusted settings board thread compute io light weaving model sampling drawing "
     "exporting api",
     "cli": "errors untrusted settings board shapes thread compute io light weaving model sampling corpus "
-    "training drawing exporting evaluation learning api studio",
+    "training drawing exporting evaluation learning api studio calibration",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.

@@ -113,6 +113,12 @@ class Thread:
         usable = 0.01 <= width <= 20 and max(10, 4 * width) <= diameter <= 20_000
         return (float(width), float(diameter)) if usable else None
 
+    def darkness(self) -> float:
+        """The width that the thread hides ÷ its thickness, if it was woven for a real board; else 1."""
+        board = self.provenance.get("board")
+        found = board.get("darkness", 1.0) if isinstance(board, dict) else 1.0
+        return float(found) if isinstance(found, int | float) and 0.05 <= found <= 4 else 1.0
+
     def is_dark(self) -> bool:
         """Whether it is a dark thread on a light board: unless its file says that it is light."""
         photo = self.provenance.get("photo")

@@ -81,6 +81,7 @@ class Weaving(TypedDict, total=False):
     thread_width: float
     diameter: float
     view_mm: float
+    darkness: float
     light: str
     board: str
     spacing: float | None

@@ -70,6 +70,10 @@ class BoardLook(Settings):
         width, diameter = thread.millimetres() or (THREAD_MM, BOARD_MM)
         return self.thread_width or width, self.diameter or diameter
 
+    def hidden_width(self, thread: Thread) -> float:
+        """Width of the thread as it is seen, mm: its thickness × its darkness."""
+        return self.millimetres(thread)[0] * thread.darkness()
+
     def colours(self, thread: Thread) -> tuple[Float64, Float64]:
         """Of the board and of the thread, (3,) each, 0 to 1."""
         defaults = ("paper", "ink") if thread.is_dark() else ("night", "white")
@@ -99,7 +103,7 @@ class BoardPainter(Painter):
         self.scene = stage(threads, settings.replace(palette="cyan"))
         self.planes = 1
         self.radius = self.scene.discs[0][2]
-        width, diameter = look.millimetres(threads[0])
+        width, diameter = look.hidden_width(threads[0]), look.millimetres(threads[0])[1]
         if width * 4 > diameter:
             raise SettingsError(
                 f"a thread must be thinner than a quarter of its board, got {width:g} mm on {diameter:g} mm"

@@ -52,7 +52,10 @@ def cover(workpiece: Workpiece) -> Cover:
         laid += np.bincount(
             (cells[..., 1] * PATCHES + cells[..., 0]).ravel(), weights=each, minlength=PATCHES * PATCHES
         )
-    width, side = workpiece.settings.thread_width, workpiece.settings.diameter / PATCHES
+    width, side = (
+        workpiece.settings.thread_width * workpiece.thread.darkness(),
+        workpiece.settings.diameter / PATCHES,
+    )
     middles = (np.arange(PATCHES) + 0.5) * 2 / PATCHES - 1
     if workpiece.shaped:
         inner = workpiece.shaped.inside(middles / INNER)

@@ -128,8 +128,11 @@ def totals(found: Columns, canvas_size: int) -> tuple[Int64, Int64]:
     return sums[0], sums[1]
 
 
-def covered(lines: Int32, canvas_size: int) -> Int64:
-    """As loops.add_path, in NumPy: the coverage (1/FINE) of all bands together, (c, c)."""
+def covered(lines: Int32, canvas_size: int, table: Int32 | None = None) -> Int64:
+    """As loops.add_path, in NumPy: the coverage (1/FINE) of all bands together, (c, c).
+
+    table: (FINE + 1,), what a band adds to a pixel by its share of it, if not that share.
+    """
     found = columns(lines)
     low, high = np.maximum(found.low, 0)[:, None], np.minimum(found.high, canvas_size * FINE)[:, None]
     pixel = (low >> 5) + np.arange(int(lines[:, 2].max(initial=0)) // FINE + 2)
@@ -137,7 +140,8 @@ def covered(lines: Int32, canvas_size: int) -> Int64:
     u, v = found.u[:, None], np.minimum(pixel, canvas_size - 1)
     steep = np.repeat(lines[:, 5] == 1, found.counts)[:, None]
     place = np.where(steep, u * canvas_size + v, v * canvas_size + u)
-    cover = np.bincount(place.ravel(), share.ravel(), canvas_size**2)
+    added = share if table is None else table[share]
+    cover = np.bincount(place.ravel(), added.ravel(), canvas_size**2)
     return cover.reshape(canvas_size, canvas_size).astype(np.int64)
 
 

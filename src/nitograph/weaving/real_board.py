@@ -37,6 +37,12 @@ class RealBoard(Settings):
     view_mm: float = setting(
         3.0, "blur of the eye on the board, one standard deviation", unit="mm", low=0.1, high=100
     )
+    darkness: float = setting(
+        1.0,
+        "how dark the thread is: the width that it hides ÷ its thickness, as calibrate finds it",
+        low=0.05,
+        high=4,
+    )
     light: str = setting(
         "real",
         "real: each chord takes its share of the light left; added: chords add up, as for digits",
@@ -45,19 +51,24 @@ class RealBoard(Settings):
 
     def check(self) -> None:
         """A thread is thinner than its board."""
-        if self.thread_width * 4 > self.diameter:
+        if max(self.thread_width, self.hidden_width) * 4 > self.diameter:
             raise SettingsError(
                 f"a thread must be thinner than a quarter of its board, got {self.thread_width:g} mm on "
                 f"{self.diameter:g} mm"
             )
+
+    @property
+    def hidden_width(self) -> float:
+        """Width of a dark opaque thread that takes as much light as this one, mm."""
+        return self.thread_width * self.darkness
 
     def pixel(self, canvas_size: int) -> float:
         """Side of a pixel of the canvas, mm."""
         return self.diameter / (FRAME * canvas_size)
 
     def band(self, canvas_size: int) -> float:
-        """Width of a chord's band on the canvas, pixels: that of the thread, at least one."""
-        return max(1.0, self.thread_width / self.pixel(canvas_size))
+        """Width of a chord's band on the canvas, pixels: what the thread hides, at least one."""
+        return max(1.0, self.hidden_width / self.pixel(canvas_size))
 
     def width(self, canvas_size: int) -> float:
         """The same in board radii."""
@@ -112,7 +123,7 @@ def fitted_tones(
     Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
     below LEAST_WHITE. perimeter: of the line of nails, in radii of the board.
     """
-    reached = CROWDED * max_lines * board.thread_width / (perimeter / 2 * board.diameter / 2)
+    reached = CROWDED * max_lines * board.hidden_width / (perimeter / 2 * board.diameter / 2)
     if Tones(BLACK, WHITE).density(wanted) > reached:
         black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
         return Tones(black, WHITE)
