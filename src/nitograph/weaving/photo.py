@@ -50,10 +50,10 @@ def prepare_photo(grey: Grey, settings: PhotoSettings) -> Grey:
 
 
 def crop(grey: Grey, settings: PhotoSettings) -> Grey:
-    """The square part of a picture (h, w) that fills the frame."""
-    if grey.ndim != 2 or 0 in grey.shape:
-        raise SourceError(f"a grey picture must have shape (h, w), got {grey.shape}")
-    height, width = grey.shape
+    """The square part of a picture (h, w) or (h, w, 3) that fills the frame."""
+    if grey.ndim not in (2, 3) or 0 in grey.shape:
+        raise SourceError(f"a picture must have shape (h, w) or (h, w, 3), got {grey.shape}")
+    height, width = grey.shape[:2]
     side = max(1, round(min(height, width) * settings.zoom))
     top = round(min(max(settings.centre_y * height - side / 2, 0), height - side))
     left = round(min(max(settings.centre_x * width - side / 2, 0), width - side))

@@ -62,7 +62,7 @@ class PhotoWeaver(Growing):
         )
         eye = eye_of(board, size)
         self._loom = board_light.Loom(ring.bands, limits, eye)
-        self._board = _bare_board(target, _weights(importance, size), eye)
+        self._board = bare_board(target, weights_of(importance, size), eye)
         self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
         self._path[0], self._length = settings.start_nail or 0, 1
         self._even = self._error_of_even_board()
@@ -133,7 +133,7 @@ class PhotoWeaver(Growing):
         return float(found)
 
 
-def _bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> board_light.Board:
+def bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> board_light.Board:
     """A board without thread."""
     size, busy = len(target), np.empty_like(target)
     board_light.variance_of(target, eye.window, busy)
@@ -149,7 +149,7 @@ def _bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> boar
     )
 
 
-def _weights(importance: NDArray[np.floating] | None, size: int) -> Float32:
+def weights_of(importance: NDArray[np.floating] | None, size: int) -> Float32:
     """How much each pixel counts, (c, c), nothing outside the ring."""
     inside = disc(size).astype(np.float32)
     if importance is None:

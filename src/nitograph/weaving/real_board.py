@@ -58,6 +58,10 @@ class RealBoard(Settings):
         """Width of a chord's band on the canvas, pixels: that of the thread, at least one."""
         return max(1.0, self.thread_width / self.pixel(canvas_size))
 
+    def density(self, max_lines: float) -> float:
+        """The mean density of thread that so many chords reach."""
+        return CROWDED * max_lines * self.thread_width / (math.pi * self.diameter / 2)
+
     def width(self, canvas_size: int) -> float:
         """The same in board radii."""
         return width_in_board_units(self.band(canvas_size), canvas_size)
@@ -105,7 +109,7 @@ def fitted_tones(wanted: Float32, max_lines: float, board: RealBoard) -> Tones:
     Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
     below LEAST_WHITE.
     """
-    reached = CROWDED * max_lines * board.thread_width / (math.pi * board.diameter / 2)
+    reached = board.density(max_lines)
     if Tones(BLACK, WHITE).density(wanted) > reached:
         black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
         return Tones(black, WHITE)
