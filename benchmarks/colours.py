@@ -25,6 +25,7 @@ from nitograph.light.frame import FRAME
 PICTURES = ("astronaut", "coffee", "cat")
 CORNERS = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]], dtype=np.float64)
 STRENGTHS = (0.1, 0.2, 0.4)
+COUNTED = ("as_it_is", "mapped")  # of what the judge finds
 PAPER = np.array([0xF6, 0xF1, 0xE6]) / 255.0
 
 Float64 = NDArray[np.float64]
@@ -90,13 +91,13 @@ def main(tiny: bool, threads: int, chords: int) -> None:
         black = colour_judge.judge(wanted, in_black(pixels, chords, canvas, side))
         plain = [dithered(pixels, chords, canvas, side, strength) for strength in STRENGTHS]
         verdicts = [colour_judge.judge(wanted, light) for light in plain]
-        for what in colour_judge.Seen._fields:
+        for what in COUNTED:
             value, one = getattr(found, what), getattr(black, what)
             best = min(getattr(verdict, what) for verdict in verdicts)
             report(f"{name}, CIEDE2000 {what} (dithered)", value, "of 1", best, one_thread=round(one, 2))
             ratios.append((value / one, value / best))
     means = np.exp(np.log(np.array(ratios).reshape(len(names), 2, 2)).mean(axis=0))
-    for what, row in zip(colour_judge.Seen._fields, means, strict=True):
+    for what, row in zip(COUNTED, means, strict=True):
         for beside, ratio in zip(("one thread", "dithered"), row, strict=True):
             report(f"{threads} threads ÷ {beside}, geometric mean: {what}", float(ratio), "×")
 
