@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitograph.api.boards import board_and_given, on_board
+from nitograph.api.colours import ColourSettings
 from nitograph.api.weaving import (
     RealThread,
     board_of,
@@ -25,6 +26,7 @@ from nitograph.api.weaving import (
 from nitograph.cli.interrupts import exit_code
 from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.cli.weave_colours import run_colours, wanted as colours_wanted
 from nitograph.drawing.board import BoardLook, draw
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
@@ -86,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, RealBoard, title="real board of a photograph", leave_out=("thread_width",))
     add_settings(parser, BoardSettings, title="nails of a photograph's board")
     add_settings(parser, PhotoSettings, title="picture", leave_out=("invert",))
+    add_settings(parser, ColourSettings, title="several colours on one board")
     ground = parser.add_argument_group("dark or light thread").add_mutually_exclusive_group()
     for flags, dark, text in (
         (("--dark-thread", "--invert"), True, "dark thread on a light board: the default of photographs"),
@@ -100,6 +103,10 @@ def run(args: argparse.Namespace) -> int:
     """Weave, write, print the error."""
     output, preview = places(args)
     settings, board, nails = read_weave_settings(args)
+    if colours_wanted(args):
+        if nails is not None:
+            raise SettingsError("several colours are woven on a ring of nails only; leave the board out")
+        return run_colours(args, output, preview, settings, board)
     photo = photo_of(args.image, args.preset, read_settings(args, PhotoSettings))
     grey, _, label = grey_picture(args.image, args.data_dir, dark=photo.invert)
     weaver = weaver_over(grey, settings, photo, args.importance, board, nails)

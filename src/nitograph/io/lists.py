@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
+from nitograph.colours.layers import layers_of
 from nitograph.errors import FileError, NitographError
 from nitograph.io import png, tables, threads as thread_files
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
@@ -95,7 +96,8 @@ def parse(
     """
     threads = parse_all(data, name, foreign, line=line)
     if board is None and len(threads) > 1:
-        raise FileError(f"{name} holds {len(threads)} boards; choose one of 1 to {len(threads)}")
+        what = "boards" if layers_of(threads) is None else "threads in colours on one board"
+        raise FileError(f"{name} holds {len(threads)} {what}; choose one of 1 to {len(threads)}")
     if board is not None and not 1 <= board <= len(threads):
         raise FileError(f"{name}: board must be 1 to {len(threads)}, got {board}")
     return threads[(board or 1) - 1]

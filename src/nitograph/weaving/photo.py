@@ -63,10 +63,10 @@ def _padded(part: Grey) -> Grey:
 
 
 def crop(grey: Grey, settings: PhotoSettings, aspect: float = 1.0) -> Grey:
-    """The part of a picture (h, w) that fills the frame: `aspect` times as wide as high."""
-    if grey.ndim != 2 or 0 in grey.shape:
-        raise SourceError(f"a grey picture must have shape (h, w), got {grey.shape}")
-    height, width = grey.shape
+    """The part of a picture (h, w) or (h, w, 3) that fills the frame: `aspect` times as wide as high."""
+    if grey.ndim not in (2, 3) or 0 in grey.shape:
+        raise SourceError(f"a picture must have shape (h, w) or (h, w, 3), got {grey.shape}")
+    height, width = grey.shape[:2]
     tall = min(height, width / aspect) * settings.zoom
     rows, columns = max(1, round(tall)), min(max(1, round(tall * aspect)), width)
     top = round(min(max(settings.centre_y * height - rows / 2, 0), height - rows))

@@ -73,7 +73,7 @@ class PhotoWeaver(Growing):
         legal = np.ascontiguousarray(self.nails_at.legal(settings.min_nail_gap))
         self._inside = self.nails_at.inside(pixel_positions(size))
         self._loom = board_light.Loom(all_chords.bands, limits, eye, legal)
-        self._board = _bare_board(target, _weights(importance, self._inside), eye)
+        self._board = bare_board(target, weights_of(importance, self._inside), eye)
         self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
         first = int(legal.any(axis=1).argmax())  # on a ring nail 0
         self._path[0], self._length = settings.start_nail or first, 1
@@ -149,7 +149,7 @@ class PhotoWeaver(Growing):
         return float(found)
 
 
-def _bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> board_light.Board:
+def bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> board_light.Board:
     """A board without thread."""
     size, busy = len(target), np.empty_like(target)
     board_light.variance_of(target, eye.window, busy)
@@ -165,7 +165,7 @@ def _bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> boar
     )
 
 
-def _weights(importance: NDArray[np.floating] | None, within: NDArray[np.bool_]) -> Float32:
+def weights_of(importance: NDArray[np.floating] | None, within: NDArray[np.bool_]) -> Float32:
     """How much each pixel counts, (c, c), nothing outside the nails."""
     inside, size = within.astype(np.float32), len(within)
     if importance is None:

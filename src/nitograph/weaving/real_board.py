@@ -70,6 +70,10 @@ class RealBoard(Settings):
         """Width of a chord's band on the canvas, pixels: what the thread hides, at least one."""
         return max(1.0, self.hidden_width / self.pixel(canvas_size))
 
+    def density(self, max_lines: float, perimeter: float = 2 * math.pi) -> float:
+        """The mean density of thread that so many chords reach; perimeter: as `fitted_tones` has it."""
+        return CROWDED * max_lines * self.hidden_width / (perimeter / 2 * self.diameter / 2)
+
     def width(self, canvas_size: int) -> float:
         """The same in board radii."""
         return width_in_board_units(self.band(canvas_size), canvas_size)
@@ -123,7 +127,7 @@ def fitted_tones(
     Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
     below LEAST_WHITE. perimeter: of the line of nails, in radii of the board.
     """
-    reached = CROWDED * max_lines * board.hidden_width / (perimeter / 2 * board.diameter / 2)
+    reached = board.density(max_lines, perimeter)
     if Tones(BLACK, WHITE).density(wanted) > reached:
         black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
         return Tones(black, WHITE)
