@@ -270,7 +270,9 @@ def test_any_classes_are_judged_by_the_goals_of_letters(found: Evaluation) -> No
     assert record["source"] == "own:test"
     assert record["figures"]["critic_b"]["threshold"] == "≥ 0.97"
     assert record["figures"]["worst_class"]["threshold"] == "≥ 0.85"
-    assert [pair["classes"] for pair in record["confusable"]["pairs"]] == [["o", "O"]]
+    pairs = record["confusable"]["pairs"]
+    assert pairs[0]["classes"] == ["o", "O"]
+    assert not any(pair["same"] for pair in pairs[1:])  # a dozen pictures are too few to say so
     assert record["closeness"]["count"] == 3 + 4 + 16 * 6
     assert len(record["recognisability"]["B"]["by_class"]) == 18
 

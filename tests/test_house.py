@@ -32,7 +32,7 @@ WINGS = {
     "io": "lazy errors untrusted settings board shapes thread colours",
     "light": "lazy errors settings board thread compute",
     "weaving": "lazy errors settings board thread compute colours light",
-    "calibration": "lazy errors settings board thread light weaving",
+    "calibration": "lazy errors settings board thread compute light weaving",
     "model": "lazy errors untrusted settings board thread compute io light",
     "sampling": "lazy errors settings board thread compute io light model",
     "corpus": "lazy errors untrusted settings board thread compute io light weaving model",

@@ -20,6 +20,7 @@ from nitograph.api.weaving import Grey, Source, grey_picture, with_photo
 from nitograph.colours.chart import CHART, NAME, numbered
 from nitograph.colours.layers import MOST, Colour, Layers
 from nitograph.colours.oklab import to_light
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.drawing import palettes
 from nitograph.errors import SettingsError, SourceError
 from nitograph.io.pictures import colours_of, read_picture
@@ -216,6 +217,7 @@ def in_words(layers: Sequence[Any]) -> list[str]:
     return [f"{at}. {colour.short}, {one.line_count} chords" for at, (one, colour) in enumerate(rows, 1)]
 
 
+@one_blas_thread
 def _grey(square: NDArray[np.uint8]) -> Grey:
     """Luminance of a picture (h, w, 3), as Pillow weighs it."""
     return np.asarray(np.rint(square @ np.array([0.299, 0.587, 0.114])), dtype=np.uint8)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nitograph.calibration.pixels import Float64, blurred, reduced, sampled
 from nitograph.calibration.ring import Ellipse, around
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.light.frame import pixel_positions
 
 INNER, OUTER = 0.15, 0.9  # radii between which rings are compared for the rotation
@@ -45,6 +46,7 @@ class Pose:
     shape: tuple[int, int]
 
     @classmethod
+    @one_blas_thread
     def of(cls, ellipse: Ellipse, turn: float, mirrored: bool, shape: tuple[int, int]) -> "Pose":
         """A board seen from far away, turned by `turn` radians clockwise within its ellipse."""
         half = max(shape) / 2
@@ -63,6 +65,7 @@ class Pose:
         half = max(self.shape) / 2
         return u * far * half + self.shape[1] / 2, v * far * half + self.shape[0] / 2
 
+    @one_blas_thread
     def moved(self, change: Float64) -> "Pose":
         """The map after a small change (9,) of the board's points before it, and of the bend."""
         step = np.eye(3)
@@ -86,6 +89,7 @@ class Pose:
         x, y = self.at(*_circle(64, radius))
         return bool(x.min() > 0 and y.min() > 0 and x.max() < self.shape[1] and y.max() < self.shape[0])
 
+    @one_blas_thread
     def is_possible(self) -> bool:
         """Whether all of the board lies before the camera, and most in the photograph; not too small."""
         x, y = _circle(64, 1.1)
@@ -123,6 +127,7 @@ def slow(x: Float64, y: Float64) -> Float64:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
+@one_blas_thread
 def turns(photo: Float64, ellipse: Ellipse, board: Reckoned) -> list[tuple[float, Pose]]:
     """For both sides of the board the best rotation within an ellipse, with its likeness, −1 to 1."""
     radii = np.linspace(INNER, OUTER, RINGS)
@@ -193,6 +198,7 @@ class _Level:
         self.model = np.hstack([self.slow, wanted[:, None], wanted[:, None] * self.slow[:, 1:3]])
         self.wanted = wanted
 
+    @one_blas_thread
     def step(self, pose: Pose, *, lens: bool) -> tuple[float, Float64]:
         """How alike both are now, and the change (9,) of the map that makes them more so."""
         x, y = (place / self.factor for place in pose.at(self.x, self.y))
@@ -214,6 +220,7 @@ class _Level:
         return likeness(seen, self.wanted, self.slow), solved[-9:] * (1.0 if lens else np.r_[np.ones(8), 0])
 
 
+@one_blas_thread
 def likeness(seen: Float64, wanted: Float64, base: Float64) -> float:
     """Correlation of two pictures (n,) once what changes slowly, (n, k), has been taken out of both."""
     left, _ = np.linalg.qr(base)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from nitograph.calibration.pixels import Float64, blurred
 from nitograph.calibration.pose import slow
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.light.frame import pixel_positions
 
 BLUR, REACH = 2.0, 0.93  # pixels of both pictures, and radii that are compared
@@ -40,6 +41,7 @@ class Tones(NamedTuple):
     field: Float64
     error: float  # root mean square, of the light of what is bare
 
+    @one_blas_thread
     def light(self, size: int) -> Float64:
         """The light that falls on the board, of a picture (c, c)."""
         x, y = np.meshgrid(*2 * [pixel_positions(size)])
@@ -53,6 +55,7 @@ class Tones(NamedTuple):
         return float(lit.min() / lit.max())
 
 
+@one_blas_thread
 def fitted(seen: Float64, left: Callable[[float], Float64], dark: bool) -> Tones:
     """The tones of a board seen straight on (c, c).
 
@@ -103,6 +106,7 @@ class _Fit:
         level = max(float(np.sum(bare * self.seen) / np.sum(bare * bare)), 1e-6)
         return np.array([0.0, 0.05, math.log(level), 0.0, 0.0, 0.0, 0.0, 0.0])
 
+    @one_blas_thread
     def off(self, at: Float64, which: NDArray[np.bool_]) -> Float64:
         """What is reckoned less what is seen."""
         bare = self.bare(at[0])[which]
@@ -110,6 +114,7 @@ class _Fit:
             np.exp(self.slow[which] @ at[2:]) * (bare + at[1] * (1 - bare)) - self.seen[which]
         )
 
+    @one_blas_thread
     def run(self, at: Float64, which: NDArray[np.bool_]) -> Float64:
         """The values with the least squares, from `at`."""
         damp, off = 1e-3, self.off(at, which)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.colours.layers import Colour, Layers, coloured
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
 from nitograph.light.frame import FRAME, disc
@@ -196,6 +197,7 @@ class ColourWeaver:
         """What each layer lets through as it is now, (k, c, c)."""
         return np.stack([strand.board.light for strand in self._strands])
 
+    @one_blas_thread
     def _seen(self, light: Float32) -> float:
         """The error of the board's light (c, c, 3) through the blur of the distance of view."""
         off = np.einsum("...ij,...j->...i", self._mix.metric, light - self._mix.wanted)

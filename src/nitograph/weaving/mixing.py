@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.colours.oklab import slopes
+from nitograph.compute.parallel import one_blas_thread
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -51,6 +52,7 @@ class Mix(NamedTuple):
             found = colour + (found - colour) * share[..., None]
         return np.asarray(found, dtype=np.float32)
 
+    @one_blas_thread
     def of_layer(self, through: Float32, layer: int) -> tuple[Float32, Float32]:
         """Which light a layer should let through, and how much that counts, (...) each."""
         turned = self.below(through, layer) - self.threads[layer]  # by how much it changes the colour

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nitograph.colours.layers import Colour
 from nitograph.colours.oklab import from_light, to_light, to_oklab
+from nitograph.compute.parallel import one_blas_thread
 from nitograph.errors import SettingsError
 from nitograph.weaving.mixing import Mix, mix_of
 
@@ -90,6 +91,7 @@ def _best(
     return free[best], float(errors[best])
 
 
+@one_blas_thread
 def errors_of(threads: Float64, board: Float64, places: Float64, counts: Float64) -> Float64:
     """The error of each of n palettes (n, k, 3), lowest layer first, at places (m, 3) of these counts."""
     one = mix_of(threads[0], board, places)
