@@ -22,7 +22,8 @@ from nitograph.training.settings import Report, TrainSettings
 from nitograph.training.trainer import Trainer
 from nitograph.weaving.encoder import WeaveSettings
 
-STEPS, ROUNDS = 4, 3  # the best of three rounds of four steps each
+ROUNDS = (3, 4)  # the best of three rounds of four steps each
+TINY = (1, 1)
 
 
 class Plain(nn.Module):
@@ -44,7 +45,7 @@ class Plain(nn.Module):
         return logits
 
 
-def plain_speed(corpus: Corpus, *, batch_size: int = 32) -> float:
+def plain_speed(corpus: Corpus, *, batch_size: int, rounds: tuple[int, int]) -> float:
     """Tokens per second of the reference, in batches of the first Nitograph's default."""
     pad, words = corpus.vocabulary.pad, corpus.vocabulary.size
     width = 243
@@ -56,7 +57,7 @@ def plain_speed(corpus: Corpus, *, batch_size: int = 32) -> float:
 
     def steps() -> None:
         nonlocal counted
-        for step in range(STEPS):
+        for step in range(rounds[1]):
             batch = torch.from_numpy(tokens[step * batch_size : (step + 1) * batch_size])
             logits = model(batch[:, :-1])
             loss = nn.functional.cross_entropy(
@@ -67,10 +68,10 @@ def plain_speed(corpus: Corpus, *, batch_size: int = 32) -> float:
             optimizer.step()
             counted += int((batch[:, 1:] != pad).sum())
 
-    return max(_speed(steps, lambda: counted) for _ in range(ROUNDS))
+    return max(_speed(steps, lambda: counted) for _ in range(rounds[0]))
 
 
-def our_speed(corpus: Corpus, model: ModelSettings, *, batch_size: int = 64) -> float:
+def our_speed(corpus: Corpus, model: ModelSettings, *, batch_size: int, rounds: tuple[int, int]) -> float:
     """Tokens per second of the trainer's steps, from its reports, one per step without the first."""
     settings = TrainSettings(
         batch_size=batch_size, plan_steps=1, epochs=1000, validation_fraction=0.01, plan_rows=0
@@ -83,10 +84,10 @@ def our_speed(corpus: Corpus, model: ModelSettings, *, batch_size: int = 64) -> 
         if entry.kind == "step" and before is not None and before.kind == "step":
             took = entry.seconds - before.seconds
             tokens, spent, steps = tokens + entry.tokens_per_second * took, spent + took, steps + 1
-        if steps == STEPS:
+        if steps == rounds[1]:
             speeds.append(tokens / spent)
             tokens, spent, steps = 0.0, 0.0, 0
-        if len(speeds) == ROUNDS:
+        if len(speeds) == rounds[0]:
             break
         before = entry
     return max(speeds)
@@ -100,14 +101,16 @@ def _speed(work: Callable[[], object], counted: Callable[[], int]) -> float:
 
 def main(tiny: bool) -> None:
     """Measure both designs and the reference."""
+    rounds = TINY if tiny else ROUNDS
     samples, weaving = (40, WeaveSettings(max_lines=8)) if tiny else (1000, WeaveSettings())
     corpus = build(mnist("train"), CorpusSettings(samples=samples), weaving)
-    reference = plain_speed(corpus, batch_size=2 if tiny else 32)
+    reference = plain_speed(corpus, batch_size=2 if tiny else 32, rounds=rounds)
     for design in ("plan", "plain"):
-        ours = our_speed(corpus, ModelSettings(design=design), batch_size=2 if tiny else 64)
+        model, batch = ModelSettings(design=design), 2 if tiny else 64
+        ours = our_speed(corpus, model, batch_size=batch, rounds=rounds)
         report(f"training, default model, {design}", ours, "tokens/s", reference)
     for batch in (4,) if tiny else (16, 128):
-        ours = our_speed(corpus, ModelSettings(), batch_size=batch)
+        ours = our_speed(corpus, ModelSettings(), batch_size=batch, rounds=rounds)
         report(f"training, plan, batch {batch}", ours, "tokens/s", reference)
 
 

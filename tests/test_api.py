@@ -22,6 +22,7 @@ from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError, NitographError, SettingsError, SourceError, ThreadError
 from nitograph.io.lists import ForeignList
 from nitograph.sampling.sampler import SampleSettings
+from nitograph.shapes.settings import BoardSettings
 from nitograph.thread import Thread, Threads
 from nitograph.weaving.photo import PhotoSettings
 from nitograph.weaving.real_board import RealBoard
@@ -106,7 +107,7 @@ def test_a_session_loads_what_it_needs(folder, session, banned):
     [
         (keywords.Sampling, [SampleSettings]),
         (keywords.Look, [NeonSettings, BoardLook]),
-        (keywords.Weaving, [WeaveSettings, PhotoSettings, RealBoard]),
+        (keywords.Weaving, [WeaveSettings, PhotoSettings, RealBoard, BoardSettings]),
         (keywords.Numbering, [ForeignList]),
     ],
 )

@@ -133,7 +133,10 @@ def test_the_plan_suits_the_beginning():
 @pytest.mark.parametrize(
     ("thread", "part"),
     [
-        (Thread([0, 9], Board(40)), "on the model's board of 32 nails, got one on 40"),
+        (
+            Thread([0, 9], Board(40)),
+            "on the model's board, a ring of 32 nails, got one on a ring of 40 nails",
+        ),
         (Thread([0, 9, 10], Board(32)), "breaks them at step 1: gap 1 is below 2"),
         (Thread([0, 9, 0], Board(32)), "breaks them at step 1: chord 0–9 came 1 chords before"),
         (Thread([0, 9, 18, 27] * 5 + [0, 5], Board(32)), "fewer chords than max_lines, got 21 and 20"),

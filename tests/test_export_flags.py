@@ -16,14 +16,14 @@ BOARD = (
 )
 BOARD += " --spare 90 --seconds-per-chord 9 --thread-width 0.3 --title Piece --thread tex:80"
 GIVEN = {  # a value that differs from the default, by setting
-    "svg": "--mode plot --colour red --board-colour tan --stroke-width 3 --margin 44 --no-numbers --paper a0"
-    " --paper roll --landscape --roll-width 900",
+    "svg": "--mode plot --colour red --board-colour tan --stroke-width 3 --margin 44 --no-numbers"
+    " --paper a0 --paper roll --landscape --roll-width 900",
     "pdf": "--pdf list --paper a3 --roll-width 500 --overlap 20 --page-margin 25",
     "csv": "--block 7",
     "dxf": "--hole 1 --no-thread-layer",
-    "gcode": "--profile polar --job drill --start-at 5 --feed 500 --travel-feed 300 --plunge-feed 40 --lift z"
-    " --safe-height 30 --work-height 1 --servo-up 20 --servo-down 70 --dwell 2 --spindle 500 --reach 5"
-    " --feeder-diameter 1.1 --no-arcs --no-home --centre-x 99 --centre-y 99 --park-x 9 --park-y 9"
+    "gcode": "--profile polar --job drill --start-at 5 --feed 500 --travel-feed 300 --plunge-feed 40"
+    " --lift z --safe-height 30 --work-height 1 --servo-up 20 --servo-down 70 --dwell 2 --spindle 500"
+    " --reach 5 --feeder-diameter 1.1 --no-arcs --no-home --centre-x 99 --centre-y 99 --park-x 9 --park-y 9"
     " --table-direction ccw --table-speed 99 --tolerance 0.9",
     "html": "--language de",
 }

@@ -239,7 +239,7 @@ def test_a_list_longer_than_any_thread_is_cut_short(monkeypatch):
 
 
 def test_a_list_saved_by_a_spreadsheet_comes_back():
-    """Other separators and quotes, as spreadsheets write them, do no harm, and neither does the old form."""
+    """Other separators and quotes, as spreadsheets write them, do no harm, nor does the old form."""
     piece = Workpiece(read_thread(DIGIT))
     text = csv_text(piece, ListSettings())
     for sign in ";\t":

@@ -25,27 +25,30 @@ WINGS = {
     "untrusted": "errors",
     "settings": "errors",
     "board": "errors settings",
-    "thread": "errors untrusted settings board",
+    "shapes": "errors settings board",
+    "thread": "errors untrusted settings board shapes",
     "compute": "errors settings board",
-    "io": "lazy errors untrusted settings board thread",
+    "colours": "errors settings board thread compute",
+    "io": "lazy errors untrusted settings board shapes thread colours",
     "light": "lazy errors settings board thread compute",
-    "weaving": "lazy errors settings board thread compute light",
+    "weaving": "lazy errors settings board thread compute colours light",
+    "calibration": "lazy errors settings board thread compute light weaving",
     "model": "lazy errors untrusted settings board thread compute io light",
     "sampling": "lazy errors settings board thread compute io light model",
     "corpus": "lazy errors untrusted settings board thread compute io light weaving model",
     "training": "lazy errors untrusted settings board thread compute io light weaving model corpus",
-    "drawing": "lazy errors untrusted settings board thread compute io",
-    "exporting": "lazy errors untrusted settings board thread io",
+    "drawing": "lazy errors untrusted settings board shapes thread compute colours io",
+    "exporting": "lazy errors untrusted settings board shapes thread colours io",
     "evaluation": "lazy errors untrusted settings board thread compute io light weaving model sampling "
     "corpus training drawing",
     "learning": "lazy errors untrusted settings board thread compute io light weaving model sampling "
     "corpus training drawing evaluation",
-    "api": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting",
-    "studio": "errors untrusted settings board thread compute io light weaving model sampling drawing "
-    "exporting api",
-    "cli": "errors untrusted settings board thread compute io light weaving model sampling corpus training "
-    "drawing exporting evaluation learning api studio",
+    "api": "errors untrusted settings board shapes thread compute colours io light weaving model sampling "
+    "corpus training drawing exporting",
+    "studio": "errors untrusted settings board thread compute colours io light weaving model sampling "
+    "drawing exporting api",
+    "cli": "errors untrusted settings board shapes thread compute colours io light weaving model sampling "
+    "corpus training drawing exporting evaluation learning api studio calibration",
     "__main__": "cli",
 }
 # What a wing uses of another only: these modules, and nothing else of it.
@@ -70,7 +73,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "numba": "compute.jit light.simd model.batch.simd weaving.loops.simd cli.compiling",
     "matplotlib": "drawing.figures drawing.classic drawing.charts",
     "PIL": "io.pictures corpus.sources drawing.contact_sheet drawing.film api.weaving api.faces "
-    "cli.generate",
+    "api.colours cli.generate",
     "scipy": "",
     "safetensors": "model.weights",
     "threadpoolctl": "compute.parallel",
@@ -90,8 +93,8 @@ HEAVY = {  # who may import what is slow to load or not always installed
 }
 # Who may read and write files, and how that would be done.
 DISK = (
-    "io.files io.folders io.lists io.locks io.outputs io.pictures io.streams corpus.sources corpus.rows "
-    "corpus.prepare corpus.shards model.weights "
+    "io.files io.folders io.lists io.locks io.nails io.outputs io.pictures io.streams io.svg "
+    "corpus.sources corpus.rows corpus.prepare corpus.shards model.weights "
     "training.checkpoints training.runs exporting.formats drawing.look evaluation.cache "
     "evaluation.page.report api cli"
 )

@@ -8,34 +8,20 @@ import time
 from pathlib import Path
 
 import numba
-import numpy as np
 import pytest
 import torch
 from numba.core.dispatcher import Dispatcher
 
-import nitograph
 from cli_help import run
-from nitograph.board import Board, Rules
+from compiled import call_everything
 from nitograph.cli import sample as sample_command
 from nitograph.cli.interrupts import exit_code, interrupt_deferred, interrupts_raised
-from nitograph.compute.rules import legal_paths, legal_steps
 from nitograph.corpus import prepare
-from nitograph.evaluation.nearest import longest_runs, nearest, pack
-from nitograph.model.batch.decoder import BatchDecoder
-from nitograph.model.batch.sight import scores_along, sights_along
-from nitograph.model.weights import load_bundled
-from nitograph.sampling.sampler import MANY, SampleSettings, sample_paths
 from nitograph.thread import Thread
 from nitograph.training import trainer
 from nitograph.weaving import encoder
-from nitograph.weaving.bound import relaxed_bound
-from nitograph.weaving.encoder import PRESETS, targets, weave_many
-from nitograph.weaving.loops import board_light
-from nitograph.weaving.photograph import PhotoWeaver
-from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.stepwise import Weaver
 from test_house import MODULES
-from tiny import WEAVING, some_images
 
 INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 every_interrupt = pytest.mark.parametrize("number", INTERRUPTS)
@@ -262,36 +248,9 @@ def holds_arrays(kind: object) -> bool:
 
 
 @pytest.mark.slow
-def test_nothing_compiled_returns_an_array(planned):
+def test_nothing_compiled_returns_an_array():
     """Numba would call Python for it and die if Ctrl-C came meanwhile; so each fills what it is given."""
-    images = some_images(20).images
-    for settings in (WEAVING, WEAVING.replace(quality="best"), WEAVING.replace(beam=2)):
-        weave_many(images, settings)
-    weave_many(images, PRESETS["original"].replace(nails=32, canvas_size=24, max_lines=9, min_lines=1))
-    wanted = targets(images[:1], WEAVING)[0]
-    relaxed_bound(wanted, WEAVING, rounds=2)
-    weaver = Weaver(wanted, WEAVING, importance=np.ones_like(wanted))
-    weaver.advance()
-    nitograph.light.chords.coverage(weaver.thread(), 8)
-    photo = PhotoWeaver(wanted, WEAVING, RealBoard()).run()
-    photo.likeness(1.0, 3.0)
-    board_light.lay(photo._loom, photo._board, 0, 1)
-    board_light.falls_from(photo._loom, photo._board, 0, np.empty(WEAVING.nails))
-    board, rules, nails = Board(9), Rules(2, 2), np.array([[0, 3, 6]])
-    legal_paths(nails, board, rules)
-    legal_steps(nails, np.array([3]), board, rules)
-    paths = pack([nails[0]])
-    nearest(paths, paths, 9)
-    longest_runs(paths, paths, 9)
-    seeing = load_bundled()
-    for weights in (planned, seeing):
-        for count, decoder in ((MANY, None), (2, BatchDecoder(weights))):
-            brief = SampleSettings(max_lines=9)
-            sample_paths(weights, ["3"] * count, range(count), brief, decoder=decoder)
-    assert seeing.sight is not None
-    pictures, walk = np.ones((1, 64, 64), np.float32), np.array([[0, 90, 180]])
-    sights_along(seeing.sight, np.ones((1, 338), np.float32), walk, np.array([3]), pictures)
-    scores_along(seeing.sight, pictures, walk, np.array([3]))
+    call_everything()
     returned = {
         name: {signature.return_type for signature in function.nopython_signatures}
         for name, function in compiled().items()

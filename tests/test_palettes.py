@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from nitograph.colours.oklab import from_oklab, to_oklab
 from nitograph.drawing import palettes
-from nitograph.drawing.oklab import from_oklab, to_oklab
 from nitograph.errors import SettingsError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from nitograph.exporting.pdf.sheet import Sheet
 from nitograph.model.weights import load
-from test_streams import WORK
+from test_streams import CODES, WORK
 from tiny import random_weights
 
 MORE = {
@@ -20,8 +20,8 @@ MORE = {
     "sheet": "gallery --threads t.json -o OUT.png",
     "classic": "render t.json --renderer matplotlib --size 128 -o OUT.png",
 }
-COMMANDS = {name: words for name, words in (WORK | MORE).items() if name not in ("evaluate", "check")}
-"""What writes the same again: the record of an evaluation holds seconds, a check writes nothing."""
+COMMANDS = {name: words for name, words in (WORK | MORE).items() if name not in ("check", *CODES)}
+"""What writes the same again: a check writes nothing, and what refuses its input does not either."""
 
 RUN = """
 import json, sys, time

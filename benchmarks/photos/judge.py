@@ -38,18 +38,21 @@ class Verdict(NamedTuple):
     ms_ssim_3mm: float
 
 
-def shown(points: Float64, *, side: int = SIDE, width: float = THREAD_MM / PICTURE_MM) -> Float64:
+def shown(
+    points: Float64, *, side: int = SIDE, width: float = THREAD_MM / PICTURE_MM, opacity: float = 1.0
+) -> Float64:
     """The light that a thread through points (t + 1, 2) leaves, (side, side), 1 where no thread is.
 
     points: x and y in the picture, both from 0 to 1. width: of the thread, in sides of the picture.
+    opacity: share of the light behind it that it takes.
     """
     light = np.ones((side, side))
     for start, end in zip(points[:-1] * side, points[1:] * side, strict=True):
-        _dim(light, start, end, width * side)
+        _dim(light, start, end, width * side, opacity)
     return light
 
 
-def _dim(light: Float64, start: Float64, end: Float64, width: float) -> None:
+def _dim(light: Float64, start: Float64, end: Float64, width: float, opacity: float) -> None:
     """One chord: column by column (row by row where it is steep) the interval that its band covers."""
     if abs(end[1] - start[1]) > abs(end[0] - start[0]):
         light, start, end = light.T, start[::-1], end[::-1]
@@ -66,7 +69,7 @@ def _dim(light: Float64, start: Float64, end: Float64, width: float) -> None:
         place = first + row
         covered = np.clip(np.minimum(high, place + 1) - np.maximum(low, place), 0.0, 1.0)
         inside = (covered > 0) & (place >= 0) & (place < side)
-        light[place[inside], columns[inside]] *= 1 - covered[inside]
+        light[place[inside], columns[inside]] *= 1 - opacity * covered[inside]
 
 
 def judge(picture: Float64, light: Float64) -> Verdict:

@@ -3,7 +3,8 @@
 Nail k of n is at angle 2πk/n from three o'clock on the unit circle, y down, so that the numbers run
 clockwise on a screen. The encoder, the sampler, the validator and the evaluation all use the rule defined
 here: the encoder compiles `forbid_next`, everything else calls `allowed_next`, and a test checks that the
-two agree. This module knows nothing of threads, pictures or models.
+two agree. Boards of other shapes (`shapes.board`) say themselves which chords they have. This module knows
+nothing of threads, pictures or models.
 
 Try it: python -c "from nitograph.board import Board; print(Board(8).positions())"
 """
@@ -11,6 +12,7 @@ Try it: python -c "from nitograph.board import Board; print(Board(8).positions()
 import functools
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ class Board(Settings):
     """A ring of nails on the unit circle."""
 
     num_nails: int = setting(256, "nails on the ring", low=MIN_NAILS, high=MAX_NAILS)
+    is_ring: ClassVar[bool] = True
 
     def angles(self) -> FloatArray:
         """Angle of each nail, radians clockwise on a screen from three o'clock, shape (n,)."""
@@ -49,6 +52,38 @@ class Board(Settings):
         """Length of a chord by the circular distance of its ends, in radii, shape (n // 2 + 1,)."""
         return 2.0 * np.sin(math.pi * np.arange(self.num_nails // 2 + 1) / self.num_nails)
 
+    def lengths_along(self, path: IntArray) -> FloatArray:
+        """Length of each chord of a path (t + 1,), in radii, shape (t,)."""
+        return np.asarray(self.chord_lengths()[self.distance(path[:-1], path[1:])])
+
+    def legal(self, gap: int) -> BoolArray:
+        """Which nails a chord may join, whatever came before, (n, n): those at least `gap` nails apart."""
+        nails = np.arange(self.num_nails)
+        return np.asarray(self.distance(nails[:, None], nails[None, :]) >= gap)
+
+    @property
+    def words(self) -> str:
+        """What board it is, for messages."""
+        return f"a ring of {self.num_nails} nails"
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Half its width and half its height, in radii."""
+        return 1.0, 1.0
+
+    def inside(self, places: FloatArray) -> BoolArray:
+        """Which points of a square grid with these x and y, in radii (k,), are within the nails, (k, k)."""
+        squares = places**2
+        return np.asarray(squares[:, None] + squares[None, :] <= 1.0)
+
+    def perimeter(self) -> float:
+        """Length of the line of nails, in radii."""
+        return 2 * math.pi
+
+    def area(self) -> float:
+        """Area within the nails, in squared radii."""
+        return math.pi
+
 
 @dataclass(frozen=True)
 class Rules(Settings):
@@ -63,6 +98,12 @@ class Rules(Settings):
 
     def check_fits(self, board: Board) -> None:
         """Raise SettingsError if the board has no legal step at all."""
+        if not board.is_ring:
+            if not board.legal(self.min_nail_gap).any():
+                raise SettingsError(
+                    f"{board.words} has no legal chord; allow shorter chords, or fewer nails"
+                )
+            return
         largest = board.num_nails // 2
         if self.min_nail_gap > largest:
             raise SettingsError(
@@ -101,7 +142,10 @@ def allowed_next(paths: IntArray, board: Board, rules: Rules) -> BoolArray:
     """
     recent = np.asarray(paths)[:, -(rules.recent_edges + 1) :]
     here, last = recent[:, -1], recent.shape[1] - 1
-    allowed: BoolArray = _far(board, rules.min_nail_gap)[board.num_nails - here]
+    if board.is_ring:
+        allowed: BoolArray = _far(board, rules.min_nail_gap)[board.num_nails - here]
+    else:
+        allowed = board.legal(rules.min_nail_gap)[here]
     row, step = np.nonzero(recent == here[:, None])
     # Outside the path this marks the last nail itself, which the gap forbids anyway.
     allowed[row, recent[row, step - 1]] = False
@@ -127,7 +171,10 @@ def violations(nails: IntArray, board: Board, rules: Rules) -> list[tuple[int, s
     apart = board.distance(nails[:-1], nails[1:])
     for step in range(len(nails) - 1):
         edge = (int(min(nails[step : step + 2])), int(max(nails[step : step + 2])))
-        if apart[step] < rules.min_nail_gap:
+        if not board.is_ring:
+            if not board.legal(rules.min_nail_gap)[edge]:
+                found.append((step, f"chord {edge[0]}–{edge[1]} is too short or runs along the rim"))
+        elif apart[step] < rules.min_nail_gap:
             found.append((step, f"gap {apart[step]} is below {rules.min_nail_gap}"))
         if step - last.get(edge, -(10**9)) <= rules.recent_edges:
             found.append((step, f"chord {edge[0]}–{edge[1]} came {step - last[edge]} chords before"))

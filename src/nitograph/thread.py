@@ -20,14 +20,17 @@ from numpy.typing import NDArray
 
 from nitograph.board import Board
 from nitograph.errors import FileError, NitographError, ThreadError
+from nitograph.shapes.board import ShapedBoard
 from nitograph.untrusted import is_small, parse_json, reading
 
 FORMAT = "nitograph-thread/1"
+SHAPED_FORMAT = "nitograph-thread/2"  # of a board that is no ring, which the file describes
 MAX_CHORDS = 1_000_000
 MAX_LABEL = 10_000  # characters
 MAX_PLACES = 1000  # rows of a text, and columns
 MAX_PROVENANCE = 2**20  # items and characters
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_PAIRS = re.compile(r"\[\s+(-?[0-9.e+-]+),\s+(-?[0-9.e+-]+)\s+\]")  # points, each on a line of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +92,18 @@ class Thread:
         return np.stack([self.nails[:-1], self.nails[1:]], axis=1)
 
     def points(self) -> NDArray[np.float64]:
-        """x and y of each nail on the path, on the unit circle, y down, shape (chords + 1, 2)."""
+        """x and y of each nail on the path, in radii of the board, y down, shape (chords + 1, 2)."""
         return self.board.positions()[self.nails]
 
     def length(self) -> float:
         """Total length of the chords, in radii of the board (straight runs only, no wraps)."""
-        apart = self.board.distance(self.nails[:-1], self.nails[1:])
-        return float(self.board.chord_lengths()[apart].sum())
+        return float(self.board.lengths_along(self.nails).sum())
 
     def millimetres(self) -> tuple[float, float] | None:
-        """Thickness of the thread and diameter of its ring of nails, if it was woven for a real board."""
+        """Thickness of the thread and diameter of its ring of nails, if it was woven for a real board.
+
+        Of a board that is no ring, its larger side instead of the diameter.
+        """
         board = self.provenance.get("board")
         if not isinstance(board, dict):
             return None
@@ -107,6 +112,12 @@ class Thread:
             return None
         usable = 0.01 <= width <= 20 and max(10, 4 * width) <= diameter <= 20_000
         return (float(width), float(diameter)) if usable else None
+
+    def darkness(self) -> float:
+        """The width that the thread hides ÷ its thickness, if it was woven for a real board; else 1."""
+        board = self.provenance.get("board")
+        found = board.get("darkness", 1.0) if isinstance(board, dict) else 1.0
+        return float(found) if isinstance(found, int | float) and 0.05 <= found <= 4 else 1.0
 
     def is_dark(self) -> bool:
         """Whether it is a dark thread on a light board: unless its file says that it is light."""
@@ -121,10 +132,13 @@ class Thread:
     def to_json(self, *, indent: int | None = None) -> str:
         """JSON text: the original's fields first, then all that is needed to make the thread again."""
         digit = int(self.label) if self.label is not None and _DIGITS.fullmatch(self.label) else None
-        record: dict[str, Any] = {"format": FORMAT, "label": self.label}
+        shaped = self.board if isinstance(self.board, ShapedBoard) else None
+        record: dict[str, Any] = {"format": SHAPED_FORMAT if shaped else FORMAT, "label": self.label}
         if digit is not None:
             record["digit"] = digit
         record |= {"num_nails": self.board.num_nails, "line_count": self.line_count}
+        if shaped:
+            record["board"] = shaped.to_record()
         sampled = self.provenance.get("sampling")
         sampled = sampled if isinstance(sampled, dict) else {}
         record |= {key: sampled[key] for key in ("temperature", "top_k") if key in sampled}
@@ -134,7 +148,8 @@ class Thread:
         record["nails"] = self.nails.tolist()
         if indent is None:
             return json.dumps(record, ensure_ascii=False, allow_nan=False)
-        return _one_line_nails(json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent))
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent)
+        return _one_line_nails(_PAIRS.sub(r"[\1, \2]", text) if shaped else text)
 
     @staticmethod
     def from_json(text: str, *, name: str = "the JSON") -> "Thread":
@@ -148,8 +163,10 @@ class Thread:
         if not isinstance(record, dict) or "nails" not in record:
             raise FileError(f"{name} holds no thread; a thread is an object with num_nails and nails")
         stated = record.get("format", FORMAT)
-        if stated != FORMAT:
-            raise FileError(f"{name} has format {str(stated)[:40]!r}; this version reads {FORMAT}")
+        if stated not in (FORMAT, SHAPED_FORMAT):
+            raise FileError(
+                f"{name} has format {str(stated)[:40]!r}; this version reads {FORMAT} and {SHAPED_FORMAT}"
+            )
         nails, count = record["nails"], record.get("num_nails", 256)
         if not isinstance(nails, list) or not all(type(n) is int for n in nails):
             raise FileError(f"{name}: nails must be a list of whole numbers")
@@ -164,7 +181,9 @@ class Thread:
         try:
             with reading(FileError(f"{name} holds no thread that can be read; make it again")):
                 label = str(label) if type(label) is int else label
-                return Thread(nails, Board(count), label, provenance)
+                shaped = stated == SHAPED_FORMAT
+                board = ShapedBoard.from_record(record.get("board"), count) if shaped else Board(count)
+                return Thread(nails, board, label, provenance)
         except NitographError as error:
             raise FileError(f"{name}: {error}") from None
 

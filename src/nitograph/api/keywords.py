@@ -53,7 +53,7 @@ class Look(TypedDict, total=False):
 
 
 class Weaving(TypedDict, total=False):
-    """How a picture becomes a thread: `WeaveSettings`, `PhotoSettings` and `RealBoard` of `weaving`."""
+    """How a picture becomes a thread: the settings of `weaving`, and `shapes.settings.BoardSettings`."""
 
     nails: int
     canvas_size: int
@@ -81,7 +81,12 @@ class Weaving(TypedDict, total=False):
     thread_width: float
     diameter: float
     view_mm: float
+    darkness: float
     light: str
+    board: str
+    spacing: float | None
+    min_chord: float | None
+    nail_diameter: float
 
 
 class Numbering(TypedDict, total=False):

@@ -138,10 +138,12 @@ def weave(
     and photo for others. importance: a grey map, bright parts count more. thread_mm, board_mm: thickness of
     a real thread and diameter of its ring of nails, for photographs `thread_width` and `diameter`.
     settings: `nails`, `max_lines`, `invert` and the others of `WeaveSettings`, `PhotoSettings` and, for
-    photographs, `RealBoard`.
+    photographs, `RealBoard` and `BoardSettings`.
 
         nitograph.weave("photo.jpg", nails=240)
+        nitograph.weave("photo.jpg", board="rect:400x600", spacing=8)
     """
+    from nitograph.api.boards import board_and_given, on_board
     from nitograph.api.weaving import (
         RealThread,
         board_of,
@@ -151,19 +153,22 @@ def weave(
         weaver_over,
         with_photo,
     )
+    from nitograph.shapes.settings import BoardSettings
     from nitograph.weaving.photo import PhotoSettings
     from nitograph.weaving.real_board import RealBoard
     from nitograph.weaving.settings import WeaveSettings
 
-    check_names("weave", settings, [WeaveSettings, PhotoSettings, RealBoard])
-    woven = {name: value for name, value in settings.items() if name in WeaveSettings.names()}
+    check_names("weave", settings, [WeaveSettings, PhotoSettings, RealBoard, BoardSettings])
+    given = {name: value for name, value in settings.items() if name in WeaveSettings.names()}
+    size = settings.get("diameter", board_mm)
+    nails, woven = board_and_given(take(BoardSettings, settings), given, size)
     real, chosen = RealThread(thread_mm, board_mm), settings_for(picture, preset, woven)
-    board = board_of(picture, preset, real, take(RealBoard, settings), settings)
+    board = on_board(board_of(picture, preset, real, take(RealBoard, settings), given), nails)
     if board is None:
         chosen = real.over(chosen)
     photo = photo_of(picture, preset, take(PhotoSettings, settings))
     grey, name, known = grey_picture(picture, dark=photo.invert)
-    weaver = weaver_over(grey, chosen, photo, importance, board).run()
+    weaver = weaver_over(grey, chosen, photo, importance, board, nails).run()
     thread = weaver.thread(label=label if label is not None else known, source=name)
     return thread.replace(provenance=with_photo(thread.provenance, photo))
 

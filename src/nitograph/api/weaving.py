@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.board import Board
 from nitograph.corpus import sources
 from nitograph.errors import SettingsError, SourceError
 from nitograph.io.pictures import BLACK, WHITE, luminance
@@ -127,14 +128,15 @@ def weaver_over(
     photo: PhotoSettings,
     importance: Source | None = None,
     board: RealBoard | None = None,
+    nails: Board | None = None,
 ) -> "Weaver | PhotoWeaver":
     """A weaver over the prepared picture, with the importance map cropped in the same way.
 
-    board: whose thread takes its share of the light left; without one, chords add their light. SourceError
-    where the picture is even all over.
+    board: whose thread takes its share of the light left; without one, chords add their light. nails: where
+    they stand if not on a ring, on a real board only. SourceError where the picture is even all over.
     """
     if board is not None:
-        return photo_weaver_over(grey, settings, photo, importance, board)
+        return photo_weaver_over(grey, settings, photo, importance, board, nails)
     from nitograph.weaving.stepwise import Weaver
 
     mask = None if importance is None else _mask(importance, photo, settings)
@@ -142,31 +144,44 @@ def weaver_over(
 
 
 def photo_weaver_over(
-    grey: Grey, settings: WeaveSettings, photo: PhotoSettings, importance: Source | None, board: RealBoard
+    grey: Grey,
+    settings: WeaveSettings,
+    photo: PhotoSettings,
+    importance: Source | None,
+    board: RealBoard,
+    nails: Board | None = None,
 ) -> "PhotoWeaver":
     """As `weaver_over` for a real board; without an importance map, faces count more."""
     from nitograph.api.faces import favouring, find_faces
     from nitograph.weaving.photograph import PhotoWeaver
 
-    wanted = _wanted(grey, settings, photo)
+    aspect = aspect_of(nails)
+    wanted = _wanted(grey, settings, photo, aspect)
     if importance is not None:
-        mask = _mask(importance, photo, settings)
-        return PhotoWeaver(wanted, settings, board, importance=mask)
+        mask = _mask(importance, photo, settings, aspect)
+        return PhotoWeaver(wanted, settings, board, importance=mask, nails=nails)
     searched = photo.faces == "auto"
-    faces = find_faces(prepare_photo(grey, photo.replace(invert=False, equalize=0.0))) if searched else ()
+    plain = photo.replace(invert=False, equalize=0.0)
+    faces = find_faces(prepare_photo(grey, plain, aspect)) if searched else ()
     if not faces:
-        return PhotoWeaver(wanted, settings, board)
+        return PhotoWeaver(wanted, settings, board, nails=nails)
     said = {"faces": [[round(value, 3) for value in face] for face in faces]}
-    return PhotoWeaver(
-        wanted, settings, board, importance=favouring(faces, settings.canvas_size), more=said
-    )
+    counts = favouring(faces, settings.canvas_size)
+    return PhotoWeaver(wanted, settings, board, importance=counts, more=said, nails=nails)
 
 
-def _wanted(grey: Grey, settings: WeaveSettings, photo: PhotoSettings) -> NDArray[np.float32]:
+def aspect_of(nails: Board | None) -> float:
+    """Width ÷ height of a board, so of the part of a picture that it shows."""
+    return 1.0 if nails is None else nails.extent[0] / nails.extent[1]
+
+
+def _wanted(
+    grey: Grey, settings: WeaveSettings, photo: PhotoSettings, aspect: float = 1.0
+) -> NDArray[np.float32]:
     """The prepared picture on the canvas, (c, c); SourceError where it is even all over."""
     from nitograph.weaving.encoder import targets
 
-    wanted: NDArray[np.float32] = targets(prepare_photo(grey, photo)[None], settings)[0]
+    wanted: NDArray[np.float32] = targets(prepare_photo(grey, photo, aspect)[None], settings)[0]
     if wanted.min() == wanted.max():
         raise SourceError(
             "there is nothing to weave in this picture: it is even all over; try another picture, or "
@@ -175,11 +190,13 @@ def _wanted(grey: Grey, settings: WeaveSettings, photo: PhotoSettings) -> NDArra
     return wanted
 
 
-def _mask(importance: Source, photo: PhotoSettings, settings: WeaveSettings) -> NDArray[np.float32]:
+def _mask(
+    importance: Source, photo: PhotoSettings, settings: WeaveSettings, aspect: float = 1.0
+) -> NDArray[np.float32]:
     """The importance map, cropped like its picture, on the canvas."""
     from nitograph.weaving.targets import prepare
 
-    weight = prepare_photo(grey_picture(importance)[0], photo.replace(invert=False, equalize=0.0))
+    weight = prepare_photo(grey_picture(importance)[0], photo.replace(invert=False, equalize=0.0), aspect)
     mask: NDArray[np.float32] = prepare(weight[None], settings.canvas_size, 0.0, 1.0, stretch=False)[0]
     return mask
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "animate": "make a film of the thread being wound",
     "weave": "turn a picture into a thread with the encoder alone",
     "advise": "say how many nails and chords pay for a photograph",
+    "calibrate": "say how dark the thread really is, from a photograph of the finished board",
     "export": "write SVG, DXF, G-code, PDF, CSV or a winding guide of a thread",
     "check": "check whether a thread would hold on a real board",
     "prepare": "weave a training corpus from handwriting",

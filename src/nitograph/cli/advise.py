@@ -78,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{paths[0]}: weave {args.image} --nails {advice.chosen.nails} --max-lines {advice.chosen.chords} "
         f"--diameter {board.diameter:g} --thread-mm {board.thread_width:g}"
+        + (f" --darkness {board.darkness:g}" if board.darkness != 1 else "")
     )
     if args.plot is not None:
         from nitograph.drawing.charts import knees

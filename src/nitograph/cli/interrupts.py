@@ -46,9 +46,10 @@ def interrupts_raised() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = raising.previous
-        for timer in raising.timers:
-            timer.cancel()
-        _restore(replaced)
+        try:
+            raising.end()
+        finally:
+            _restore(replaced)
 
 
 @contextmanager
@@ -93,9 +94,26 @@ class _Again:
         """Have the signal handled again, in place of one that waits for it."""
         for timer in self.timers:
             timer.cancel()
-        timer = threading.Timer(RETRY, _thread.interrupt_main, (number,))
+        timer = threading.Timer(RETRY, _to_main_thread, (number,))
         self.timers.append(timer)
         timer.start()
+
+    def end(self) -> None:
+        """No signal comes from here after this."""
+        for timer in self.timers:
+            timer.cancel()
+        for timer in self.timers:
+            if timer.is_alive():
+                timer.join()
+
+
+def _to_main_thread(number: int) -> None:
+    """Send the main thread a signal; where the system can, what it waits for ends as well."""
+    ident = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and ident is not None:
+        signal.pthread_kill(ident, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _raise(number: int, frame: Any) -> None:

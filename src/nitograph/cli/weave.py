@@ -11,6 +11,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nitograph.api.boards import board_and_given, on_board
+from nitograph.api.colours import ColourSettings
 from nitograph.api.weaving import (
     RealThread,
     board_of,
@@ -24,12 +26,14 @@ from nitograph.api.weaving import (
 from nitograph.cli.interrupts import exit_code
 from nitograph.cli.options import add_settings, given_settings, read_settings
 from nitograph.cli.progress import progress
+from nitograph.cli.weave_colours import run_colours, wanted as colours_wanted
 from nitograph.drawing.board import BoardLook, draw
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.exporting.workpiece import thread_width
 from nitograph.io.files import write_text
 from nitograph.io.outputs import JSON, PNG, Output, claim
+from nitograph.shapes.settings import BoardSettings
 from nitograph.weaving.photo import PhotoSettings, prepare_photo
 from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import PRESETS, WeaveSettings
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nitograph.board import Board
     from nitograph.weaving.photograph import PhotoWeaver
     from nitograph.weaving.stepwise import Weaver
 
@@ -81,7 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     thread.add_argument("--thread-mm", type=float, metavar="X", help="the same as its thickness, mm")
     photo.add_argument("--board-mm", type=float, metavar="X", help="the same as --diameter, for digits too")
     add_settings(parser, RealBoard, title="real board of a photograph", leave_out=("thread_width",))
+    add_settings(parser, BoardSettings, title="nails of a photograph's board")
     add_settings(parser, PhotoSettings, title="picture", leave_out=("invert",))
+    add_settings(parser, ColourSettings, title="several colours on one board")
     ground = parser.add_argument_group("dark or light thread").add_mutually_exclusive_group()
     for flags, dark, text in (
         (("--dark-thread", "--invert"), True, "dark thread on a light board: the default of photographs"),
@@ -95,10 +102,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Weave, write, print the error."""
     output, preview = places(args)
-    settings, board = read_weave_settings(args)
+    settings, board, nails = read_weave_settings(args)
+    if colours_wanted(args):
+        if nails is not None:
+            raise SettingsError("several colours are woven on a ring of nails only; leave the board out")
+        return run_colours(args, output, preview, settings, board)
     photo = photo_of(args.image, args.preset, read_settings(args, PhotoSettings))
     grey, _, label = grey_picture(args.image, args.data_dir, dark=photo.invert)
-    weaver = weaver_over(grey, settings, photo, args.importance, board)
+    weaver = weaver_over(grey, settings, photo, args.importance, board, nails)
     stopped = weave_with_progress(weaver, settings)
     thread = weaver.thread(label=args.label or label, source=args.image)
     thread = thread.replace(provenance=with_photo(thread.provenance, photo))
@@ -112,9 +123,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"{len(faces)} face{'s' if len(faces) > 1 else ''} found and favoured (not with --faces off)")
     print(f"{written}: {thread.line_count} chords on {settings.nails} nails, error {error:.4f}")
     if weaver.stuck():
+        shorter = "allow shorter chords, lower" if nails else "lower the smallest gap or"
         print(
-            "the walk ended because no nail may come next: lower the smallest gap or the number of recent "
-            "chords that are not drawn again, or use more nails"
+            f"the walk ended because no nail may come next: {shorter} the number of recent chords that are "
+            "not drawn again, or use more nails"
         )
     if args.bound:
         print_bound(prepare_photo(grey, photo), settings, error)
@@ -134,18 +146,26 @@ def places(args: argparse.Namespace) -> tuple[Path, Path | None]:
     return output, rest[0] if rest else None
 
 
-def read_weave_settings(args: argparse.Namespace) -> tuple[WeaveSettings, RealBoard | None]:
-    """The preset with the flags over it, and the board of a photograph, None where chords add light."""
+def read_weave_settings(
+    args: argparse.Namespace,
+) -> tuple[WeaveSettings, RealBoard | None, "Board | None"]:
+    """The preset with the flags over it, and the board of a photograph, None where chords add light.
+
+    Last the nails of a board that is no ring.
+    """
     given = given_settings(args, WeaveSettings)
-    settings = settings_for(args.image, args.preset, given)
+    diameter = args.diameter if args.board_mm is None else args.board_mm
+    nails, woven = board_and_given(read_settings(args, BoardSettings), given, diameter)
+    settings = settings_for(args.image, args.preset, woven)
     width = args.thread_mm if args.thread is None else thread_width(args.thread)
-    thread = RealThread(width, args.diameter if args.board_mm is None else args.board_mm)
+    thread = RealThread(width, diameter)
     board = board_of(args.image, args.preset, thread, read_settings(args, RealBoard), given)
+    board = on_board(board, nails)
     if board is None:
-        return thread.over(settings), None
+        return thread.over(settings), None, None
     if args.bound:
         raise SettingsError("a bound is known only where chords add their light; weave with light added")
-    return settings, board
+    return settings, board, nails
 
 
 def weave_with_progress(weaver: "Weaver | PhotoWeaver", settings: WeaveSettings) -> int:

@@ -7,6 +7,7 @@ This module knows nothing of shadows, of shine or of the thickness of many threa
 Try it: python -m nitograph render thread.json -o board.png --look board
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.colours.layers import HEX, Layers, colour_of, layers_of
+from nitograph.colours.oklab import from_light, to_light
 from nitograph.drawing import palettes
 from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.drawing.neon import painted
@@ -70,12 +73,18 @@ class BoardLook(Settings):
         width, diameter = thread.millimetres() or (THREAD_MM, BOARD_MM)
         return self.thread_width or width, self.diameter or diameter
 
+    def hidden_width(self, thread: Thread) -> float:
+        """Width of the thread as it is seen, mm: its thickness × its darkness."""
+        return self.millimetres(thread)[0] * thread.darkness()
+
     def colours(self, thread: Thread) -> tuple[Float64, Float64]:
         """Of the board and of the thread, (3,) each, 0 to 1."""
         defaults = ("paper", "ink") if thread.is_dark() else ("night", "white")
+        own, said = colour_of(thread), thread.provenance.get("board_colour")
+        ground = said if isinstance(said, str) and HEX.fullmatch(said) else defaults[0]
         return (
-            palettes.colour(self.board_colour or defaults[0]),
-            palettes.colour(self.thread_colour or defaults[1]),
+            palettes.colour(self.board_colour or ground),
+            palettes.colour(self.thread_colour or (defaults[1] if own is None else own.hex)),
         )
 
 
@@ -88,7 +97,17 @@ def draw(threads: Thread | Sequence[Thread], settings: NeonSettings, look: Board
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
         raise SettingsError("a picture needs at least one thread, got none")
-    return painted(BoardPainter(listed, settings, look), listed)
+    return painted(board_painter(listed, settings, look), listed)
+
+
+def board_painter(
+    threads: Sequence[Thread], settings: NeonSettings, look: BoardLook
+) -> "BoardPainter | LayeredPainter":
+    """The painter of these threads: one that mixes colours for layers of one board."""
+    layers = layers_of(threads)
+    return (
+        BoardPainter(threads, settings, look) if layers is None else LayeredPainter(layers, settings, look)
+    )
 
 
 class BoardPainter(Painter):
@@ -99,7 +118,7 @@ class BoardPainter(Painter):
         self.scene = stage(threads, settings.replace(palette="cyan"))
         self.planes = 1
         self.radius = self.scene.discs[0][2]
-        width, diameter = look.millimetres(threads[0])
+        width, diameter = look.hidden_width(threads[0]), look.millimetres(threads[0])[1]
         if width * 4 > diameter:
             raise SettingsError(
                 f"a thread must be thinner than a quarter of its board, got {width:g} mm on {diameter:g} mm"
@@ -149,6 +168,41 @@ class BoardPainter(Painter):
     def framed(self, pixels: UInt8, threads: Sequence[Thread] = ()) -> Picture:
         """A Picture of painted pixels, from the bare board to thread alone."""
         return Picture(pixels, self._ramp, self.settings.dpi, tuple(threads))
+
+
+class LayeredPainter(BoardPainter):
+    """Paints threads of several colours on one board: each hides its share of what lies below, as light."""
+
+    def __init__(self, layers: Layers, settings: NeonSettings, look: BoardLook) -> None:
+        super().__init__(layers, settings, look)
+        self.planes = len(layers)
+        owner = np.repeat(np.arange(self.planes), [thread.line_count for thread in layers])
+        light = np.eye(self.planes, dtype=np.float32)[owner]
+        self.scene = dataclasses.replace(self.scene, light=light)
+        self.glow = np.zeros((self.planes, *self.small), dtype=np.float32)
+        self.strokes = self.fine(self.scene.starts, self.scene.ends, light)
+        pairs = [look.colours(thread) for thread in layers]
+        self._ground = to_light(pairs[0][0]).astype(np.float32)
+        self._threads = to_light(np.stack([pair[1] for pair in pairs])).astype(np.float32)
+
+    def finish(self, raster: Float32, first: int, out: UInt8) -> None:
+        """Add the nails, in the colour of the highest thread, and write sRGB; `raster` is overwritten."""
+        pad = self.strokes.pad
+        if self.settings.ring:
+            density = np.zeros(self.planes, dtype=np.float32)
+            density[-1] = NAIL_DENSITY
+            for spots in self.scene.nails:
+                add_dots(raster, first, pad, spots, self.nail_radius, density)
+        hidden = raster[:, pad:-pad, pad:-pad]
+        noise = DITHER[(first + np.arange(hidden.shape[1])) % len(DITHER)][:, None]
+        light = np.broadcast_to(self._ground, (*hidden.shape[1:], 3))
+        for density_of, colour in zip(hidden, self._threads, strict=True):
+            light = colour + (light - colour) * np.exp(-density_of)[..., None]
+        out[:] = np.minimum(255 * from_light(light.astype(np.float64)) + noise[..., None], 255)
+
+    def framed(self, pixels: UInt8, threads: Sequence[Thread] = ()) -> Picture:
+        """A Picture of painted pixels, in RGB."""
+        return Picture(pixels, None, self.settings.dpi, tuple(threads))
 
 
 def _stroke(width: float) -> tuple[float, float]:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.drawing.board import BoardLook, BoardPainter
+from nitograph.colours.layers import layers_of
+from nitograph.drawing.board import BoardLook, board_painter
 from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.drawing.painter import Float32, Float64, Painter
 from nitograph.drawing.scene import stage
@@ -74,14 +75,15 @@ def frames(
     """Every frame of the film in order, film.frames pictures as `neon.draw` makes them.
 
     The first shows the empty ring, the last equals the finished picture bit by bit. Several threads are
-    wound at the same time, each at its own pace, and end together. board: for frames as `board.draw` makes
-    them.
+    wound at the same time, each at its own pace, and end together; layers of one board one after another.
+    board: for frames as `board.draw` makes them.
     """
     listed = [threads] if isinstance(threads, Thread) else list(threads)
     if not listed:
         raise SettingsError("a film needs at least one thread, got none")
-    painter = Painter(stage(listed, look), look) if board is None else BoardPainter(listed, look, board)
-    winder = Winder(painter, [thread.line_count for thread in listed])
+    painter = Painter(stage(listed, look), look) if board is None else board_painter(listed, look, board)
+    counts = [thread.line_count for thread in listed]
+    winder = Winder(painter, counts if layers_of(listed) is None else [sum(counts)])
     waiting: deque[Future[Picture]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for frame in range(film.winding):

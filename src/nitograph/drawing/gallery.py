@@ -16,6 +16,7 @@ from nitograph.drawing.layout import MARGIN
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import pages
+from nitograph.shapes.board import ShapedBoard
 from nitograph.thread import Thread
 
 
@@ -30,10 +31,16 @@ def page(
     if not threads:
         raise SettingsError("a gallery needs at least one thread, got none")
     look = settings or NeonSettings()
+    data: dict[str, Any] = {"threads": [json.loads(t.to_json()) for t in threads], "light": light(look)}
+    boards = [thread.board for thread in threads]
+    shaped = {at: board for at, board in enumerate(boards) if isinstance(board, ShapedBoard)}
+    if shaped:
+        data["places"] = {at: board.positions().round(6).tolist() for at, board in shaped.items()}
+        data["millimetres"] = {at: board.size for at, board in shaped.items()}
     values = {
         "TITLE": html.escape(title),
         "GROUND": _hex(palettes.colour(look.background)),
-        "DATA": pages.inline({"threads": [json.loads(t.to_json()) for t in threads], "light": light(look)}),
+        "DATA": pages.inline(data),
     }
     return pages.page("gallery.html", values, images="blob: data:")
 

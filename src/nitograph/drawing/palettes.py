@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.drawing.oklab import from_oklab, to_oklab
+from nitograph.colours.oklab import from_oklab, to_oklab
 from nitograph.errors import SettingsError
 from nitograph.io import plugins
 

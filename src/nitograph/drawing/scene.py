@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.colours.layers import layers_of
 from nitograph.drawing import palettes
 from nitograph.drawing.layout import Disc, place
 from nitograph.drawing.look import NeonSettings
@@ -37,11 +38,15 @@ class Scene:
 
 
 def stage(threads: Sequence[Thread], settings: NeonSettings) -> Scene:
-    """Place the boards and turn every thread into strokes."""
+    """Place the boards and turn every thread into strokes; threads in layers share one board."""
     size = settings.pixels
-    width, height, discs = place(len(threads), settings.layout, size, places_of(threads))
+    layers = layers_of(threads)
+    boards = len(threads) if layers is None else 1
+    width, height, discs = place(boards, settings.layout, size, None if layers else places_of(threads))
     starts, ends, light, nails = [], [], [], []
-    for thread, (x, y, radius) in zip(threads, discs, strict=True):
+    for thread, (x, y, radius) in zip(
+        threads, discs if layers is None else discs * len(layers), strict=True
+    ):
         spots = thread.board.positions() * radius + (x - 0.5, y - 0.5)
         path = spots[thread.nails]
         starts.append(path[:-1])
@@ -54,7 +59,7 @@ def stage(threads: Sequence[Thread], settings: NeonSettings) -> Scene:
         np.concatenate(starts),
         np.concatenate(ends),
         np.concatenate(light),
-        tuple(nails),
+        tuple(nails[:boards]),
         discs,
     )
 

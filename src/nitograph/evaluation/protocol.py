@@ -199,8 +199,8 @@ def draw(candidate: Candidate, material: Material, settings: EvaluationSettings)
     for thread in threads:
         if thread.board != material.weaving.board:
             raise SettingsError(
-                f"threads must be on the board of the references, {material.weaving.nails} nails, "
-                f"got one of {thread.board.num_nails}"
+                f"threads must be on the board of the references, {material.weaving.board.words}, got one "
+                f"on {thread.board.words}"
             )
     shown = rasters(pack([thread.nails for thread in threads]), material.weaving)
     return Woven(threads, shown, labels, np.asarray(seeds))

@@ -152,7 +152,8 @@ class Figure:
     """One figure. `value` is judged; it is measured ÷ reference for ratios.
 
     reference: the figure of woven test pictures. floor: that of random legal walks. by_seed: that of each
-    round. goals: those that it is judged by.
+    round. goals: those that it is judged by. unmerged: what it is, where classes count as one, with each of
+    them for itself.
     """
 
     key: str
@@ -162,6 +163,7 @@ class Figure:
     by_seed: Sequence[float] = field(default_factory=tuple)
     floor: float | None = None
     goals: Mapping[str, Goal] = field(default_factory=lambda: GOALS, repr=False)
+    unmerged: "Figure | None" = None
 
     @property
     def goal(self) -> Goal:
@@ -188,15 +190,22 @@ class Figure:
         return {
             "title": self.goal.title,
             "meaning": self.goal.meaning,
+            **self._judged(),
+            "floor": None if self.floor is None else rounded(self.floor),
+            "by_seed": [rounded(value) for value in self.by_seed],
+            "threshold": self.goal.threshold(),
+            "verdict": self.verdict,
+            **({} if self.unmerged is None else {"unmerged": self.unmerged._judged()}),
+        }
+
+    def _judged(self) -> dict[str, float | None]:
+        """The judged value with its interval, and what it is the quotient of."""
+        return {
             "value": rounded(self.value.value),
             "low": rounded(self.value.low),
             "high": rounded(self.value.high),
             "measured": rounded(self.measured),
             "reference": None if self.reference is None else rounded(self.reference),
-            "floor": None if self.floor is None else rounded(self.floor),
-            "by_seed": [rounded(value) for value in self.by_seed],
-            "threshold": self.goal.threshold(),
-            "verdict": self.verdict,
         }
 
 

@@ -73,8 +73,11 @@ def touches(workpiece: Workpiece) -> Touches:
     """Which straight runs touch a nail between their ends, thread width included.
 
     A chord comes nearest to the neighbours of its ends, since the rim curves away in between. Checking two
-    nails on both sides of each end is enough; a test compares that with the whole ring.
+    nails on both sides of each end is enough; a test compares that with the whole ring. On other boards all
+    nails are looked at.
     """
+    if workpiece.shaped:
+        return _touches_of_all(workpiece)
     n, path = workpiece.num_nails, workpiece.path
     start, run = workpiece.tangents[:, 0], np.diff(workpiece.tangents, axis=1)[:, 0]
     squared = np.maximum((run**2).sum(axis=1), 1e-12)
@@ -93,14 +96,32 @@ def touches(workpiece: Workpiece) -> Touches:
     return Touches(chords, nail[chords])
 
 
+def _touches_of_all(workpiece: Workpiece) -> Touches:
+    """As `touches`, nail by nail: on a board of any shape."""
+    path = workpiece.path
+    start, run = workpiece.tangents[:, 0], np.diff(workpiece.tangents, axis=1)[:, 0]
+    squared = np.maximum((run**2).sum(axis=1), 1e-12)
+    nearest = np.full(len(run), np.inf)
+    nail = np.zeros(len(run), dtype=np.int32)
+    for other, centre in enumerate(workpiece.centres):
+        away = centre - start
+        along = np.clip((away * run).sum(axis=1) / squared, 0.0, 1.0)
+        distance = np.hypot(*(away - along[:, None] * run).T)
+        distance[(path[:-1] == other) | (path[1:] == other)] = np.inf
+        nail[distance < nearest] = other
+        nearest = np.minimum(nearest, distance)
+    chords = np.flatnonzero(nearest < workpiece.bend_radius * (1 - 1e-9))
+    return Touches(chords, nail[chords])
+
+
 def free_from(workpiece: Workpiece) -> int | None:
-    """The minimum span in nails from which a chord touches no nail between its ends, or None.
+    """The minimum span in nails from which a chord touches no nail between its ends, or None; rings only.
 
     Nail i of a chord over Δ nails is 2R·sin(πi/n)·sin(π(Δ−i)/n) away from the line of its ends, the minimum
     being at i = 1. The thread leaves that line by at most a bend radius and needs another beside the nail.
     """
     clear = 2 * workpiece.bend_radius / workpiece.spacing
-    if clear >= 1:
+    if clear >= 1 or workpiece.shaped:
         return None
     span = math.ceil(math.asin(clear) * workpiece.num_nails / math.pi) + 1
     return span if span <= workpiece.num_nails // 2 else None
@@ -150,6 +171,11 @@ def _facts(workpiece: Workpiece, touching: Touches, hidden: Cover) -> dict[str, 
     }
 
 
+def _word(workpiece: Workpiece) -> str:
+    """What a maker would make larger."""
+    return "board" if workpiece.shaped else "circle"
+
+
 def _rounded(value: float) -> float:
     return round(float(value), 2)
 
@@ -157,24 +183,26 @@ def _rounded(value: float) -> float:
 def _about_spacing(workpiece: Workpiece) -> Iterator[Warned]:
     spacing, board = workpiece.spacing, workpiece.settings
     gap = spacing - board.nail_diameter
-    wanted = COMFORTABLE * board.diameter / spacing
+    wanted = COMFORTABLE / spacing
+    larger = f"board {wanted:.2g} times as large" if workpiece.shaped else ""
+    larger = larger or f"circle of {wanted * board.diameter:.0f} mm"
     if gap <= 0:
         yield Warned(
             "nails-overlap",
             f"The nails are {board.nail_diameter:g} mm thick but stand only {spacing:.2f} mm apart: "
-            "they do not fit. Use a larger circle, thinner nails or fewer of them.",
+            f"they do not fit. Use a larger {_word(workpiece)}, thinner nails or fewer of them.",
         )
     elif gap < 2 * board.thread_width:
         yield Warned(
             "gap-too-narrow",
             f"Between two nails there are {gap:.2f} mm, hardly enough for a thread of "
-            f"{board.thread_width:.2g} mm. Use a larger circle, or thinner nails or thread.",
+            f"{board.thread_width:.2g} mm. Use a larger {_word(workpiece)}, or thinner nails or thread.",
         )
     if gap > 0 and spacing < TIGHT:
         yield Warned(
             "tight-spacing",
             f"The nails stand {spacing:.1f} mm apart; below {TIGHT:g} mm winding by hand is hard. "
-            f"A circle of {wanted:.0f} mm would give {COMFORTABLE:g} mm.",
+            f"A {larger} would give {COMFORTABLE:g} mm.",
         )
 
 
@@ -190,7 +218,7 @@ def _about_touching(workpiece: Workpiece, touching: Touches) -> Iterator[Warned]
     yield Warned(
         "touches-nail",
         f"{several} on the way: first step {first + 1}, from {a} to {b}, which lies against nail {nail}. "
-        f"It will bend there; thinner nails or a larger circle help.{always}",
+        f"It will bend there; thinner nails or a larger {_word(workpiece)} help.{always}",
     )
 
 
@@ -208,9 +236,10 @@ def _about_cover(workpiece: Workpiece, hidden: Cover) -> Iterator[Warned]:
     board = workpiece.settings
     if hidden.densest < FAINT:
         factor = hidden.width_factor(WELL)
+        smaller = f"board {1 / factor:.2g} times as large" if workpiece.shaped else ""
+        smaller = smaller or f"circle of {board.diameter / factor:.0f} mm"
         remedy = (
-            f"Thread of {factor * board.thread_width:.2g} mm, or a circle of "
-            f"{board.diameter / factor:.0f} mm, would make it {WELL:.0%}."
+            f"Thread of {factor * board.thread_width:.2g} mm, or a {smaller}, would make it {WELL:.0%}."
             if factor < MAX_THICKENING
             else "More chords would help."
         )
@@ -223,5 +252,5 @@ def _about_cover(workpiece: Workpiece, hidden: Cover) -> Iterator[Warned]:
         yield Warned(
             "heavy",
             f"The thread hides {hidden.mean:.0%} of the board on average, so the picture may be too dense. "
-            "Use thinner thread, a larger circle or fewer chords.",
+            f"Use thinner thread, a larger {_word(workpiece)} or fewer chords.",
         )

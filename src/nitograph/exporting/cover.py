@@ -26,7 +26,7 @@ CHUNK = 5_000
 
 @dataclass(frozen=True)
 class Cover:
-    """Shares 0 to 1 of the board hidden by thread: the mean over the nail circle, and the densest patch."""
+    """Shares 0 to 1 of the board hidden by thread: the mean within the nails, and the densest patch."""
 
     mean: float
     densest: float
@@ -52,12 +52,19 @@ def cover(workpiece: Workpiece) -> Cover:
         laid += np.bincount(
             (cells[..., 1] * PATCHES + cells[..., 0]).ravel(), weights=each, minlength=PATCHES * PATCHES
         )
-    width, side = workpiece.settings.thread_width, workpiece.settings.diameter / PATCHES
+    width, side = (
+        workpiece.settings.thread_width * workpiece.thread.darkness(),
+        workpiece.settings.diameter / PATCHES,
+    )
     middles = (np.arange(PATCHES) + 0.5) * 2 / PATCHES - 1
-    inner = np.hypot(middles[:, None], middles[None, :]).ravel() <= INNER
+    if workpiece.shaped:
+        inner = workpiece.shaped.inside(middles / INNER)
+        inner = (inner if workpiece.settings.side == "front" else inner[:, ::-1]).ravel()
+    else:
+        inner = np.hypot(middles[:, None], middles[None, :]).ravel() <= INNER
     side_by_side = laid[inner] * width / side**2
-    mean = float(laid.sum()) * width / (math.pi * workpiece.radius**2)
-    return Cover(_hidden(mean), _hidden(float(side_by_side.max())))
+    mean = float(laid.sum()) * width / (workpiece.thread.board.area() * workpiece.radius**2)
+    return Cover(_hidden(mean), _hidden(float(side_by_side.max(initial=0.0))))
 
 
 def _hidden(side_by_side: float) -> float:

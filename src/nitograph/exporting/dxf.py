@@ -1,4 +1,4 @@
-"""DXF in millimetres: drill holes, thread, numbers and the nail circle, each on its own layer.
+"""DXF in millimetres: drill holes, thread, numbers and the outline of the nails, each on its own layer.
 
 y points up, the origin is the middle of the board; ezdxf writes the file. This module knows nothing of
 machines.
@@ -44,10 +44,15 @@ def _drawing(workpiece: Workpiece, settings: DxfSettings) -> str:
     document = ezdxf.new("R2010", setup=False)
     document.units = units.MM
     document.header["$MEASUREMENT"] = 1
-    for name, colour in LAYERS.items():
+    layers = {**LAYERS, "OUTLINE": 8} if workpiece.shaped else LAYERS
+    for name, colour in layers.items():
         document.layers.add(name, color=colour)
     space = document.modelspace()
-    space.add_circle((0, 0), workpiece.radius, dxfattribs={"layer": "CIRCLE"})
+    if workpiece.shaped:
+        edge = y_up(workpiece.edge).tolist()
+        space.add_lwpolyline(edge, format="xy", close=True, dxfattribs={"layer": "OUTLINE"})
+    else:
+        space.add_circle((0, 0), workpiece.radius, dxfattribs={"layer": "CIRCLE"})
     radius = (settings.hole or workpiece.settings.nail_diameter) / 2
     for x, y in y_up(workpiece.centres).tolist():
         space.add_circle((x, y), radius, dxfattribs={"layer": "DRILL"})
@@ -77,7 +82,7 @@ def _without_time() -> Iterator[None]:
 
 
 def _numbers(space: Any, workpiece: Workpiece) -> None:
-    """Nail numbers along their radius, and below the board what the piece is and needs."""
+    """Nail numbers away from the board, and below it what the piece is and needs."""
     shown = rim(workpiece)
     rows = zip(
         shown.nails.tolist(),
@@ -91,14 +96,14 @@ def _numbers(space: Any, workpiece: Workpiece) -> None:
         attributes = {"layer": "NUMBERS", "rotation": degrees}
         text = space.add_text(str(nail), height=shown.size, dxfattribs=attributes)
         text.set_placement(anchor, align=align.MIDDLE_LEFT if outward else align.MIDDLE_RIGHT)
-    half = workpiece.radius + shown.width
-    below = -(half + 2 * shown.size)
+    across, down = (workpiece.half + shown.width).tolist()
+    below = -(down + 2 * shown.size)
     for line in about(workpiece):
-        height = min(shown.size, 2 * half / len(line))
+        height = min(shown.size, 2 * across / len(line))
         below -= 1.5 * height
         note = space.add_text(line, height=height, dxfattribs={"layer": "NOTES"})
         note.set_placement((0, below), align=align.MIDDLE_CENTER)
-    _state_extents(space, (-half, below - shown.size, half, half))
+    _state_extents(space, (-across, below - shown.size, across, down))
 
 
 def _state_extents(space: Any, box: tuple[float, float, float, float]) -> None:

@@ -66,7 +66,9 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
 
     nails, turns ("+" clockwise, "-" the other way) and run (mm used once the thread has passed that nail)
     have one entry for each of the m + 1 nails on the path; x and y are by display number, on the unit
-    circle, y down. hash names the thread and its numbering; the page saves the step under it.
+    circle, y down. Of a board that is no ring, radii are half its larger side, and there are its width and
+    height in mm and front, the steps at which the thread passes in front of its nail. hash names the thread
+    and its numbering; the page saves the step under it.
     """
     board = workpiece.settings
     nails = workpiece.path.tolist()
@@ -74,6 +76,11 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
     unit = np.round(workpiece.centres / workpiece.radius, 5) + 0.0
     hidden = cover(workpiece)
     identity = json.dumps([workpiece.num_nails, nails, turns])
+    shaped: dict[str, Any] = {}
+    if workpiece.shaped:
+        width, height = (round(2 * float(side), 1) for side in workpiece.half)
+        front = np.flatnonzero(~workpiece.behind).tolist()
+        shaped = {"width": width, "height": height, "front": front}
     return {
         "hash": hashlib.sha256(identity.encode()).hexdigest()[:16],
         "count": workpiece.num_nails,
@@ -93,6 +100,7 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
         "run": np.rint(workpiece.metres * 1000).astype(np.int64).tolist(),
         "x": unit[:, 0].tolist(),
         "y": unit[:, 1].tolist(),
+        **shaped,
     }
 
 

@@ -51,15 +51,20 @@ def rim(workpiece: Workpiece) -> Rim:
     # Leave out the last number if it would be too near to that of nail 0.
     if len(nails) > 1 and (workpiece.num_nails - nails[-1]) * spacing < 1.15 * size:
         nails = nails[:-1]
-    centres = workpiece.centres[nails]
-    degrees = np.degrees(np.arctan2(centres[:, 1], centres[:, 0]))
+    centres, away = workpiece.centres[nails], workpiece.outward[nails]
+    ways = away if workpiece.shaped else centres  # the same on a ring, but for the last bit
+    degrees = np.degrees(np.arctan2(ways[:, 1], ways[:, 0]))
     outward = np.abs(degrees) <= 90.0 + 1e-9
     tick = 1.5 * size
     start = workpiece.radius + workpiece.settings.nail_diameter / 2 + tick + 0.4 * size
     digits = len(str(workpiece.num_nails - 1))
     return Rim(
         nails=nails,
-        anchors=centres * (start / workpiece.radius),
+        anchors=(
+            centres + away * (start - workpiece.radius)
+            if workpiece.shaped
+            else centres * (start / workpiece.radius)
+        ),
         degrees=np.where(outward, degrees, degrees - 180.0),
         outward=outward,
         tens=nails % 10 == 0,
@@ -71,7 +76,11 @@ def rim(workpiece: Workpiece) -> Rim:
 
 
 def ticks(workpiece: Workpiece, shown: Rim) -> FloatArray:
-    """A short radial stroke outside every tenth nail, mm, shape (tens, 2, 2), inner end first."""
+    """A short stroke outwards beside every tenth nail, mm, shape (tens, 2, 2), inner end first."""
+    if workpiece.shaped:
+        away = workpiece.outward[::10]
+        feet = workpiece.centres[::10] + away * (workpiece.settings.nail_diameter / 2 + 0.2 * shown.size)
+        return np.stack([feet, feet + away * shown.tick], axis=1)
     centres = workpiece.centres[::10] / workpiece.radius
     inner = workpiece.radius + workpiece.settings.nail_diameter / 2 + 0.2 * shown.size
     return np.stack([centres * inner, centres * (inner + shown.tick)], axis=1)

@@ -7,6 +7,7 @@ machines.
 Try it: python -m nitograph export thread.json -o board.svg --mode plot
 """
 
+import math
 import re
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -73,7 +74,7 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
     """The drawing as SVG text, 1 user unit = 1 mm, y down, the board's middle in the middle."""
     plot = settings.mode == "plot"
     shown = rim(workpiece) if settings.numbers and not plot else None
-    half = workpiece.radius + settings.margin + (shown.width if shown else workpiece.bend_radius)
+    half = workpiece.half + (settings.margin + (shown.width if shown else workpiece.bend_radius))
     wide, high = _page(settings, half)
     middle = np.array([wide, high]) / 2
     width, height = (f"{side:.3f}".rstrip("0").rstrip(".") for side in (wide, high))
@@ -87,8 +88,8 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
     )
     parts = [head]
     if settings.board_colour and not plot:
-        reach = workpiece.radius + (shown.width if shown else 0.0) + 0.5 * settings.margin
-        parts.append(_board_layer(settings.board_colour, middle, reach))
+        reach = (shown.width if shown else workpiece.bend_radius) + 0.5 * settings.margin
+        parts.append(_board_layer(workpiece, settings.board_colour, middle, reach))
     parts.append(_thread_layer(workpiece, settings, middle))
     if not plot:
         parts.append(_nail_layer(workpiece, middle))
@@ -97,28 +98,35 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
     return "".join([*parts, "</svg>\n"])
 
 
-def _page(settings: SvgSettings, half: float) -> tuple[float, float]:
+def _page(settings: SvgSettings, half: FloatArray) -> tuple[float, float]:
     """Width and height of the page, mm; SettingsError if a drawing of 2·half mm does not fit on it."""
+    across, down = (2 * half).tolist()
     if settings.paper == "sheet":
-        return 2 * half, 2 * half
-    wide, high = PAPERS.get(settings.paper, (settings.roll_width, 2 * half))
+        return across, down
+    wide, high = PAPERS.get(settings.paper, (settings.roll_width, down))
     if settings.landscape and settings.paper != "roll":
         wide, high = high, wide
-    if 2 * half > min(wide, high) + 1e-9:
+    beyond = max(across - wide, down - high)
+    if beyond > 1e-9:
         raise SettingsError(
-            f"the drawing takes {2 * half:.0f} mm with its margins, and {settings.paper} is {wide:g} x {high:g} "
-            f"mm; lower the diameter by {2 * half - min(wide, high):.0f} mm or more"
+            f"the drawing takes {across:.0f} x {down:.0f} mm with its margins, and {settings.paper} is "
+            f"{wide:g} x {high:g} mm; lower the diameter by {math.ceil(beyond)} mm or more"
         )
     return wide, high
 
 
-def _board_layer(colour: str, middle: FloatArray, reach: float) -> str:
-    """The board as a disc; a layer that begins with % is left out by AxiDraw's plots."""
-    disc = f'<circle cx="{middle[0]:.3f}" cy="{middle[1]:.3f}" r="{reach:.3f}"/>\n'
-    return (
-        f'<g id="board" inkscape:groupmode="layer" inkscape:label="% board" fill="{colour}" stroke="none">'
-        f"\n{disc}</g>\n"
-    )
+def _board_layer(workpiece: Workpiece, colour: str, middle: FloatArray, reach: float) -> str:
+    """The board, `reach` mm larger than its nails; a layer that begins with % is left out by AxiDraw."""
+    if workpiece.shaped:
+        shape = (
+            f'<polygon points="{_points(workpiece.edge + middle)}" stroke="{colour}" '
+            f'stroke-width="{2 * reach:.3f}" stroke-linejoin="round"/>\n'
+        )
+    else:
+        radius = workpiece.radius + reach
+        shape = f'<circle cx="{middle[0]:.3f}" cy="{middle[1]:.3f}" r="{radius:.3f}" stroke="none"/>\n'
+    head = f'<g id="board" inkscape:groupmode="layer" inkscape:label="% board" fill="{colour}">'
+    return f"{head}\n{shape}</g>\n"
 
 
 def _layer(number: int, name: str, style: str, body: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from nitograph.exporting.cover import cover
 from nitograph.exporting.workpiece import Workpiece
-from nitograph.io.lists import COLUMNS, MARK
+from nitograph.io.lists import COLUMNS, MARK, SHAPED_MARK
 from nitograph.settings import Settings, setting
 
 SPOOLS = (50, 100, 200, 500, 1000, 2500, 5000)
@@ -32,9 +32,10 @@ def csv_text(workpiece: Workpiece, settings: ListSettings) -> str:
     """The list as CSV: one row per nail, row 0 where the thread is tied, under one row of titles.
 
     turn: cw or ccw round the nail as you see it. The thread goes out between `nail` and `out_before`, round
-    the back, and in between `nail` and `in_after`. chord_mm: straight run to this nail. metres: thread used
-    so far, including the turn at this nail. note: in the first rows the numbering for programs, the piece
-    and what it takes. Every row has every column, as spreadsheets and pandas want it.
+    the back, and in between `nail` and `in_after`; where both are empty, it passes in front. chord_mm:
+    straight run to this nail. metres: thread used so far, including the turn at this nail. note: in the
+    first rows the numbering for programs, the piece and what it takes. Every row has every column, as
+    spreadsheets and pandas want it.
     """
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
@@ -45,7 +46,7 @@ def csv_text(workpiece: Workpiece, settings: ListSettings) -> str:
     notes += [""] * (len(runs) - len(notes))
     for step, run, note in zip(workpiece.steps(), runs, notes, strict=True):
         block = max(step.step - 1, 0) // settings.block + 1
-        sides = turn_word(step.turn), step.enters, step.leaves
+        sides = turn_word(step.turn), step.enters, step.leaves  # None is an empty cell
         table.writerow([step.step, block, step.nail, *sides, f"{run:.1f}", f"{step.metres:.2f}", note])
     return stream.getvalue()
 
@@ -67,7 +68,10 @@ def plain_text(workpiece: Workpiece, settings: ListSettings) -> str:
 def numbering(workpiece: Workpiece) -> str:
     """One line that states which nail of the file format each number means, and the label."""
     label = workpiece.thread.label
-    stated = f"{MARK} num_nails={workpiece.num_nails} zero={workpiece.zero} sense={workpiece.sense:+d}"
+    mark = SHAPED_MARK if workpiece.shaped else MARK
+    stated = f"{mark} num_nails={workpiece.num_nails} zero={workpiece.zero} sense={workpiece.sense:+d}"
+    if workpiece.shaped:
+        stated += f" {workpiece.shaped.to_words()}"
     safe = label is not None and label.isprintable()
     return f"{stated} label={label}" if safe else stated
 

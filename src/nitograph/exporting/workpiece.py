@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from nitograph.errors import SettingsError
 from nitograph.settings import Settings, setting
+from nitograph.shapes import outline
+from nitograph.shapes.board import ShapedBoard
 from nitograph.thread import Thread
 
 FloatArray = NDArray[np.float64]
@@ -60,7 +62,11 @@ class WorkpieceSettings(Settings):
     """The real board, its thread and how its nails are counted."""
 
     diameter: float = setting(
-        600.0, "diameter of the circle through the middles of the nails", unit="mm", low=10, high=20_000
+        600.0,
+        "diameter of the circle through the middles of the nails; of other boards the larger side",
+        unit="mm",
+        low=10,
+        high=20_000,
     )
     nail_diameter: float = setting(1.5, "thickness of a nail", unit="mm", low=0.05, high=50)
     thread_width: float = setting(0.15, "thickness of the thread", unit="mm", low=0.01, high=20)
@@ -88,9 +94,12 @@ class WorkpieceSettings(Settings):
 
     @classmethod
     def of(cls, thread: Thread) -> Self:
-        """The defaults for a thread: with the thickness and the ring that a photograph was woven for."""
-        found = thread.millimetres()
-        return cls() if found is None else cls(thread_width=found[0], diameter=found[1])
+        """The defaults for a thread: with the thickness and the board that a photograph was woven for."""
+        found, board = thread.millimetres(), thread.board
+        made = cls() if found is None else cls(thread_width=found[0], diameter=found[1])
+        if not isinstance(board, ShapedBoard):
+            return made
+        return made.replace(diameter=board.size, nail_diameter=board.nail)
 
 
 @dataclass(frozen=True)
@@ -100,14 +109,15 @@ class Step:
     step: 0 for the nail where the thread is tied. nail: display number. turn: +1 clockwise round the nail
     as you see it, −1 the other way. enters, leaves: the neighbour nails; the thread goes out through the
     gap between `nail` and `enters`, passes behind the nail and comes back in through the gap between
-    `nail` and `leaves`. metres: thread used so far, including the turn at this nail.
+    `nail` and `leaves`; both are None where it passes in front of the nail instead, which a notch of an
+    outline may make it do. metres: thread used so far, including the turn at this nail.
     """
 
     step: int
     nail: int
     turn: int
-    enters: int
-    leaves: int
+    enters: int | None
+    leaves: int | None
     metres: float
 
 
@@ -120,28 +130,51 @@ class Workpiece:
 
     @property
     def num_nails(self) -> int:
-        """How many nails the ring has."""
+        """How many nails the board has."""
         return self.thread.board.num_nails
 
     @property
+    def shaped(self) -> ShapedBoard | None:
+        """The board, if it is no ring."""
+        return self.thread.board if isinstance(self.thread.board, ShapedBoard) else None
+
+    @property
     def radius(self) -> float:
-        """Radius of the nail circle, mm."""
+        """Radius of the nail circle, mm; of other boards half the larger side."""
         return self.settings.diameter / 2
 
     @property
+    def half(self) -> FloatArray:
+        """Half the width and half the height of the board from nail to nail, mm, (2,)."""
+        return np.array(self.thread.board.extent) * self.radius
+
+    @cached_property
     def spacing(self) -> float:
-        """Distance between the middles of neighbouring nails, mm."""
+        """Distance between the middles of neighbouring nails, mm; the least one where they differ."""
+        if self.shaped:
+            return outline.nearest_pair(self.centres)[0]
         return self.settings.diameter * math.sin(math.pi / self.num_nails)
 
     @property
     def zero(self) -> int:
         """The file's number of the nail that the maker calls 0: the one nearest the origin."""
+        if self.shaped:
+            aside = np.hypot(*(self.shaped.positions() - self._origin_point).T)
+            return int(np.round(aside, 6).argmin())
         return (self._origin_quarters * self.num_nails + 2) // 4 % self.num_nails
 
     @property
     def sense(self) -> int:
         """+1 if display numbers run in the direction of the file's numbers, −1 if against it."""
         return 1 if (self.settings.direction == "cw") == (self.settings.side == "front") else -1
+
+    @property
+    def _origin_point(self) -> FloatArray:
+        """The middle of the board's top or right side, from the front as in the file, in radii, (2,)."""
+        across, up = self.thread.board.extent
+        if self.settings.origin == "top":
+            return np.array([0.0, -up])
+        return np.array([across if self.settings.side == "front" else -across, 0.0])
 
     @property
     def _origin_quarters(self) -> int:
@@ -167,8 +200,23 @@ class Workpiece:
     @cached_property
     def centres(self) -> FloatArray:
         """Middle of each nail by display number, mm, y down, seen from the working side, shape (n, 2)."""
-        centres = self.thread.board.positions()[self.file_nails] * self.radius
-        return centres if self.settings.side == "front" else centres * np.array([-1.0, 1.0])
+        return self._seen(self.thread.board.positions()[self.file_nails] * self.radius)
+
+    @cached_property
+    def outward(self) -> FloatArray:
+        """Direction away from the board at each nail by display number, y down, shape (n, 2)."""
+        if not self.shaped:
+            return self.centres / self.radius
+        return self._seen(outline.normals(self.shaped.positions())[self.file_nails])
+
+    @property
+    def edge(self) -> FloatArray:
+        """The outline of a board that is no ring, mm, y down, its end joined to its beginning, (k, 2)."""
+        return self._seen(self.shaped.edge() * self.radius) if self.shaped else self.centres
+
+    def _seen(self, points: FloatArray) -> FloatArray:
+        """Points (k, 2) as they are from the front, seen from the working side."""
+        return points if self.settings.side == "front" else points * np.array([-1.0, 1.0])
 
     @cached_property
     def polyline(self) -> FloatArray:
@@ -190,6 +238,17 @@ class Workpiece:
         inner = np.where(bend < 0, COUNTERCLOCKWISE, CLOCKWISE)
         ends = inner if len(inner) else np.array([CLOCKWISE])
         return np.concatenate([ends[:1], inner, ends[-1:]]).astype(np.int8)
+
+    @cached_property
+    def behind(self) -> NDArray[np.bool_]:
+        """Whether the thread passes behind each nail, (m + 1,): always where the outline has no notch."""
+        found = np.ones(len(self.path), dtype=np.bool_)
+        if self.shaped and len(found) > 2:
+            turned = self.arcs[1:-1] - math.tau * self.settings.wraps
+            heading = self.directions[:-1] + self.turns[1:-1] * turned / 2
+            spots = np.stack([np.sin(heading), -np.cos(heading)], axis=1) * self.turns[1:-1, None]
+            found[1:-1] = (spots * self.outward[self.path[1:-1]]).sum(axis=1) > -1e-9
+        return found
 
     @property
     def bend_radius(self) -> float:
@@ -260,10 +319,12 @@ class Workpiece:
         """Every nail of the path in order, including the first, tied one."""
         n = self.num_nails
         clockwise = 1 if self.settings.direction == "cw" else -1
-        rows = zip(self.path.tolist(), self.turns.tolist(), self.metres.tolist(), strict=True)
-        for step, (nail, turn, metres) in enumerate(rows):
+        columns = self.path, self.turns, self.metres, self.behind
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for step, (nail, turn, metres, behind) in enumerate(rows):
             ahead = turn * clockwise
-            yield Step(step, nail, turn, (nail - ahead) % n, (nail + ahead) % n, metres)
+            enters, leaves = ((nail - ahead) % n, (nail + ahead) % n) if behind else (None, None)
+            yield Step(step, nail, turn, enters, leaves, metres)
 
     @property
     def name(self) -> str | None:
@@ -279,14 +340,19 @@ class Workpiece:
         """One sentence for the header of every file: size, numbering, side and thread."""
         s = self.settings
         way = "clockwise" if s.direction == "cw" else "counterclockwise"
+        wide, high = (float(f"{2 * side:.6g}") for side in self.half)
+        board = f"Board {wide:g} x {high:g} mm from nail to nail" if self.shaped else ""
+        board = board or f"Nail circle {s.diameter:g} mm across"
         return (
-            f"Nail circle {s.diameter:g} mm across, {self.num_nails} nails of {s.nail_diameter:g} mm; "
+            f"{board}, {self.num_nails} nails of {s.nail_diameter:g} mm; "
             f"nail 0 {self._origin_words()}, counted {way}, all seen from the {s.side}; "
             f"thread {s.thread_width:.3g} mm, {self.thread.line_count} chords."
         )
 
     def _origin_words(self) -> str:
         place = "top" if self.settings.origin == "top" else "right"
+        if self.shaped:
+            return f"nearest the middle of the {'top' if place == 'top' else 'right side'}"
         quarters = 4 * self.zero - self._origin_quarters * self.num_nails
         off = (quarters / self.num_nails + 2) % 4 - 2
         if off == 0:

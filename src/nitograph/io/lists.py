@@ -20,16 +20,21 @@ from typing import Any
 import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
+from nitograph.colours.layers import layers_of
 from nitograph.errors import FileError, NitographError
 from nitograph.io import png, tables, threads as thread_files
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
+from nitograph.shapes.board import board_of_words
 from nitograph.thread import MAX_CHORDS, Thread
 from nitograph.untrusted import parse_json, reading
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
 MARK = "nitograph-list/1"
 """The start of the line or the note in which a list that Nitograph wrote states its numbering."""
+
+SHAPED_MARK = "nitograph-list/2"
+"""The same for a board that is no ring, which the line describes."""
 
 COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres,note"
 """The header row of a winding list that Nitograph wrote."""
@@ -92,7 +97,8 @@ def parse(
     """
     threads = parse_all(data, name, foreign, line=line)
     if board is None and len(threads) > 1:
-        raise FileError(f"{name} holds {len(threads)} boards; choose one of 1 to {len(threads)}")
+        what = "boards" if layers_of(threads) is None else "threads in colours on one board"
+        raise FileError(f"{name} holds {len(threads)} {what}; choose one of 1 to {len(threads)}")
     if board is not None and not 1 <= board <= len(threads):
         raise FileError(f"{name}: board must be 1 to {len(threads)}, got {board}")
     return threads[(board or 1) - 1]
@@ -152,6 +158,7 @@ class _Numbering:
     sense: int = 1
     first: int = 0
     label: str | None = None
+    board: Board | None = None
 
     @staticmethod
     def foreign(given: ForeignList) -> "_Numbering":
@@ -196,14 +203,14 @@ def _statement(text: str) -> str | None:
     if text.startswith(COLUMNS[:4]):
         return _noted(text)
     heads = (_plain(line) for line in io.StringIO(text, newline=None) if line.startswith(HEADS))
-    return next((line for line in heads if line.startswith(MARK)), None)
+    return next((line for line in heads if line.startswith((MARK, SHAPED_MARK))), None)
 
 
 def _noted(text: str) -> str | None:
     lines = list(itertools.islice(io.StringIO(text, newline=None), 2))
     sign = next((sign for sign in "\t;," if sign in lines[0]), ",")
     row = next(csv.reader(lines[1:], delimiter=sign), [])
-    return next((cell for cell in row if cell.startswith(MARK)), None)
+    return next((cell for cell in row if cell.startswith((MARK, SHAPED_MARK))), None)
 
 
 def _plain(line: str) -> str:
@@ -216,15 +223,20 @@ def _plain(line: str) -> str:
 
 def _stated(line: str, name: str) -> _Numbering:
     fields = re.fullmatch(
-        rf"{re.escape(MARK)} num_nails=(\d{{1,6}}) zero=(\d{{1,6}}) sense=([+-])1(?: label=(.*))?",
+        rf"(?:{re.escape(MARK)}|{re.escape(SHAPED_MARK)}(?= .* shape=)) num_nails=(\d{{1,6}}) "
+        r"zero=(\d{1,6}) sense=([+-])1(?: (shape=\w+(?: \w+=\S+){4,5}?))?(?: label=(.*))?",
         line,
     )
     if not fields:
         raise FileError(f"{name}: the line that states the numbering is damaged: {line[:60]!r}")
-    count, zero, sense, label = fields.groups()
+    count, zero, sense, words, label = fields.groups()
     if int(zero) >= int(count):
         raise FileError(f"{name}: zero must be below num_nails, got {zero} of {count}")
-    return _Numbering(int(count), zero=int(zero), sense=-1 if sense == "-" else 1, label=label)
+    try:
+        board = board_of_words(words, int(count)) if words else None
+    except NitographError as error:
+        raise FileError(f"{name}: {error}") from None
+    return _Numbering(int(count), zero=int(zero), sense=-1 if sense == "-" else 1, label=label, board=board)
 
 
 def _listed(numbers: list[int], name: str, numbering: _Numbering) -> Thread:
@@ -239,6 +251,6 @@ def _listed(numbers: list[int], name: str, numbering: _Numbering) -> Thread:
             f"got {outside[0]}; check the number of nails and the number of the first one"
         )
     try:
-        return Thread(numbering.file_nails(path, count), Board(count), numbering.label)
+        return Thread(numbering.file_nails(path, count), numbering.board or Board(count), numbering.label)
     except NitographError as error:
         raise FileError(f"{name}: {error}") from None

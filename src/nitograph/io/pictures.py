@@ -38,14 +38,16 @@ MAX_COMPOSED_PIXELS = 28_000_000  # of formats whose decoders keep several whole
 COMPOSED = ("WEBP", "GIF")
 STRIP_PIXELS = 2**20
 BLACK, WHITE = 0, 255  # what see-through parts are laid on
+Ground = int | tuple[int, int, int]  # a grey for luminance, a colour for colours
 BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 MIN_IS_WHITE = 0  # of PHOTOMETRIC
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
-def read_picture(path: str | Path, *, ground: int = BLACK) -> NDArray[np.uint8]:
+def read_picture(path: str | Path, *, ground: Ground = BLACK) -> NDArray[np.uint8]:
     """One picture file as luminance, (h, w) uint8, upright by its EXIF tag, alpha laid on a grey `ground`.
 
+    On a ground of red, green and blue it keeps its colours, (h, w, 3).
     The first frame of an animation. A JPEG of more than MAX_PIXELS comes back smaller. Raises SourceError
     where the file is missing, is none of FORMATS, is damaged or has too many pixels.
     """
@@ -57,7 +59,7 @@ def read_picture(path: str | Path, *, ground: int = BLACK) -> NDArray[np.uint8]:
 
 
 def picture_of_bytes(
-    data: bytes, name: str | Path = "the picture", *, ground: int = BLACK
+    data: bytes, name: str | Path = "the picture", *, ground: Ground = BLACK
 ) -> NDArray[np.uint8]:
     """The content of a picture file as luminance, as `read_picture`; `name` is for messages."""
     from PIL import Image, UnidentifiedImageError
@@ -65,7 +67,7 @@ def picture_of_bytes(
     try:
         with _silence(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _bound(opened, name)
-            return luminance(opened, ground)
+            return luminance(opened, ground) if isinstance(ground, int) else colours_of(opened, ground)
     except SourceError:
         raise
     except UnidentifiedImageError:
@@ -110,6 +112,20 @@ def luminance(image: "Image.Image", ground: int = BLACK) -> NDArray[np.uint8]:
     Pictures of more than 8 bits are stretched from their lowest to their highest value.
     """
     return _upright(_in_strips(image, ground), image)
+
+
+def colours_of(image: "Image.Image", ground: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """A Pillow image in its colours, (h, w, 3) uint8 sRGB, otherwise as `luminance`."""
+    if image.mode in DEEP:
+        return np.repeat(luminance(image)[..., None], 3, axis=2)
+    image.load()
+    width, height = image.size
+    rows = max(1, STRIP_PIXELS // max(width, 1))
+    found = np.empty((height, width, 3), dtype=np.uint8)
+    for first in range(0, height, rows):
+        strip = image.crop((0, first, width, min(first + rows, height)))
+        found[first : first + rows] = np.asarray(_laid_on(strip, ground).convert("RGB"))
+    return _upright(found, image)
 
 
 def _in_strips(image: "Image.Image", ground: int) -> NDArray[np.uint8]:
@@ -159,19 +175,24 @@ def _deep(strip: "Image.Image", unsigned: bool) -> NDArray[np.float64]:
 
 def _grey_strip(strip: "Image.Image", depth: Depth, ground: int) -> NDArray[np.uint8]:
     """Luminance of some rows."""
-    from PIL import Image
-
     if strip.mode in DEEP:
         black, white, unsigned = depth
         low, high = min(black, white), max(black, white)
         values = np.nan_to_num(_deep(strip, unsigned), nan=black, posinf=high, neginf=low)
         share = np.clip((values - black) / (white - black), 0.0, 1.0)
         return np.asarray(np.rint(255 * share), dtype=np.uint8)
-    if "A" in strip.getbands() or "transparency" in strip.info:
-        layered = strip.convert("RGBA")
-        under = Image.new("RGBA", layered.size, (ground, ground, ground, 255))
-        strip = Image.alpha_composite(under, layered)
-    return np.asarray(strip.convert("L"), dtype=np.uint8)
+    return np.asarray(_laid_on(strip, (ground, ground, ground)).convert("L"), dtype=np.uint8)
+
+
+def _laid_on(strip: "Image.Image", ground: tuple[int, int, int]) -> "Image.Image":
+    """Some rows, those that are see-through laid on a ground."""
+    from PIL import Image
+
+    if "A" not in strip.getbands() and "transparency" not in strip.info:
+        return strip
+    layered = strip.convert("RGBA")
+    under = Image.new("RGBA", layered.size, (*ground, 255))
+    return Image.alpha_composite(under, layered)
 
 
 ORIENTATION = 0x0112
@@ -185,7 +206,7 @@ UPRIGHT = {
 def _upright(grey: NDArray[np.uint8], image: "Image.Image") -> NDArray[np.uint8]:
     """The picture turned as its EXIF tag says."""
     turned, rows, columns = UPRIGHT.get(image.getexif().get(ORIENTATION, 1), (False, False, False))
-    grey = grey.T if turned else grey
+    grey = np.swapaxes(grey, 0, 1) if turned else grey
     return np.ascontiguousarray(grey[:: -1 if rows else 1, :: -1 if columns else 1])
 
 

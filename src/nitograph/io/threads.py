@@ -11,13 +11,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from nitograph.errors import FileError
+from nitograph.colours.layers import Layers, layers_of
+from nitograph.errors import FileError, ThreadError
 from nitograph.io import png
 from nitograph.io.files import MAX_TEXT_BYTES
 from nitograph.thread import Thread, Threads
 from nitograph.untrusted import parse_json
 
 FORMAT = "nitograph-threads/1"
+COLOURS = "nitograph-colours/1"  # threads of several colours on one board, in order of winding
 KEYWORD = "nitograph"  # of the text chunk in which a PNG carries its threads
 MAX_THREADS = 100_000
 
@@ -26,7 +28,11 @@ def to_json(threads: Sequence[Thread], *, indent: int | None = None) -> str:
     """The JSON of one thread, or one object with all threads in order and the word that they spell."""
     if len(threads) == 1:
         return threads[0].to_json(indent=indent)
-    head = json.dumps({"format": FORMAT, "label": Threads(threads).label}, ensure_ascii=False)[:-1]
+    layers = layers_of(threads)
+    stated = {"format": FORMAT, "label": Threads(threads).label}
+    if layers is not None:
+        threads, stated = layers, {"format": COLOURS, "label": layers.label}
+    head = json.dumps(stated, ensure_ascii=False)[:-1]
     gap = " " if indent is None else "\n"
     return f'{head}, "threads": [{gap}{f",{gap}".join(thread.to_json() for thread in threads)}{gap}]}}'
 
@@ -78,8 +84,16 @@ def _threads(record: Any, name: str) -> list[Thread]:
     if not isinstance(record, dict) or "threads" not in record:
         return [Thread.from_record(record, name=name)]
     listed = record["threads"]
-    if record.get("format", FORMAT) != FORMAT:
-        raise FileError(f"{name} has format {str(record['format'])[:40]!r}; this version reads {FORMAT}")
+    if record.get("format", FORMAT) not in (FORMAT, COLOURS):
+        raise FileError(
+            f"{name} has format {str(record['format'])[:40]!r}; this version reads {FORMAT}, {COLOURS}"
+        )
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_THREADS:
         raise FileError(f"{name}: threads must be a list of 1 to {MAX_THREADS} thread records")
-    return [Thread.from_record(found, name=f"{name}, thread {i + 1}") for i, found in enumerate(listed)]
+    threads = [Thread.from_record(found, name=f"{name}, thread {i + 1}") for i, found in enumerate(listed)]
+    if record.get("format") != COLOURS:
+        return threads
+    try:
+        return list(Layers(threads))
+    except ThreadError as error:
+        raise FileError(f"{name}: {error}") from None

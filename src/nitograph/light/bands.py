@@ -40,10 +40,15 @@ class Bands(NamedTuple):
 
 
 def lines_of_ring(num_nails: int, canvas_size: int, width: float) -> Int32:
+    """As `lines_of_board`, of a ring."""
+    return lines_of_board(Board(num_nails), canvas_size, width)
+
+
+def lines_of_board(board: Board, canvas_size: int, width: float) -> Int32:
     """The bands of all chords of a board, (m, 6), in the order of chords.Chords; `width` in board radii."""
-    a, b = np.triu_indices(num_nails, 1)
+    a, b = np.triu_indices(board.num_nails, 1)
     half = canvas_size / 2
-    places = half + half * FRAME * Board(num_nails).positions()
+    places = half + half * FRAME * board.positions()
     lines = np.empty((len(a), 6), dtype=np.int32)
     for first in range(0, len(a), BLOCK):
         part = slice(first, first + BLOCK)
@@ -123,8 +128,11 @@ def totals(found: Columns, canvas_size: int) -> tuple[Int64, Int64]:
     return sums[0], sums[1]
 
 
-def covered(lines: Int32, canvas_size: int) -> Int64:
-    """As loops.add_path, in NumPy: the coverage (1/FINE) of all bands together, (c, c)."""
+def covered(lines: Int32, canvas_size: int, table: Int32 | None = None) -> Int64:
+    """As loops.add_path, in NumPy: the coverage (1/FINE) of all bands together, (c, c).
+
+    table: (FINE + 1,), what a band adds to a pixel by its share of it, if not that share.
+    """
     found = columns(lines)
     low, high = np.maximum(found.low, 0)[:, None], np.minimum(found.high, canvas_size * FINE)[:, None]
     pixel = (low >> 5) + np.arange(int(lines[:, 2].max(initial=0)) // FINE + 2)
@@ -132,7 +140,8 @@ def covered(lines: Int32, canvas_size: int) -> Int64:
     u, v = found.u[:, None], np.minimum(pixel, canvas_size - 1)
     steep = np.repeat(lines[:, 5] == 1, found.counts)[:, None]
     place = np.where(steep, u * canvas_size + v, v * canvas_size + u)
-    cover = np.bincount(place.ravel(), share.ravel(), canvas_size**2)
+    added = share if table is None else table[share]
+    cover = np.bincount(place.ravel(), added.ravel(), canvas_size**2)
     return cover.reshape(canvas_size, canvas_size).astype(np.int64)
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.light.bands import FINE, GROUP, Bands, fixed_strength, lines_between, lines_of_ring
+from nitograph.light.bands import FINE, GROUP, Bands, fixed_strength, lines_between, lines_of_board
 from nitograph.light.frame import FRAME, disc, pixel_positions, width_in_board_units
 from nitograph.light.loops import add_path, chord_totals, shares_of_bands
 from nitograph.thread import Thread
@@ -23,6 +24,7 @@ from nitograph.thread import Thread
 __all__ = [
     "Chords",
     "all_chords",
+    "board_chords",
     "coverage",
     "disc",
     "error",
@@ -65,15 +67,20 @@ class Chords:
         return Bands(self.lines, shares.reshape(-1), lowest)
 
 
-@functools.lru_cache(maxsize=4)
 def all_chords(num_nails: int, canvas_size: int, width: float) -> Chords:
-    """All chords of a board; `width` in board radii. Cached for the next call with the same arguments."""
+    """All chords of a ring; `width` in its radii. Cached for the next call with the same arguments."""
+    return board_chords(Board(num_nails), canvas_size, width)
+
+
+@functools.lru_cache(maxsize=4)
+def board_chords(board: Board, canvas_size: int, width: float) -> Chords:
+    """As `all_chords`, of a board of any shape."""
     if not 1 <= canvas_size <= MAX_CANVAS:
         raise SettingsError(f"canvas_size must be from 1 to {MAX_CANVAS} pixels, got {canvas_size}")
-    lines = lines_of_ring(num_nails, canvas_size, width)
+    lines = lines_of_board(board, canvas_size, width)
     total, squares = np.zeros((2, len(lines)), dtype=np.int64)
     chord_totals(lines, canvas_size, total, squares)
-    return Chords(num_nails, canvas_size, lines, total, squares)
+    return Chords(board.num_nails, canvas_size, lines, total, squares)
 
 
 def numbers(nails: NDArray[np.integer], num_nails: int) -> NDArray[np.int64]:

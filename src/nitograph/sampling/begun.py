@@ -31,8 +31,8 @@ def begun_nails(thread: Thread, board: Board, rules: Rules, max_lines: int) -> l
     """The nails of a begun thread; SettingsError in one line where a model cannot go on with it."""
     if thread.board != board:
         raise SettingsError(
-            f"a begun thread must be on the model's board of {board.num_nails} nails, got one on "
-            f"{thread.board.num_nails}; take another thread or another model"
+            f"a begun thread must be on the model's board, {board.words}, got one on {thread.board.words}; "
+            "take another thread or another model"
         )
     if thread.line_count >= max_lines:
         raise SettingsError(

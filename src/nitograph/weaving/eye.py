@@ -35,7 +35,7 @@ CALM = 0.04  # variance of grain that is half hidden
 def eye_of(board: RealBoard, canvas_size: int) -> Eye:
     """The tables of the compiled loops for one board on one canvas."""
     pixel, band = board.pixel(canvas_size), board.band(canvas_size)
-    strength = min(board.thread_width / pixel / band, OPAQUE)
+    strength = min(board.hidden_width / pixel / band, OPAQUE)
     shares = np.arange(FINE + 1) / FINE
     table = (np.arange(int(DEEPEST * UNIT) >> DENSE) + 0.5) * ((1 << DENSE) / UNIT)
     spreads = [(FINE_PART, FINE_MM / pixel), (1 - FINE_PART, board.view_mm / pixel)]

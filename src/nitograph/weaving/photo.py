@@ -39,25 +39,39 @@ class PhotoSettings(Settings):
     )
 
 
-def prepare_photo(grey: Grey, settings: PhotoSettings) -> Grey:
-    """The square to weave, light where thread is wanted."""
-    square = crop(grey, settings)
+def prepare_photo(grey: Grey, settings: PhotoSettings, aspect: float = 1.0) -> Grey:
+    """The square to weave, light where thread is wanted.
+
+    aspect: width ÷ height of the board. Of a board that is no square, the part of the picture that it shows
+    is in the middle, and the pixels of its rim are repeated beside it.
+    """
+    square = crop(grey, settings, aspect)
     if settings.equalize > 0:
         evened = equalize_locally(square)
         mixed = (1 - settings.equalize) * square.astype(np.float64) + settings.equalize * evened
         square = np.rint(mixed).astype(np.uint8)
+    square = _padded(square)
     return np.asarray(255 - square if settings.invert else square, dtype=np.uint8)
 
 
-def crop(grey: Grey, settings: PhotoSettings) -> Grey:
-    """The square part of a picture (h, w) that fills the frame."""
-    if grey.ndim != 2 or 0 in grey.shape:
-        raise SourceError(f"a grey picture must have shape (h, w), got {grey.shape}")
-    height, width = grey.shape
-    side = max(1, round(min(height, width) * settings.zoom))
-    top = round(min(max(settings.centre_y * height - side / 2, 0), height - side))
-    left = round(min(max(settings.centre_x * width - side / 2, 0), width - side))
-    return grey[top : top + side, left : left + side]
+def _padded(part: Grey) -> Grey:
+    """The picture (h, w) in the middle of a square, its rim repeated beside it."""
+    side = max(part.shape)
+    before = [(side - length) // 2 for length in part.shape]
+    after = [side - length - first for length, first in zip(part.shape, before, strict=True)]
+    return np.pad(part, list(zip(before, after, strict=True)), mode="edge") if any(after) else part
+
+
+def crop(grey: Grey, settings: PhotoSettings, aspect: float = 1.0) -> Grey:
+    """The part of a picture (h, w) or (h, w, 3) that fills the frame: `aspect` times as wide as high."""
+    if grey.ndim not in (2, 3) or 0 in grey.shape:
+        raise SourceError(f"a picture must have shape (h, w) or (h, w, 3), got {grey.shape}")
+    height, width = grey.shape[:2]
+    tall = min(height, width / aspect) * settings.zoom
+    rows, columns = max(1, round(tall)), min(max(1, round(tall * aspect)), width)
+    top = round(min(max(settings.centre_y * height - rows / 2, 0), height - rows))
+    left = round(min(max(settings.centre_x * width - columns / 2, 0), width - columns))
+    return grey[top : top + rows, left : left + columns]
 
 
 def is_ink_on_paper(grey: Grey) -> bool:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.errors import SourceError
+from nitograph.board import Board
+from nitograph.errors import SettingsError, SourceError
 from nitograph.light import cells, chords
-from nitograph.light.frame import FRAME, disc
+from nitograph.light.frame import FRAME, pixel_positions
 from nitograph.thread import Thread
 from nitograph.weaving.encoder import provenance
 from nitograph.weaving.eye import eye_of, kernel
@@ -39,7 +40,8 @@ class PhotoWeaver(Growing):
     """A thread growing over one picture (c, c) float32, 1 where most thread is wanted, 0 where none.
 
     importance: (c, c), how much each pixel counts, at least 0; its largest value is taken as 1. more: what
-    else the thread's file says of its making. Raises SourceError where the shapes differ.
+    else the thread's file says of its making. nails: where they stand if not on a ring; the diameter is
+    their larger side then. Raises SourceError where the shapes differ.
     """
 
     def __init__(
@@ -50,21 +52,31 @@ class PhotoWeaver(Growing):
         *,
         importance: NDArray[np.floating] | None = None,
         more: Mapping[str, Any] | None = None,
+        nails: Board | None = None,
     ) -> None:
         size = settings.canvas_size
+        self.nails_at = nails or settings.board
+        if self.nails_at.num_nails != settings.nails:
+            raise SettingsError(
+                f"the settings say {settings.nails} nails, but this is {self.nails_at.words}"
+            )
+        settings.rules.check_fits(self.nails_at)
         if wanted.shape != (size, size):
             raise SourceError(f"the target must have shape ({size}, {size}), got {wanted.shape}")
         self.settings, self.board, self.done, self.more = settings, board, False, dict(more or {})
-        target, self.tones = wanted_light(wanted, settings.max_lines, board)
-        ring = chords.all_chords(settings.nails, size, board.width(size))
+        target, self.tones = wanted_light(wanted, settings.max_lines, board, self.nails_at)
+        all_chords = chords.board_chords(self.nails_at, size, board.width(size))
         limits = Limits(
             settings.nails, settings.min_nail_gap, settings.recent_edges, 1, settings.max_lines, 0.0
         )
         eye = eye_of(board, size)
-        self._loom = board_light.Loom(ring.bands, limits, eye)
-        self._board = _bare_board(target, _weights(importance, size), eye)
+        legal = np.ascontiguousarray(self.nails_at.legal(settings.min_nail_gap))
+        self._inside = self.nails_at.inside(pixel_positions(size))
+        self._loom = board_light.Loom(all_chords.bands, limits, eye, legal)
+        self._board = bare_board(target, weights_of(importance, self._inside), eye)
         self._path = np.full(settings.max_lines + 1, -1, dtype=np.int32)
-        self._path[0], self._length = settings.start_nail or 0, 1
+        first = int(legal.any(axis=1).argmax())  # on a ring nail 0
+        self._path[0], self._length = settings.start_nail or first, 1
         self._even = self._error_of_even_board()
         self._walking = True
         self._sweeps, self._at, self._moved = SWEEPS[settings.quality], 0, 0
@@ -91,25 +103,29 @@ class PhotoWeaver(Growing):
             self._sweeps, self._at, self._moved = self._sweeps - 1, 0, 0
             self.done = settled or self._sweeps == 0
 
+    def stuck(self) -> bool:
+        """Whether the walk ended early for want of a nail that may come next."""
+        return self.done and self.settings.no_way_on(self._path[: self._length], self.nails_at)
+
     def explained(self) -> float:
         """1 − the error that is seen ÷ that of a board evenly covered with the mean tone."""
         found = board_light.error_of(self._loom, self._board)
         return 1.0 - found / self._even if self._even > 0 else 0.0
 
     def contrast(self, blur_mm: float) -> float:
-        """The share of the picture's contrast inside the ring that the board shows through this blur."""
+        """The share of the picture's contrast within the nails that the board shows through this blur."""
         return self.likeness(blur_mm, math.inf) ** 2
 
     def likeness(self, fine_mm: float, coarse_mm: float) -> float:
-        """Correlation, at least 0, of board and picture between two blurs, inside the ring."""
+        """Correlation, at least 0, of board and picture between two blurs, within the nails."""
         pixel, size = self.board.pixel(self.settings.canvas_size), self.settings.canvas_size
-        inside, images = disc(size), []
+        images = []
         for image in (self._board.light, self._board.target):
             bands = [np.zeros((size, size), dtype=np.float32) for _ in range(2)]
             for out, blur in zip(bands, (fine_mm, coarse_mm), strict=True):
                 if math.isfinite(blur):
                     board_light.blurred(image, kernel(blur / pixel), out)
-            images.append((bands[0] - bands[1])[inside])
+            images.append((bands[0] - bands[1])[self._inside])
         spread = float(images[0].std() * images[1].std())
         if not spread > 1e-9:
             return 0.0
@@ -121,7 +137,7 @@ class PhotoWeaver(Growing):
         made: dict[str, Any] = provenance(self.settings, self.explained(), source)
         made |= {"frame": FRAME, "board": self.board.to_dict(), "tones": self.tones.to_dict()}
         made |= self.more
-        return Thread(self._path[: self._length], self.settings.board, label, made)
+        return Thread(self._path[: self._length], self.nails_at, label, made)
 
     def _error_of_even_board(self) -> float:
         """The error of a board whose light is everywhere the mean of what is wanted."""
@@ -133,7 +149,7 @@ class PhotoWeaver(Growing):
         return float(found)
 
 
-def _bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> board_light.Board:
+def bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> board_light.Board:
     """A board without thread."""
     size, busy = len(target), np.empty_like(target)
     board_light.variance_of(target, eye.window, busy)
@@ -149,9 +165,9 @@ def _bare_board(target: Float32, weights: Float32, eye: board_light.Eye) -> boar
     )
 
 
-def _weights(importance: NDArray[np.floating] | None, size: int) -> Float32:
-    """How much each pixel counts, (c, c), nothing outside the ring."""
-    inside = disc(size).astype(np.float32)
+def weights_of(importance: NDArray[np.floating] | None, within: NDArray[np.bool_]) -> Float32:
+    """How much each pixel counts, (c, c), nothing outside the nails."""
+    inside, size = within.astype(np.float32), len(within)
     if importance is None:
         return inside
     values = np.asarray(importance, dtype=np.float64)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.board import Board
 from nitograph.errors import SettingsError
-from nitograph.light.frame import FRAME, disc, width_in_board_units
+from nitograph.light.frame import FRAME, pixel_positions, width_in_board_units
 from nitograph.settings import Settings, setting
 
 Float32 = NDArray[np.float32]
@@ -24,7 +25,7 @@ BLACK, WHITE = 0.03, 0.8  # the widest range of tones, shares of a bare board's 
 LEAST_WHITE, MOST_BLACK = 0.72, 0.7
 BARE = 0.93  # of empty ground: threads have to cross it, and a drawing needs them
 EMPTY, GROUND = 1.5 / 255, 0.05  # wanted thread that is none, and the share of it that makes a ground
-CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the ring's perimeter)
+CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the nails' perimeter)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class RealBoard(Settings):
     view_mm: float = setting(
         3.0, "blur of the eye on the board, one standard deviation", unit="mm", low=0.1, high=100
     )
+    darkness: float = setting(
+        1.0,
+        "how dark the thread is: the width that it hides ÷ its thickness, as calibrate finds it",
+        low=0.05,
+        high=4,
+    )
     light: str = setting(
         "real",
         "real: each chord takes its share of the light left; added: chords add up, as for digits",
@@ -44,19 +51,28 @@ class RealBoard(Settings):
 
     def check(self) -> None:
         """A thread is thinner than its board."""
-        if self.thread_width * 4 > self.diameter:
+        if max(self.thread_width, self.hidden_width) * 4 > self.diameter:
             raise SettingsError(
                 f"a thread must be thinner than a quarter of its board, got {self.thread_width:g} mm on "
                 f"{self.diameter:g} mm"
             )
+
+    @property
+    def hidden_width(self) -> float:
+        """Width of a dark opaque thread that takes as much light as this one, mm."""
+        return self.thread_width * self.darkness
 
     def pixel(self, canvas_size: int) -> float:
         """Side of a pixel of the canvas, mm."""
         return self.diameter / (FRAME * canvas_size)
 
     def band(self, canvas_size: int) -> float:
-        """Width of a chord's band on the canvas, pixels: that of the thread, at least one."""
-        return max(1.0, self.thread_width / self.pixel(canvas_size))
+        """Width of a chord's band on the canvas, pixels: what the thread hides, at least one."""
+        return max(1.0, self.hidden_width / self.pixel(canvas_size))
+
+    def density(self, max_lines: float, perimeter: float = 2 * math.pi) -> float:
+        """The mean density of thread that so many chords reach; perimeter: as `fitted_tones` has it."""
+        return CROWDED * max_lines * self.hidden_width / (perimeter / 2 * self.diameter / 2)
 
     def width(self, canvas_size: int) -> float:
         """The same in board radii."""
@@ -83,29 +99,35 @@ class Tones:
         return {"black": round(self.black, 4), "white": round(self.white, 4)}
 
 
-def wanted_light(wanted: Float32, max_lines: int, board: RealBoard) -> tuple[Float32, Tones]:
+def wanted_light(
+    wanted: Float32, max_lines: int, board: RealBoard, nails: Board | None = None
+) -> tuple[Float32, Tones]:
     """The light that is wanted of the board, and its tones, from a picture of wanted thread (c, c).
 
     Where a drawing or a cut-out has empty ground, the board stays nearly bare; the tones are those
-    of the rest.
+    of the rest. nails: where they stand, a ring by default.
     """
-    inside, empty = disc(len(wanted)), wanted <= EMPTY
+    around = nails or Board()
+    inside, empty = around.inside(pixel_positions(len(wanted))), wanted <= EMPTY
+    length = around.perimeter()
     if empty[inside].mean() < GROUND:
-        tones = fitted_tones(wanted[inside], max_lines, board)
+        tones = fitted_tones(wanted[inside], max_lines, board, length)
         return tones.light(wanted), tones
     shown = inside & ~empty
     share = float(shown.sum() / inside.sum())
-    tones = fitted_tones(wanted[shown], max_lines / max(share, 1e-3), board)
+    tones = fitted_tones(wanted[shown], max_lines / max(share, 1e-3), board, length)
     return np.where(empty, np.float32(BARE), tones.light(wanted)), tones
 
 
-def fitted_tones(wanted: Float32, max_lines: float, board: RealBoard) -> Tones:
+def fitted_tones(
+    wanted: Float32, max_lines: float, board: RealBoard, perimeter: float = 2 * math.pi
+) -> Tones:
     """The tones that `max_lines` chords reach where this thread, any shape, is all that is wanted.
 
     Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
-    below LEAST_WHITE.
+    below LEAST_WHITE. perimeter: of the line of nails, in radii of the board.
     """
-    reached = CROWDED * max_lines * board.thread_width / (math.pi * board.diameter / 2)
+    reached = board.density(max_lines, perimeter)
     if Tones(BLACK, WHITE).density(wanted) > reached:
         black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
         return Tones(black, WHITE)

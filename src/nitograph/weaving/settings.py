@@ -97,11 +97,14 @@ class WeaveSettings(Settings):
         """Which steps the thread may take."""
         return Rules(self.min_nail_gap, self.recent_edges)
 
-    def no_way_on(self, path: NDArray[np.int32]) -> bool:
-        """Whether a path (t,) has fewer chords than it might, and no nail may come next."""
+    def no_way_on(self, path: NDArray[np.int32], board: Board | None = None) -> bool:
+        """Whether a path (t,) has fewer chords than it might, and no nail may come next.
+
+        board: where the nails are, if not on the ring.
+        """
         if not 1 <= len(path) <= self.max_lines:
             return False
-        return not allowed_next(path[None], self.board, self.rules).any()
+        return not allowed_next(path[None], board or self.board, self.rules).any()
 
     @property
     def width(self) -> float:

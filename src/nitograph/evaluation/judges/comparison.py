@@ -6,7 +6,7 @@ Try it: python -m nitograph evaluate --stand-in random --samples-per-class 20 --
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,15 @@ class Comparison:
         """Which threads are read (n,) as their class, or one that counts as the same."""
         same = np.arange(len(self.classes)) if self.same is None else self.same
         return np.asarray(same[read] == same[threads.labels])
+
+    @property
+    def merges(self) -> bool:
+        """Whether some classes count as one."""
+        return self.same is not None and len(np.unique(self.same)) < len(self.same)
+
+    def unmerged(self) -> "Comparison":
+        """The same with each class for itself."""
+        return replace(self, same=None)
 
     def round(self, number: int) -> slice:
         """The samples of one round."""

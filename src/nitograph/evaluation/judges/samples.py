@@ -7,7 +7,8 @@ no threshold.
 Try it: python -m nitograph evaluate --stand-in random --samples-per-class 20 --seeds 1
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from nitograph.evaluation.metrics import (
 )
 from nitograph.evaluation.nearest import Paths
 from nitograph.evaluation.order import in_turn
-from nitograph.evaluation.pairs import groups_of
+from nitograph.evaluation.pairs import confusion, groups_of
 from nitograph.evaluation.verdicts import Figure, ends, rounded
 from nitograph.weaving.encoder import WeaveSettings
 
@@ -43,39 +44,44 @@ USEFULNESS_SEED = 900
 
 
 def recognisability(compared: Comparison, critics: Critics) -> Judgement:
-    """Share that each critic reads as the requested class, beside its ceiling; classes count the same."""
-    figures: dict[str, Figure] = {}
-    details: dict[str, Any] = {}
-    for name, critic in critics.items():
-        reads = _Reads.of(compared, critic)
-        figures[f"critic_{name.lower()}"] = reads.figure(f"critic_{name.lower()}")
-        weights = even_weights(compared.reference.labels)
-        ceiling = reads.ceiling if weights is None else reads.ceiling * weights
-        labels, tops = compared.samples.labels, compared.reference.labels
-        details[name] = {
-            "accuracy": ends(mean_interval(reads.right)),
-            "ceiling": ends(mean_interval(ceiling, weights=weights)),
-            "by_class": reads.shares(reads.right, labels),
-            "ceiling_by_class": reads.shares(reads.ceiling, tops),
-            "confusion": _confusion(labels, reads.read[0], len(compared.classes)),
-            "ceiling_confusion": _confusion(tops, reads.read[1], len(compared.classes)),
-        }
-        if name == "B":
-            by_class = [reads.figure("worst_class", np.array([i])) for i in range(len(compared.classes))]
-            worst = min(range(len(by_class)), key=lambda i: by_class[i].value.value)
-            figures["worst_class"] = by_class[worst]
-            details["worst_class"] = compared.classes[worst]
-            for key, members in groups_of(compared.classes).items():
-                figures[key] = reads.figure(key, members)
+    """Share that each critic reads as the requested class, beside its ceiling; classes count the same.
+
+    Where classes count as one, each figure comes with what it is with every class for itself.
+    """
+    reads = {name: _Reads.of(compared, critic) for name, critic in critics.items()}
+    figures, worst = _figures(reads)
+    details: dict[str, Any] = {name: found.details() for name, found in reads.items()}
+    if worst is not None:
+        details["worst_class"] = worst
+    if compared.merges:
+        alone, details["worst_class_unmerged"] = _figures(
+            {k: found.unmerged() for k, found in reads.items()}
+        )
+        figures = {key: replace(figure, unmerged=alone[key]) for key, figure in figures.items()}
     return figures, details
+
+
+def _figures(reads: "Mapping[str, _Reads]") -> tuple[dict[str, Figure], str | None]:
+    """The figures of each critic, and of critic B by class and group; the name of its worst class."""
+    keys = {name: f"critic_{name.lower()}" for name in reads}
+    figures = {keys[name]: found.figure(keys[name]) for name, found in reads.items()}
+    if "B" not in reads:
+        return figures, None
+    found, classes = reads["B"], reads["B"].compared.classes
+    by_class = [found.figure("worst_class", np.array([i])) for i in range(len(classes))]
+    worst = min(range(len(by_class)), key=lambda i: by_class[i].value.value)
+    figures["worst_class"] = by_class[worst]
+    for key, members in groups_of(classes).items():
+        figures[key] = found.figure(key, members)
+    return figures, classes[worst]
 
 
 @dataclass(frozen=True, eq=False)
 class _Reads:
-    """What one critic reads of samples and references, and which of them and of the walks are right."""
+    """What one critic reads of samples, references and random walks, and which of them are right."""
 
     compared: Comparison
-    read: tuple[NDArray[np.int64], NDArray[np.int64]]
+    read: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
     right: NDArray[np.bool_]
     ceiling: NDArray[np.bool_]
     floor: NDArray[np.bool_]
@@ -85,7 +91,29 @@ class _Reads:
         """Everything read."""
         kinds = (compared.samples, compared.reference, compared.walks)
         reads = [critic.read(kind.rasters)[1] for kind in kinds]
-        return _Reads(compared, (reads[0], reads[1]), *map(compared.right, reads, kinds))
+        return _Reads(compared, (reads[0], reads[1], reads[2]), *map(compared.right, reads, kinds))
+
+    def unmerged(self) -> "_Reads":
+        """The same with each class for itself."""
+        alone = self.compared.unmerged()
+        kinds = (alone.samples, alone.reference, alone.walks)
+        return _Reads(alone, self.read, *map(alone.right, self.read, kinds))
+
+    def details(self) -> dict[str, Any]:
+        """What is read, class by class, JSON values."""
+        compared = self.compared
+        labels, tops = compared.samples.labels, compared.reference.labels
+        weights = even_weights(tops)
+        ceiling = self.ceiling if weights is None else self.ceiling * weights
+        classes = len(compared.classes)
+        return {
+            "accuracy": ends(mean_interval(self.right)),
+            "ceiling": ends(mean_interval(ceiling, weights=weights)),
+            "by_class": self.shares(self.right, labels),
+            "ceiling_by_class": self.shares(self.ceiling, tops),
+            "confusion": confusion(labels, self.read[0], classes).tolist(),
+            "ceiling_confusion": confusion(tops, self.read[1], classes).tolist(),
+        }
 
     def figure(self, key: str, members: NDArray[np.int64] | None = None) -> Figure:
         """The share of samples that is right ÷ that of references, of all classes or of these."""
@@ -243,10 +271,3 @@ def breaks_a_rule(paths: Paths, weaving: WeaveSettings) -> NDArray[np.bool_]:
     rows = np.full((len(paths), int(lengths.max())), -1, dtype=np.int64)
     rows[np.arange(rows.shape[1]) < lengths[:, None]] = paths.flat
     return ~legal_paths(rows, weaving.board, weaving.rules)
-
-
-def _confusion(labels: NDArray[np.int64], read: NDArray[np.int64], classes: int) -> list[list[int]]:
-    """Counts, [class requested][class read]."""
-    table = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(table, (labels, read), 1)
-    return [[int(count) for count in row] for row in table]

@@ -18,30 +18,38 @@ MANY = 16  # classes, from which on they are
 
 
 def section(record: Mapping[str, Any]) -> str:
-    """Pairs that count as one class, with the rule; of many classes also the most frequent mistakes."""
+    """Classes that count as one, with the rule; of many classes also the most frequent mistakes."""
     return pairs_section(record["confusable"]) + (
         _mistakes(record) if len(record["classes"]) > MANY else ""
     )
 
 
 def pairs_section(found: Mapping[str, Any]) -> str:
-    """Pairs that count as one class, with the rule."""
+    """Classes that count as one, with the rule, and the pairs that it was asked of."""
     if not found["pairs"]:
         return ""
-    same = [pair for pair in found["pairs"] if pair["same"]]
-    names = ", ".join(_both(pair["classes"]) for pair in same) or "none"
+    groups = ", ".join(_both(group) for group in found["groups"]) or "none"
     rows = [
-        [_both(pair["classes"]), percent(pair["told"]), "one class" if pair["same"] else "two classes"]
+        [
+            _both(pair["classes"]),
+            percent(pair["told"]),
+            " and ".join(map(percent, pair["taken"])),
+            "one class" if pair["same"] else "two classes",
+        ]
         for pair in sorted(found["pairs"], key=lambda pair: pair["told"])
     ]
     return (
-        "<h3>A letter and its capital</h3>"
+        "<h3>Classes that count as one</h3>"
         "<p>A picture that is drawn to a fixed size does not show whether o or O is meant. Two classes "
-        "whose names differ by case only count as one if the critics, of woven real test pictures that "
+        "count as one if the critics take each for the other in at least "
+        f"{percent(found['taken_for_each_other_from'])} of its woven real test pictures and, of those that "
         f"they read as either, take fewer than {percent(found['told_apart_from'])} for the right one. "
-        f"Counted as one: {names}.</p>"
-        "<details><summary>All pairs</summary>"
-        f"{table(('pair', 'told apart', 'counted as'), rows)}</details>"
+        "Neither may be read as a third class more often than as one of the two. "
+        f"Classes of fewer than {found['pictures_from']} test pictures count as one only if their names "
+        f"differ by case. Samples have no part in it. Counted as one: {groups}.</p>"
+        "<details><summary>All pairs that are taken for each other, and all letters with their "
+        f"capitals</summary>{table(('pair', 'told apart', 'taken for the other', 'counted as'), rows)}"
+        "</details>"
     )
 
 

@@ -127,10 +127,22 @@ def _row(figure: Figure) -> tuple[str, ...]:
         show(figure.measured),
         show(figure.reference),
         show(figure.floor),
-        f"{_judged(value.value)}<small>{_judged(value.low)} to {_judged(value.high)}</small>",
+        f"{_judged(value.value)}<small>{_judged(value.low)} to {_judged(value.high)}</small>"
+        f"{_unmerged(figure.unmerged)}",
         bar,
         goal.threshold(),
         f'<span class="{figure.verdict}">{figure.verdict}</span>',
+    )
+
+
+def _unmerged(figure: Figure | None) -> str:
+    """The same with each class for itself, where some count as one."""
+    if figure is None:
+        return ""
+    value = figure.value
+    return (
+        f"<small>each class for itself: {_judged(value.value)} ({_judged(value.low)} to "
+        f"{_judged(value.high)}), {percent(figure.measured)} of {percent(figure.reference)}</small>"
     )
 
 
@@ -193,7 +205,7 @@ def _blind(found: Evaluation) -> str:
 def _recognised(record: dict[str, Any]) -> str:
     details = record["recognisability"]
     classes = record["classes"]
-    names = [name for name in details if name != "worst_class"]
+    names = [name for name in details if isinstance(details[name], dict)]
     rows = []
     for i, name_of_class in enumerate(classes):
         cells = [html.escape(name_of_class)]

@@ -17,6 +17,7 @@ import numpy as np
 from nitograph import __version__
 from nitograph.errors import SettingsError
 from nitograph.exporting.gcode.machines import Grbl, Machine, Marlin, Point, Polar, number
+from nitograph.exporting.gcode.round import ways_round
 from nitograph.exporting.gcode.settings import GcodeSettings as GcodeSettings
 from nitograph.exporting.workpiece import FloatArray, Workpiece, y_up
 
@@ -54,6 +55,11 @@ def gcode(workpiece: Workpiece, settings: GcodeSettings | None = None) -> str:
 def machine_for(workpiece: Workpiece, settings: GcodeSettings) -> Machine:
     """The machine that the profile names, for that board."""
     if settings.profile == "polar":
+        if workpiece.shaped:
+            raise SettingsError(
+                f"a polar machine works on a ring of nails, got {workpiece.shaped.words}; use "
+                "profile grbl or marlin"
+            )
         zero = y_up(workpiece.centres[0])
         return Polar(settings, workpiece.radius, math.atan2(zero[1], zero[0]))
     kind = Marlin if settings.profile == "marlin" else Grbl
@@ -68,10 +74,11 @@ def check_clearance(workpiece: Workpiece, settings: GcodeSettings) -> None:
             f"nails of {nail:g} mm every {workpiece.spacing:.2f} mm leave no gap for a feeder of "
             f"{feeder:g} mm; use a larger board, fewer or thinner nails, or a thinner feeder"
         )
-    if not (nail + feeder) / 2 < settings.reach < workpiece.radius / 2:
+    most = float(workpiece.half.min()) / 2
+    if not (nail + feeder) / 2 < settings.reach < most:
         raise SettingsError(
             f"reach must lie between {(nail + feeder) / 2:g} mm, where the feeder would touch the nail, "
-            f"and {workpiece.radius / 2:g} mm, half way to the middle; got {settings.reach:g}"
+            f"and {most:g} mm, half way to the middle; got {settings.reach:g}"
         )
 
 
@@ -100,6 +107,9 @@ def plot(workpiece: Workpiece, machine: Machine) -> None:
 
 def wind(workpiece: Workpiece, machine: Machine) -> None:
     """Wind round each nail in its direction; the operator ties the thread on and off."""
+    if workpiece.shaped:
+        wind_outline(workpiece, machine)
+        return
     reach, first = machine.settings.reach, machine.settings.start_at
     radius = workpiece.radius
     inside, outside = radius - reach, radius + reach
@@ -121,6 +131,24 @@ def wind(workpiece: Workpiece, machine: Machine) -> None:
             machine.move(_on(outside, before))
             machine.arc(_on(outside, after), turn)
             machine.move(_on(inside, after))
+    machine.pause(f"tie the thread off at nail {path[-1]}, cut it, then go on")
+    machine.lift()
+
+
+def wind_outline(workpiece: Workpiece, machine: Machine) -> None:
+    """As `wind`, on a board that is no ring: straight moves round each nail, clear of all nails."""
+    first = machine.settings.start_at
+    ways = ways_round(workpiece, machine.settings)
+    path, turns = workpiece.path.tolist(), workpiece.turns.tolist()
+    machine.say(f"start: nail {path[first - 1]}")
+    machine.travel(_point(ways[first - 1][-1]))
+    machine.lower()
+    machine.pause(f"{'tie' if first == 1 else 'hold'} the thread at nail {path[first - 1]}, then go on")
+    for step in range(first, len(path)):
+        machine.say(f"step {step} nail {path[step]} {'cw' if turns[step] > 0 else 'ccw'}")
+        for _ in range(1 + workpiece.settings.wraps):
+            for to in ways[step]:
+                machine.move(_point(to))
     machine.pause(f"tie the thread off at nail {path[-1]}, cut it, then go on")
     machine.lift()
 
@@ -159,7 +187,7 @@ def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
         *([f"{workpiece.name}."] if workpiece.name else []),
         f"Nitograph {__version__}: {name} for {s.profile}, steps {s.start_at} to {last}.",
         workpiece.statement().replace("°", " degrees"),
-        machine.frame(),
+        machine.frame().replace("nail circle", "board" if workpiece.shaped else "nail circle"),
         lift,
         f"{work}, about {duration(machine.minutes)} without pauses.",
     ]
@@ -168,7 +196,7 @@ def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
     if isinstance(machine, Grbl):
         (left, below), (right, above) = machine.extents()
         about.append(
-            f"It moves from X{number(left)} to X{number(right)} and from Y{number(below)} to Y{number(above)}."
+            f"It moves from X{number(left)} to X{number(right)}, Y{number(below)} to Y{number(above)}."
         )
     if s.start_at > 1:
         about.append(f"A restart: everything before step {s.start_at} is assumed to be done.")

@@ -36,7 +36,8 @@ class Tile:
 class Grid:
     """How a square of 2·half mm is cut into windows of width × height mm that share `overlap` mm.
 
-    shift: how far all windows are moved from where the board's middle is theirs, mm.
+    shift: how far all windows are moved from where the board's middle is theirs, mm. down: half the height,
+    if it is a rectangle and half is only half its width.
     """
 
     half: float
@@ -44,6 +45,12 @@ class Grid:
     height: float
     overlap: float
     shift: tuple[float, float] = (0.0, 0.0)
+    down: float | None = None
+
+    @property
+    def halves(self) -> tuple[float, float]:
+        """Half the width and half the height, mm."""
+        return self.half, self.half if self.down is None else self.down
 
     @property
     def step(self) -> tuple[float, float]:
@@ -53,7 +60,8 @@ class Grid:
     @property
     def counts(self) -> tuple[int, int]:
         """Windows across and down."""
-        across, down = (max(1, math.ceil((2 * self.half - self.overlap) / s - 1e-9)) for s in self.step)
+        sides = zip(self.halves, self.step, strict=True)
+        across, down = (max(1, math.ceil((2 * half - self.overlap) / s - 1e-9)) for half, s in sides)
         return across, down
 
     @property
@@ -65,12 +73,12 @@ class Grid:
     def clear_of(self, points: FloatArray, distance: float) -> "Grid":
         """The same windows, moved so that cutting lines keep that distance from points (k, 2), mm.
 
-        They are moved as little as that takes, and only as far as they reach beyond the square; where that
+        They are moved as little as that takes, and only as far as they reach beyond the board; where that
         does not suffice, to where the lines keep the largest distance.
         """
         moves = []
         for axis, (lines, count, step) in enumerate(zip(self.cuts(), self.counts, self.step, strict=True)):
-            spare = max(0.0, count * step + self.overlap - 2 * self.half) / 2
+            spare = max(0.0, count * step + self.overlap - 2 * self.halves[axis]) / 2
             moves.append(_move(np.array(lines), points[:, axis], spare, distance))
         x, y = self.shift
         return dataclasses.replace(self, shift=(x + moves[0], y + moves[1]))

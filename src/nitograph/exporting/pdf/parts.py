@@ -11,6 +11,7 @@ from nitograph.exporting.pdf.sheet import Sheet
 from nitograph.exporting.rim import rim
 from nitograph.exporting.winding_list import duration, spools
 from nitograph.exporting.workpiece import Workpiece
+from nitograph.shapes import outline
 
 SPARE = 0.05  # share of nails to have besides
 TIGHT = 0.2  # mm by which a drill is thinner than the nail
@@ -23,7 +24,8 @@ def parts(workpiece: Workpiece) -> list[tuple[str, str]]:
     board, count = workpiece.settings, workpiece.num_nails
     used = len(set(workpiece.path.tolist()))
     stand = max(PROUD, 6 * board.nail_diameter)
-    side = math.ceil((board.diameter + 2 * rim(workpiece).width + 20) / 10) * 10
+    beyond = 2 * rim(workpiece).width + 20
+    width, height = (math.ceil((2 * half + beyond) / 10) * 10 for half in workpiece.half.tolist())
     drill = max(0.1, board.nail_diameter - TIGHT)
     have = workpiece.length_to_have
     return [
@@ -32,12 +34,12 @@ def parts(workpiece: Workpiece) -> list[tuple[str, str]]:
             f"{count} of {board.nail_diameter:g} mm ({math.ceil(count * (1 + SPARE))} with some to spare), "
             f"at least {math.ceil(stand + DEEP)} mm long; {used} of them carry thread",
         ),
-        ("Spacing", f"{workpiece.spacing:.2f} mm from middle to middle"),
+        ("Spacing", f"{_spacing(workpiece)} mm from middle to middle"),
         (
             "Drill",
             f"{drill:.1f} mm, {math.ceil(DEEP)} mm deep: the nail less {TIGHT:g} mm, for a tight fit",
         ),
-        ("Board", f"{side} x {side} mm or more, at least {math.ceil(DEEP) + 4} mm thick"),
+        ("Board", f"{width} x {height} mm or more, at least {math.ceil(DEEP) + 4} mm thick"),
         (
             "Thread",
             f"{board.thread_width:.3g} mm thick, {workpiece.length:.1f} m used, knots included; "
@@ -48,6 +50,15 @@ def parts(workpiece: Workpiece) -> list[tuple[str, str]]:
             f"about {duration(workpiece.seconds)} of winding at {board.seconds_per_chord:g} s per chord",
         ),
     ]
+
+
+def _spacing(workpiece: Workpiece) -> str:
+    """From the least to the largest distance of neighbouring nails, where they differ."""
+    if not workpiece.shaped:
+        return f"{workpiece.spacing:.2f}"
+    apart = outline.gaps(workpiece.centres)
+    least, most = f"{apart.min():.2f}", f"{apart.max():.2f}"
+    return least if least == most else f"{least} to {most}"
 
 
 def draw_parts(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], margin: float) -> None:

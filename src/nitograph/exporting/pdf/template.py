@@ -37,10 +37,10 @@ def draw_template(
     SettingsError if the sheet is too large for a PDF, or the tiles are too many or too small.
     """
     shown = rim(workpiece)
-    half = workpiece.radius + shown.width + 2.0
     if paper is None:
-        _check_sheet(2 * (half + margin))
-        grid = Grid(half, 2 * half, 2 * half, 0.0)
+        half, down = (workpiece.half + (shown.width + 2.0)).tolist()
+        _check_sheet(2 * (max(half, down) + margin))
+        grid = Grid(half, 2 * half, 2 * down, 0.0, down=down)
     else:
         grid = grid_of(workpiece, paper, overlap, margin)
     kept = _kept(grid, workpiece, shown)
@@ -61,8 +61,8 @@ def grid_of(workpiece: Workpiece, paper: tuple[float, float], overlap: float, ma
     """
     found = []
     shown = rim(workpiece)
-    half = workpiece.radius + shown.width + 2.0
-    whole = min(MAX_SHEET, 2 * (half + margin) + FOOT)
+    half, down = (workpiece.half + (shown.width + 2.0)).tolist()
+    whole = min(MAX_SHEET, 2 * (down + margin) + FOOT)
     sizes = (paper, paper[::-1]) if math.isfinite(paper[1]) else ((paper[0], whole),)
     for width, height in sizes:
         inner = width - 2 * margin, height - 2 * margin - FOOT
@@ -71,7 +71,7 @@ def grid_of(workpiece: Workpiece, paper: tuple[float, float], overlap: float, ma
                 f"tiles need 40 mm besides their overlaps, but page_margin {margin:g} and overlap "
                 f"{overlap:g} leave less; lower them"
             )
-        grid = Grid(half, *inner, overlap)
+        grid = Grid(half, *inner, overlap, down=down)
         grid = grid.clear_of(workpiece.centres, workpiece.settings.nail_diameter / 2 + CLEAR)
         if math.prod(grid.counts) > 100 * MAX_TILES:
             raise too_many_pages(math.prod(grid.counts), MAX_TILES)
@@ -111,16 +111,17 @@ def _draw_window(
 ) -> None:
     """Everything of the board that this window shows; the page's corner is at (margin, margin)."""
     right, down = margin - tile.left, margin - tile.top
-    reach, radius = workpiece.radius + shown.width, workpiece.radius
-    sheet.line(right - reach, down, right + reach, down, 0.1, 170)
-    sheet.line(right, down - reach, right, down + reach, 0.1, 170)
-    sheet.circle(right, down, radius, 0.1, 170)
+    reach_x, reach_y = (workpiece.half + shown.width).tolist()
+    sheet.line(right - reach_x, down, right + reach_x, down, 0.1, 170)
+    sheet.line(right, down - reach_y, right, down + reach_y, 0.1, 170)
+    _draw_edge(sheet, workpiece, (right, down), 1.0, 0.1, 170)
     _draw_centre(sheet, right, down)
     visible = _inside(workpiece.centres, tile, grid)
     arm = min(2.0, 0.4 * workpiece.spacing)
-    for x, y in workpiece.centres[visible].tolist():
+    away = workpiece.outward if workpiece.shaped else workpiece.centres / workpiece.radius
+    for (x, y), (ax, ay) in zip(workpiece.centres[visible].tolist(), away[visible].tolist(), strict=True):
         sheet.circle(right + x, down + y, workpiece.settings.nail_diameter / 2)
-        along, across = (arm * x / radius, arm * y / radius), (-arm * y / radius, arm * x / radius)
+        along, across = (arm * ax, arm * ay), (-arm * ay, arm * ax)
         for dx, dy in (along, across):
             sheet.line(right + x - dx, down + y - dy, right + x + dx, down + y + dy)
     strokes = ticks(workpiece, shown)
@@ -128,6 +129,18 @@ def _draw_window(
         sheet.line(right + a, down + b, right + c, down + d, 0.3)
     _draw_numbers(sheet, shown, _inside(shown.anchors, tile, grid), right, down)
     _draw_joins(sheet, grid, tile, right, down)
+
+
+def _draw_edge(
+    sheet: Sheet, workpiece: Workpiece, middle: tuple[float, float], scale: float, width: float, grey: int
+) -> None:
+    """The circle of the nails, or the outline of another board, around a point of the page."""
+    if not workpiece.shaped:
+        sheet.circle(*middle, workpiece.radius * scale, width, grey)
+        return
+    points = (workpiece.edge * scale + middle).tolist()
+    for (x1, y1), (x2, y2) in zip(points, points[1:] + points[:1], strict=True):
+        sheet.line(x1, y1, x2, y2, width, grey)
 
 
 def _draw_numbers(sheet: Sheet, shown: Rim, visible: Mask, right: float, down: float) -> None:
@@ -222,7 +235,7 @@ def _draw_overview(sheet: Sheet, workpiece: Workpiece, grid: Grid, kept: list[Ti
         "1  Print every page at 100 %. Measure the 50 mm bar on one page before you continue.",
         "2  Cut each tile along its LEFT and its UPPER dashed line only. Lay it over its neighbours there,",
         f"    up to their dashed line{', cross on cross (try with a pin)' if grid.arm else ''}; tape.",
-        f"3  Check the circle: {workpiece.settings.diameter:g} mm from nail to nail across the middle.",
+        f"3  {_to_measure(workpiece)}",
         "4  Lay the middle cross on the middle of your board, nail 0 where it belongs; prick every nail.",
     ]
     y = margin + 14
@@ -230,6 +243,15 @@ def _draw_overview(sheet: Sheet, workpiece: Workpiece, grid: Grid, kept: list[Ti
         sheet.text(margin, y, line, sheet.fitting(lines, width, 2.4))
         y += 5.2
     _draw_map(sheet, workpiece, grid, kept, (margin, y + 2, width, height + margin - y - 4))
+
+
+def _to_measure(workpiece: Workpiece) -> str:
+    """What is measured on the joined template."""
+    if not workpiece.shaped:
+        size = workpiece.settings.diameter
+        return f"Check the circle: {size:g} mm from nail to nail across the middle."
+    width, height = (2 * workpiece.half).tolist()
+    return f"Check the outline: {width:.5g} mm wide and {height:.5g} mm high."
 
 
 def _draw_map(
@@ -246,6 +268,6 @@ def _draw_map(
         sheet.text(x + right * scale / 2, y + below * scale / 2 + size / 2, tile.name, size, align="middle")
     half = grid.overlap / 2
     middle = x0 - (left + half) * scale, y0 - (top + half) * scale  # the board's
-    sheet.circle(*middle, workpiece.radius * scale, 0.4)
+    _draw_edge(sheet, workpiece, middle, scale, 0.4, 0)
     zero = workpiece.centres[0] * scale
     sheet.circle(middle[0] + zero[0], middle[1] + zero[1], 1.2, 0.6)

@@ -64,6 +64,7 @@ class Loom(NamedTuple):
     bands: Bands
     limits: Limits
     eye: Eye
+    legal: Bool  # (n, n), which nails a chord of this board may join at all
 
 
 @tiny
@@ -209,10 +210,10 @@ def weave_on(loom: Loom, board: Board, path: Int32, length: int, until: int) -> 
         if length % loom.eye.refresh == 0:
             look(loom, board)
         fan(loom, board, here, gains)
-        forbid_next(path, length, count, limits.min_nail_gap, limits.recent_edges, allowed)
+        forbid_next(path, length, count, 1, limits.recent_edges, allowed)
         best, chosen = 0.0, -1
         for nail in range(count):
-            if allowed[nail] and nail != here and gains[nail] > best:
+            if allowed[nail] and loom.legal[here, nail] and nail != here and gains[nail] > best:
                 best, chosen = gains[nail], nail
         if chosen < 0:
             return length, True
@@ -223,16 +224,17 @@ def weave_on(loom: Loom, board: Board, path: Int32, length: int, until: int) -> 
 
 
 @inner
-def allow_between(limits: Limits, path: Int32, length: int, at: int, allowed: Bool) -> None:
-    """Which nails (n,) may stand at place `at` of path[:length], by gaps and recent chords."""
-    count, gap, recent = limits.num_nails, limits.min_nail_gap, limits.recent_edges
+def allow_between(loom: Loom, path: Int32, length: int, at: int, allowed: Bool) -> None:
+    """Which nails (n,) may stand at place `at` of path[:length], by the board's chords and recent ones."""
+    recent = loom.limits.recent_edges
     allowed[:] = True
     for side in (-1, 1):
         if not 0 <= at + side < length:
             continue
         end = path[at + side]
-        for offset in range(1 - gap, gap):
-            allowed[(end + offset) % count] = False
+        for nail in range(len(allowed)):
+            if not loom.legal[end, nail]:
+                allowed[nail] = False
         # Chords within `recent` of the one between `at` and its neighbour, other than the two that move.
         chord = at - 1 if side < 0 else at
         for step in range(max(chord - recent, 0), min(chord + recent + 1, length - 1)):
@@ -259,7 +261,7 @@ def sweep(loom: Loom, board: Board, path: Int32, length: int, first: int, stop: 
         if (at - first + 1) % max(loom.eye.refresh // 4, 1) == 0:
             look(loom, board)
         old = path[at]
-        allow_between(limits, path, length, at, allowed)
+        allow_between(loom, path, length, at, allowed)
         allowed[old] = True
         before[:], after[:] = 0.0, 0.0
         if at > 0:
