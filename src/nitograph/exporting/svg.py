@@ -84,7 +84,7 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
         'xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"\n'
         f'  width="{width}mm" height="{height}mm" viewBox="0 0 {width} {height}">\n'
         f"<title>{escape(workpiece.name or 'Nitograph')}</title>\n"
-        f"<desc>{escape(' '.join(about(workpiece)))}</desc>\n"
+        f"<desc>{escape(' '.join([*about(workpiece), *_on_paper(settings)]))}</desc>\n"
     )
     parts = [head]
     if settings.board_colour and not plot:
@@ -96,6 +96,13 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
     if shown:
         parts.append(_number_layer(workpiece, shown, middle))
     return "".join([*parts, "</svg>\n"])
+
+
+def _on_paper(settings: SvgSettings) -> list[str]:
+    """What to load and to leave free, if there is paper of a given size."""
+    if settings.paper not in PAPERS:
+        return []
+    return [f"For {settings.paper} paper; {settings.margin:g} mm from its edges are free at least."]
 
 
 def _page(settings: SvgSettings, half: FloatArray) -> tuple[float, float]:

@@ -15,11 +15,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.colours.layers import Colour, colour_of
 from nitograph.errors import SettingsError
 from nitograph.settings import Settings, setting
 from nitograph.shapes import outline
@@ -121,6 +122,19 @@ class Step:
     metres: float
 
 
+class Part(NamedTuple):
+    """One thread of a workpiece: the step at which it is tied, what it is by itself, and its colour."""
+
+    tied: int
+    piece: "Workpiece"
+    colour: Colour | None
+
+    @property
+    def last(self) -> int:
+        """The step at which it is tied off."""
+        return self.tied + self.piece.last_step
+
+
 @dataclass(frozen=True, eq=False)
 class Workpiece:
     """One thread on one real board. Arrays are computed on first use; m is the number of chords."""
@@ -132,6 +146,21 @@ class Workpiece:
     def num_nails(self) -> int:
         """How many nails the board has."""
         return self.thread.board.num_nails
+
+    @property
+    def chords(self) -> int:
+        """How many chords there are."""
+        return self.thread.line_count
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step."""
+        return len(self.path) - 1
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Its threads in order of winding: one."""
+        return (Part(0, self, colour_of(self.thread)),)
 
     @property
     def shaped(self) -> ShapedBoard | None:

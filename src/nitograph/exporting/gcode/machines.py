@@ -29,6 +29,11 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def plain(text: str) -> str:
+    """A comment that every machine reads: in ASCII, and without what ends or begins one."""
+    return text.encode("ascii", "replace").decode().translate(str.maketrans(";()%", ",[]?"))
+
+
 class Machine(ABC):
     """The lines so far, the position of the tool, its path at work (mm) and the time (minutes)."""
 
@@ -67,11 +72,11 @@ class Machine(ABC):
 
     def say(self, text: str) -> None:
         """A comment of its own line."""
-        self.lines.append(f"; {text}")
+        self.lines.append(f"; {plain(text)}")
 
     def line(self, code: str, note: str = "") -> None:
         """One line of code, with its note."""
-        self.lines.append(f"{code} ; {note}" if note else code)
+        self.lines.append(f"{code} ; {plain(note)}" if note else code)
 
     def feed(self, feed: float, minutes: float) -> str:
         """The feed word of a move: only where it changes."""
@@ -213,7 +218,7 @@ class Marlin(Grbl):
         return self.feed(self.settings.travel_feed, minutes)
 
     def pause(self, text: str) -> None:
-        self.line(f"M0 {text}")
+        self.line(f"M0 {plain(text)}")
 
     def wait(self, seconds: float) -> None:
         if seconds > 0:
