@@ -12,12 +12,7 @@ from datetime import UTC, datetime
 
 from nitograph.errors import SettingsError
 from nitograph.exporting.formats import require
-
-PAPERS = {
-    "a4": (210.0, 297.0), "a3": (297.0, 420.0), "a2": (420.0, 594.0), "a1": (594.0, 841.0),
-    "a0": (841.0, 1189.0), "letter": (215.9, 279.4), "tabloid": (279.4, 431.8),
-}  # fmt: skip
-"""Width and height in mm, portrait."""
+from nitograph.exporting.papers import PAPERS as PAPERS
 
 
 class Sheet:
@@ -84,9 +79,9 @@ class Sheet:
         else:
             self._pdf.text(start, y, text)
 
-    def fitting(self, lines: Sequence[str], width: float, size: float) -> float:
+    def fitting(self, lines: Sequence[str], width: float, size: float, *, bold: bool = False) -> float:
         """The maximum height of digits, up to `size` mm, at which every line fits into `width` mm."""
-        self._pdf.set_font("Helvetica", size=size * DIGIT_POINTS)
+        self._pdf.set_font("Helvetica", style="B" if bold else "", size=size * DIGIT_POINTS)
         widest = max(float(self._pdf.get_string_width(latin(line))) for line in lines)
         return size * min(1.0, width / widest)
 
