@@ -47,8 +47,9 @@ def page(found: Verdict, made: Mapping[str, Any]) -> str:
 
 
 def _use(record: Mapping[str, Any], file: str) -> str:
-    first = html.escape(shlex.quote((record["own"] or record["classes"])[0]))
-    command = f"nitograph generate {first} --checkpoint {html.escape(shlex.quote(file))}"
+    first, weights = map(shlex.quote, ((record["own"] or record["classes"])[0], file))
+    flag = "-- " if first.startswith("-") else ""  # what follows is no flag
+    command = html.escape(f"nitograph generate --checkpoint {weights} {flag}{first}")
     return f"<p>To draw one: <code>{command}</code></p>"
 
 
