@@ -393,9 +393,9 @@ def test_export_is_that_of_the_command_line(folder, capsys):
             "export of .svg has no setting 'diamter'",
         ),
         (
-            lambda n: n.export(THREAD, "a.svg", title="x"),
+            lambda n: n.export(THREAD, "a.svg", landscape=True),
             SettingsError,
-            "export of .svg has no setting 'title'",
+            "landscape does nothing in a.svg: paper is sheet; leave it out",
         ),
         (lambda n: n.export(THREAD, "a.doc"), FileError, "names no export format; use one of .svg"),
         (lambda n: n.export(THREAD, "a.svg", yarn="thick"), SettingsError, "a thread is given as tex:30"),

@@ -1,12 +1,15 @@
 """SVG, DXF, CSV and bare lists: read back by others, and the registry that writes them."""
 
+import csv
 import io
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import ezdxf
+import ezdxf.bbox
 import numpy as np
 import pytest
 import vpype
@@ -18,8 +21,9 @@ from nitograph.errors import FileError, SettingsError
 from nitograph.exporting.dxf import DxfSettings, dxf
 from nitograph.exporting.formats import FORMATS, format_of, require, write, write_all
 from nitograph.exporting.svg import SvgSettings, svg
-from nitograph.exporting.winding_list import ListSettings, csv_text, duration, plain_text, spools
+from nitograph.exporting.winding_list import ListSettings, about, csv_text, duration, plain_text, spools
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
+from nitograph.io.lists import COLUMNS
 from nitograph.thread import Thread
 
 DIGIT = Path(__file__).parent / "data" / "export_digit.json"
@@ -84,7 +88,7 @@ def test_svg_is_in_mm_with_named_layers_and_no_fill(piece):
     assert layers[0].get("stroke") == "#ff00aa"
     assert layers[0].get("fill") == layers[1].get("fill") == "none"
     assert len(layers[1]) == 256
-    assert root.find(f"{SVG}desc").text == piece.statement()
+    assert piece.statement() in root.find(f"{SVG}desc").text
     middle = float(width.removesuffix("mm")) / 2
     zero = layers[1][0]
     assert float(zero.get("cx")) == pytest.approx(middle, abs=1e-3)
@@ -101,7 +105,7 @@ def test_svg_refuses_what_is_no_colour(colour):
 def test_a_hostile_label_stays_text(piece):
     """Labels are escaped."""
     marked = Workpiece(piece.thread.replace(label='<&"\x00'))
-    assert ET.fromstring(svg(marked, SvgSettings())).find(f"{SVG}title").text.startswith('Thread <&"?')
+    assert ET.fromstring(svg(marked, SvgSettings())).find(f"{SVG}title").text == '<&"?'
 
 
 def test_dxf_holds_holes_and_thread_on_their_layers(piece):
@@ -117,17 +121,21 @@ def test_dxf_holds_holes_and_thread_on_their_layers(piece):
     assert np.array(thread.get_points("xy")) * [1, -1] == pytest.approx(piece.polyline, abs=1e-9)
     texts = document.modelspace().query('TEXT[layer=="NUMBERS"]')
     assert [text.dxf.text for text in texts] == [str(k) for k in range(256)]
-    (note,) = document.modelspace().query('TEXT[layer=="NOTES"]')
-    assert note.dxf.text == piece.statement()
+    notes = document.modelspace().query('TEXT[layer=="NOTES"]')
+    assert [note.dxf.text for note in notes] == about(piece)
+    low, high = document.header["$EXTMIN"], document.header["$EXTMAX"]
+    box = ezdxf.bbox.extents(document.modelspace())
+    assert all(low[k] <= box.extmin[k] and high[k] >= box.extmax[k] for k in (0, 1))
+    assert box.size.x == pytest.approx(high[0] - low[0], rel=0.1)
 
 
 def test_csv_rows_agree_with_the_workpiece(piece):
     """Every row states step, block, nail, turn, gaps and metres; the head states the board."""
-    lines = csv_text(piece, ListSettings()).splitlines()
-    head = [line for line in lines if line.startswith("#")]
-    assert head[0] == f"# {piece.statement()}"
-    assert "spare" in head[1]
-    rows = [line.split(",") for line in lines[len(head) + 1 :]]
+    titles, *rows = csv.reader(io.StringIO(csv_text(piece, ListSettings())))
+    assert titles == COLUMNS.split(",")
+    assert [row[8] for row in rows[1:6]] == about(piece)
+    assert {len(row) for row in rows} == {len(titles)}
+    assert all(re.fullmatch(r"[\d.]+", row[at]) for row in rows for at in (0, 1, 2, 4, 5, 6, 7))
     assert [int(row[2]) for row in rows] == piece.path.tolist()
     assert [int(row[1]) for row in rows[:22]] == [1] * 11 + [2] * 10 + [3]
     assert [row[3] for row in rows] == ["cw" if turn > 0 else "ccw" for turn in piece.turns]
@@ -135,7 +143,7 @@ def test_csv_rows_agree_with_the_workpiece(piece):
 
 
 def test_plain_list_is_nothing_but_nails(piece):
-    """Without its two lines of head the bare list is the path."""
+    """Without the lines of its head the bare list is the path."""
     body = [line for line in plain_text(piece, ListSettings(block=100)).splitlines() if line[0] != "#"]
     assert len(body) == 3
     assert [int(nail) for nail in " ".join(body).split()] == piece.path.tolist()

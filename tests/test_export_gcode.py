@@ -135,6 +135,55 @@ def test_start_at(profile: str) -> None:
     assert len(run.plunges) == 5
 
 
+def test_a_restart_says_what_is_left() -> None:
+    """Chords and thread of the steps still to do, which with those done are the whole piece."""
+    made = workpiece()
+    for job in ("plot", "wind"):
+        head = re.sub(r"\n; ", " ", gcode(made, GcodeSettings(job=job, start_at=30)))
+        chords, metres = re.search(r"(\d+) chords are left, ([\d.]+) m of thread", head).groups()  # type: ignore[union-attr]  # there
+        assert int(chords) == made.chords - 29
+        assert float(metres) == pytest.approx(made.length - made.metres[29], abs=0.051)
+    drilled = gcode(made, GcodeSettings(job="drill", start_at=60))
+    assert "5 holes are left" in re.sub(r"\n; ", " ", drilled)
+
+
+@pytest.mark.parametrize("job", ["plot", "wind", "drill"])
+def test_pauses(job: str) -> None:
+    """Every so many steps and each time so much thread is laid, never at the end; the way is the same."""
+    made, plain = workpiece(), GcodeSettings(job=job, spindle=500)
+    before = simulate(gcode(made, plain))
+    text = gcode(made, plain.replace(pause_steps=8))
+    words = {"drill": r"M0 ; (\d+) holes"}.get(job, r"M0 ; step (\d+) done")
+    last = made.num_nails if job == "drill" else made.chords
+    assert [int(step) for step in re.findall(words, text)] == list(range(8, last, 8))
+    paused = simulate(text)
+    assert paused.plunges == before.plunges
+    if job == "drill":
+        return
+    ways = [
+        [spot for points, down, _ in run.moves if down for spot in points[1:]] for run in (before, paused)
+    ]
+    assert ways[0] == ways[1]
+    steps = [int(step) for step in re.findall(words, gcode(made, plain.replace(pause_metres=2.5)))]
+    assert [int(made.metres[step] / 2.5) for step in steps] == list(range(1, 1 + len(steps)))
+    assert len(steps) == int(made.metres[-2] / 2.5)
+
+
+@pytest.mark.parametrize("profile", ["grbl", "marlin"])
+@pytest.mark.parametrize("job", ["plot", "wind", "drill"])
+def test_head_says_the_extents(profile: str, job: str) -> None:
+    """The least and the largest X and Y of the code are those of the head; a corner is never passed."""
+    text = gcode(workpiece(), GcodeSettings(profile=profile, job=job))
+    said = re.search(r"from X(\S+) to X(\S+), Y(\S+) to Y(\d+(?:\.\d+)?)", re.sub(r"\n; ", " ", text))
+    values = [float(value) for value in said.groups()]  # type: ignore[union-attr]  # there
+    for axis, (least, most) in zip("XY", (values[:2], values[2:]), strict=True):
+        ends = [float(value) for value in re.findall(rf"^G[0-3].*?{axis}(-?[\d.]+)", text, re.MULTILINE)]
+        assert least <= min(ends) + 1e-9
+        assert max(ends) <= most + 1e-9
+        assert most - max(ends) < 0.5
+        assert profile == "grbl" or least >= 0
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("job", ["plot", "wind", "drill"])
 def test_comments_name_steps_and_nails(profile: str, job: str) -> None:

@@ -94,7 +94,7 @@ def test_titles_and_texts_cannot_break_out() -> None:
     made = Workpiece(made.thread.replace(label=evil))
     for text in (
         guide(made),
-        guide(made, GuideSettings(title=evil)),
+        guide(Workpiece(made.thread, WorkpieceSettings(title=evil))),
         guide(made, texts={"en": {"done": evil}}),
     ):
         assert text.count("<script") == guide(workpiece()).count("<script")

@@ -1,5 +1,6 @@
 """Threads come back in, and nothing else does."""
 
+import csv
 import io
 import itertools
 import json
@@ -14,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from nitograph.board import Board
 from nitograph.errors import FileError, NitographError
-from nitograph.exporting.winding_list import ListSettings, csv_text, plain_text
+from nitograph.exporting.winding_list import ListSettings, csv_text, numbering, plain_text
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.io import threads as thread_files
 from nitograph.io.lists import ForeignList, parse, parse_all, read_thread
@@ -178,8 +179,6 @@ def test_lists_of_ours_may_count():
     piece = Workpiece(Thread(range(9), Board(20)))
     for text in (csv_text(piece, ListSettings()), plain_text(piece, ListSettings(block=2))):
         assert parse(text.encode("utf-16"), "x") == piece.thread
-    tabbed = csv_text(piece, ListSettings()).replace(",", "\t")
-    assert parse(tabbed.encode("utf-16"), "x") == piece.thread
 
 
 def test_foreign_numbering_is_turned_to_ours():
@@ -240,14 +239,18 @@ def test_a_list_longer_than_any_thread_is_cut_short(monkeypatch):
 
 
 def test_a_list_saved_by_a_spreadsheet_comes_back():
-    """Trailing commas, semicolons for commas and quoted heads, as spreadsheets write them, do no harm."""
+    """Other separators and quotes, as spreadsheets write them, do no harm, nor does the old form."""
     piece = Workpiece(read_thread(DIGIT))
     text = csv_text(piece, ListSettings())
-    padded = "".join(f"{line},,,,,,,\n" if line[0] == "#" else f"{line}\n" for line in text.splitlines())
-    quoted = "".join(f'"{line}";;;;;;;\n' if line[0] == "#" else f"{line.replace(',', ';')}\n"
-                     for line in text.splitlines())  # fmt: skip
-    for saved in (padded, quoted):
-        assert parse(saved.encode(), "x") == piece.thread
+    for sign in ";\t":
+        saved = io.StringIO()
+        csv.writer(saved, delimiter=sign).writerows(csv.reader(io.StringIO(text)))
+        assert parse(saved.getvalue().encode("utf-16"), "x") == piece.thread
+    titles, rows = "step,nail,a,b,c,d,e,f", enumerate(piece.path.tolist())
+    old = "".join(f"{step},{nail},,,,,,\n" for step, nail in rows)
+    line = numbering(piece)
+    for head in (f"# {line},,,,,,,", f'"# {line}",,,,,,,', f"# {line}"):
+        assert parse(f"{head}\n{titles}\n{old}".encode(), "x") == piece.thread
 
 
 def test_one_board_of_a_word():

@@ -1,5 +1,6 @@
 """The gallery: one offline page, tried in a real browser, and the command that makes it."""
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -179,6 +180,16 @@ def test_files_from_the_page(page: Page) -> None:
             [pair.split(",") for pair in drawing[1].attrib["points"].split()], dtype=np.float64
         )
         assert np.allclose(points, THREADS[number].points() * 150 + 160, atol=0.001)
+        page("globalThis.kept = null")
+        page(
+            "(async () => { kept = [...new Uint8Array(await (await carrying("
+            "await new Promise(done => large.toBlob(done)), json(threads[current]))).arrayBuffer())] })()"
+        )
+        page.wait("kept")
+        data = bytes(page("kept"))
+        assert thread_files.from_bytes(data) == [THREADS[number]]
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.verify()
     assert page.complaints == []
 
 

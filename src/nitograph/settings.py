@@ -63,6 +63,10 @@ class Settings:
     def check(self) -> None:
         """Rules between settings; a subclass overrides it and raises SettingsError."""
 
+    def idle(self) -> Mapping[str, str]:
+        """Settings that do nothing beside the others as they are, by name, with the reason."""
+        return {}
+
     @classmethod
     def kind(cls, name: str) -> type:
         """The plain type of a setting, without None: int, float, bool or str."""

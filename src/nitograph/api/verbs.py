@@ -248,7 +248,7 @@ def export(
 
         nitograph.export(seven, "board.svg", diameter=600)
     """
-    from nitograph.exporting.formats import format_of, options_for
+    from nitograph.exporting.formats import check_used, format_of, options_for
     from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 
     listed, path = _listed("export", threads), Path(path)
@@ -257,6 +257,7 @@ def export(
     yarn_width = {} if yarn is None else {"thread_width": thread_width(yarn)}
     boards = [take(WorkpieceSettings, settings | yarn_width, WorkpieceSettings.of(one)) for one in listed]
     options = options_for(chosen, settings)
+    check_used({path.name: chosen}, settings, [name for name in settings if name in options.names()])
     names = [path.name] if len(listed) == 1 else _numbered(path, len(listed))
     made = {
         check_writable(path.with_name(name)): chosen.render(Workpiece(thread, board), options)

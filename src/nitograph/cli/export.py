@@ -4,15 +4,13 @@ Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from nitograph.cli.options import add_settings, read_settings
-from nitograph.errors import SettingsError
-from nitograph.exporting.formats import FORMATS, Format, format_of, options_for
+from nitograph.exporting.formats import FORMATS, check_used, format_of, options_for
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.files import write_bytes
-from nitograph.io.lists import ForeignList, read_thread
+from nitograph.io.lists import ForeignList, read_thread, read_threads
 from nitograph.io.outputs import Output, claim
 
 
@@ -49,31 +47,40 @@ def add_board(parser: argparse.ArgumentParser) -> None:
         help="size of the thread: tex:30, dtex:300, denier:270 or mm:0.2; sets its width",
     )
     parser.add_argument("--line", type=int, metavar="N", help="which line of a JSON lines file (default 1)")
-    parser.add_argument("--board", type=int, metavar="N", help="which board of a word, counted from 1")
+    parser.add_argument(
+        "--board", type=int, metavar="N", help="which board of a word, counted from 1 (export: default all)"
+    )
     add_settings(parser, ForeignList, title="nail lists that do not state their numbering")
 
 
 def read_workpiece(args: argparse.Namespace) -> Workpiece:
-    """The thread named on the command line, on the board its flags describe."""
+    """The one thread named on the command line, on the board its flags describe."""
+    return _read(args, several=False)[0]
+
+
+def read_workpieces(args: argparse.Namespace) -> list[Workpiece]:
+    """The same of every board of a word, unless one is named."""
+    return _read(args, several=True)
+
+
+def _read(args: argparse.Namespace, *, several: bool) -> list[Workpiece]:
     read_settings(args, WorkpieceSettings)  # wrong values are said before the file is read
     yarn = None if args.yarn is None else thread_width(args.yarn)
     foreign = read_settings(args, ForeignList)
-    thread = read_thread(args.thread, foreign, line=args.line, board=args.board)
-    settings = read_settings(args, WorkpieceSettings, WorkpieceSettings.of(thread))
-    return Workpiece(thread, settings if yarn is None else settings.replace(thread_width=yarn))
+    if several and args.board is None:
+        threads = read_threads(args.thread, foreign, line=args.line)
+    else:
+        threads = [read_thread(args.thread, foreign, line=args.line, board=args.board)]
+    pieces = []
+    for thread in threads:
+        settings = read_settings(args, WorkpieceSettings, WorkpieceSettings.of(thread))
+        pieces.append(Workpiece(thread, settings if yarn is None else settings.replace(thread_width=yarn)))
+    return pieces
 
 
-def _check_used(args: argparse.Namespace, chosen: Sequence[Format]) -> None:
-    """SettingsError for a flag that none of the files to write can use; board and lists are for all."""
-    used = {name for made in chosen for name in made.settings_class().names()}
-    used |= {*WorkpieceSettings.names(), *ForeignList.names()}
-    for ending, made in FORMATS.items():
-        for name in made.settings_class().names() if made.endings else ():
-            if getattr(args, name, None) is not None and name not in used:
-                given = " ".join(args.output)
-                raise SettingsError(
-                    f"{name} is a setting of {ending} files, and none of {given} is one; leave it out"
-                )
+def _part(path: Path, number: int) -> Path:
+    """The file of one board of a word: board_2.svg."""
+    return path.with_name(f"{path.stem}_{number}{path.suffix}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,11 +88,24 @@ def run(args: argparse.Namespace) -> int:
     formats = [(Path(name), format_of(name)) for name in args.output]
     for _, chosen in formats:
         chosen.check()
-    _check_used(args, [chosen for _, chosen in formats])
-    claim([Output(f"{path.suffix} file", path) for path, _ in formats], {"thread file": args.thread})
-    workpiece = read_workpiece(args)
     given = {name: value for name, value in vars(args).items() if value is not None}
-    made = [(path, chosen.render(workpiece, options_for(chosen, given))) for path, chosen in formats]
+    theirs = [name for made in FORMATS.values() if made.endings for name in made.settings_class().names()]
+    flags = [name for name in dict.fromkeys(theirs) if name in given]
+    check_used({str(path): chosen for path, chosen in formats}, given, flags)
+    claim([Output(f"{path.suffix} file", path) for path, _ in formats], {"thread file": args.thread})
+    workpieces = read_workpieces(args)
+    if len(workpieces) > 1:
+        parts = range(1, len(workpieces) + 1)
+        claim([Output(f"{path.suffix} file", _part(path, part)) for path, _ in formats for part in parts],
+              {"thread file": args.thread})  # fmt: skip
+    made = [
+        (
+            path if len(workpieces) == 1 else _part(path, part),
+            chosen.render(workpiece, options_for(chosen, given)),
+        )
+        for part, workpiece in enumerate(workpieces, 1)
+        for path, chosen in formats
+    ]
     for path, data in made:
         write_bytes(path, data)
         print(path)

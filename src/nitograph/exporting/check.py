@@ -139,7 +139,8 @@ def check(workpiece: Workpiece, settings: CheckSettings | None = None) -> Report
         *_about_stack(workpiece, settings, facts),
         *_about_cover(workpiece, hidden),
     )
-    return Report(workpiece.statement(), facts, warnings)
+    named = f"{workpiece.name}: " if workpiece.settings.title else ""
+    return Report(named + workpiece.statement(), facts, warnings)
 
 
 def _facts(workpiece: Workpiece, touching: Touches, hidden: Cover) -> dict[str, Any]:

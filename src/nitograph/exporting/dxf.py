@@ -14,6 +14,7 @@ from typing import Any
 
 from nitograph.exporting.formats import require
 from nitograph.exporting.rim import rim
+from nitograph.exporting.winding_list import about
 from nitograph.exporting.workpiece import Workpiece, y_up
 from nitograph.settings import Settings, setting
 
@@ -81,7 +82,7 @@ def _without_time() -> Iterator[None]:
 
 
 def _numbers(space: Any, workpiece: Workpiece) -> None:
-    """Nail numbers away from the board, and the statement below the board."""
+    """Nail numbers away from the board, and below it what the piece is and needs."""
     shown = rim(workpiece)
     rows = zip(
         shown.nails.tolist(),
@@ -95,12 +96,26 @@ def _numbers(space: Any, workpiece: Workpiece) -> None:
         attributes = {"layer": "NUMBERS", "rotation": degrees}
         text = space.add_text(str(nail), height=shown.size, dxfattribs=attributes)
         text.set_placement(anchor, align=align.MIDDLE_LEFT if outward else align.MIDDLE_RIGHT)
-    across, down = workpiece.half.tolist()
-    below = -(down + shown.width + 3 * shown.size)
-    statement = workpiece.statement()
-    height = min(shown.size, 2 * (across + shown.width) / len(statement))
-    note = space.add_text(statement, height=height, dxfattribs={"layer": "NOTES"})
-    note.set_placement((0, below), align=align.MIDDLE_CENTER)
+    across, down = (workpiece.half + shown.width).tolist()
+    below = -(down + 2 * shown.size)
+    for line in about(workpiece):
+        height = min(shown.size, 2 * across / len(line))
+        below -= 1.5 * height
+        note = space.add_text(line, height=height, dxfattribs={"layer": "NOTES"})
+        note.set_placement((0, below), align=align.MIDDLE_CENTER)
+    _state_extents(space, (-across, below - shown.size, across, down))
+
+
+def _state_extents(space: Any, box: tuple[float, float, float, float]) -> None:
+    """Say what the drawing covers (left, below, right, above), and show all of it when it is opened."""
+    left, below, right, above = box
+    header = space.doc.header
+    header["$EXTMIN"], header["$EXTMAX"] = (left, below, 0.0), (right, above, 0.0)
+    header["$LIMMIN"], header["$LIMMAX"] = (left, below), (right, above)
+    space.dxf.extmin, space.dxf.extmax = header["$EXTMIN"], header["$EXTMAX"]
+    space.dxf.limmin, space.dxf.limmax = header["$LIMMIN"], header["$LIMMAX"]
+    middle = (left + right) / 2, (below + above) / 2
+    space.doc.set_modelspace_vport(height=1.05 * max(right - left, above - below), center=middle)
 
 
 def _text(document: Any) -> str:

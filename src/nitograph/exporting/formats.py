@@ -187,6 +187,29 @@ def options_for(chosen: Format, options: Mapping[str, Any]) -> Settings:
     return kind(**{name: value for name, value in options.items() if name in kind.names()})
 
 
+def check_used(formats: Mapping[str, "Format"], given: Mapping[str, Any], flags: Iterable[str]) -> None:
+    """SettingsError for a setting that none of the files can use: not theirs, or without effect there.
+
+    formats: those chosen, by the names of their files. given: the settings given, by name. flags: those of
+    them that are settings of a format.
+    """
+    files = " ".join(formats)
+    for name in flags:
+        having = [made for made in formats.values() if name in _free(made)]
+        if not having:
+            owner = next(kind for kind, made in FORMATS.items() if name in _free(made))
+            raise SettingsError(
+                f"{name} is a setting of {owner} files, and none of {files} is one; leave it out"
+            )
+        idle = [options_for(made, given).idle().get(name) for made in having]
+        if all(idle):
+            raise SettingsError(f"{name} does nothing in {files}: {idle[0]}; leave it out")
+
+
+def _free(made: Format) -> list[str]:
+    return [name for name in made.settings_class().names() if name not in (made.fixed or {})]
+
+
 def require(library: str, purpose: str) -> Any:
     """Import an optional library; FileError if it is not installed."""
     package = {"fpdf": "fpdf2"}.get(library, library.partition(".")[0])

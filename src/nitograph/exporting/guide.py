@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from nitograph.errors import SettingsError
+from nitograph.exporting.cover import cover
 from nitograph.exporting.workpiece import Workpiece
 from nitograph.io import pages
 from nitograph.settings import Settings, setting
@@ -34,9 +35,8 @@ ROW = 10  # steps in a row of the whole list
 
 @dataclass(frozen=True)
 class GuideSettings(Settings):
-    """Title and language of the guide."""
+    """Language of the guide."""
 
-    title: str | None = setting(None, "title of the page; default: from the label of the thread")
     language: str | None = setting(
         None, "language of the page; default: that of the browser", choices=tuple(TEXTS)
     )
@@ -52,7 +52,7 @@ def guide(workpiece: Workpiece, settings: GuideSettings | None = None, *, texts:
         raise SettingsError(f"the guide falls back on English texts, got only {', '.join(texts) or 'none'}")
     words = {**texts["en"], **texts.get(chosen.language or "en", {})}
     values = {
-        "TITLE": html.escape(chosen.title or _title(workpiece)),
+        "TITLE": html.escape(_title(workpiece, words)),
         "LANGUAGE": chosen.language or "en",
         "LIST": whole_list(workpiece, words),
         "PIECE": pages.inline({"language": chosen.language, **piece(workpiece)}),
@@ -74,6 +74,7 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
     nails = workpiece.path.tolist()
     turns = "".join("+" if turn > 0 else "-" for turn in workpiece.turns.tolist())
     unit = np.round(workpiece.centres / workpiece.radius, 5) + 0.0
+    hidden = cover(workpiece)
     identity = json.dumps([workpiece.num_nails, nails, turns])
     shaped: dict[str, Any] = {}
     if workpiece.shaped:
@@ -89,7 +90,11 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
         "side": board.side,
         "wraps": board.wraps,
         "seconds": board.seconds_per_chord,
+        "title": board.title,
+        "name": workpiece.name,
+        "laid": round(workpiece.length * 1000),
         "spool": round(workpiece.length_to_have * 1000),
+        "cover": [round(100 * hidden.mean), round(100 * hidden.densest)],
         "nails": nails,
         "turns": turns,
         "run": np.rint(workpiece.metres * 1000).astype(np.int64).tolist(),
@@ -120,6 +125,5 @@ def whole_list(workpiece: Workpiece, words: Mapping[str, str]) -> str:
     return f"<h2>{title}</h2><p>{note}</p>{table}"
 
 
-def _title(workpiece: Workpiece) -> str:
-    label = workpiece.thread.label
-    return "Winding guide" if label is None else f"Winding guide: {label}"
+def _title(workpiece: Workpiece, words: Mapping[str, str]) -> str:
+    return workpiece.settings.title or workpiece.heading(words.get("guide", "Winding guide"))

@@ -7,6 +7,7 @@ machines.
 Try it: python -m nitograph export thread.json -o board.svg --mode plot
 """
 
+import math
 import re
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -14,7 +15,9 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from nitograph.errors import SettingsError
+from nitograph.exporting.papers import PAPERS
 from nitograph.exporting.rim import Rim, rim, ticks
+from nitograph.exporting.winding_list import about
 from nitograph.exporting.workpiece import FloatArray, Workpiece
 from nitograph.settings import Settings, setting
 
@@ -30,6 +33,7 @@ class SvgSettings(Settings):
         "layers", "everything on layers, or only the thread for a plotter", choices=("layers", "plot")
     )
     colour: str = setting("#1d2433", "colour of the thread, a name or #rrggbb")
+    board_colour: str | None = setting(None, "colour of the board, likewise; default: none is drawn")
     stroke_width: float | None = setting(
         None,
         "width of the drawn thread; default: its real thickness",
@@ -39,11 +43,31 @@ class SvgSettings(Settings):
     )
     margin: float = setting(10.0, "margin around the drawing", unit="mm", low=0, high=1000)
     numbers: bool = setting(True, "draw numbers and ticks outside the nails")
+    paper: str = setting(
+        "sheet",
+        "paper that the board is in the middle of; `sheet` is as large as the board, `roll` as wide as "
+        "roll_width; default: a4 for PDF, sheet for SVG",
+        choices=("sheet", "roll", *PAPERS),
+    )
+    landscape: bool = setting(False, "turn the paper: its longer side across")
+    roll_width: float = setting(610.0, "width of a roll of paper", unit="mm", low=100, high=5000)
 
     def check(self) -> None:
-        """The colour must be valid, as it is written into the file."""
-        if not COLOUR.fullmatch(self.colour):
-            raise SettingsError(f"colour must be a name such as black or #rrggbb, got {self.colour!r}")
+        """The colours must be valid, as they are written into the file."""
+        for name, colour in (("colour", self.colour), ("board_colour", self.board_colour)):
+            if colour is not None and not COLOUR.fullmatch(colour):
+                raise SettingsError(f"{name} must be a name such as black or #rrggbb, got {colour!r}")
+
+    def idle(self) -> dict[str, str]:
+        """A plot is the thread alone; only papers can be turned, and only rolls have a width."""
+        found: dict[str, str] = {}
+        if self.mode == "plot":
+            found |= dict.fromkeys(("numbers", "board_colour"), "mode plot draws the thread alone")
+        if self.paper not in PAPERS:
+            found["landscape"] = f"paper is {self.paper}"
+        if self.paper != "roll":
+            found["roll_width"] = f"paper is {self.paper}"
+        return found
 
 
 def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
@@ -51,21 +75,65 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
     plot = settings.mode == "plot"
     shown = rim(workpiece) if settings.numbers and not plot else None
     half = workpiece.half + (settings.margin + (shown.width if shown else workpiece.bend_radius))
-    wide, high = (f"{2 * side:.3f}".rstrip("0").rstrip(".") for side in half)
-    label = f"Thread {workpiece.thread.label}. " if workpiece.thread.label else ""
+    wide, high = _page(settings, half)
+    middle = np.array([wide, high]) / 2
+    width, height = (f"{side:.3f}".rstrip("0").rstrip(".") for side in (wide, high))
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<svg xmlns="http://www.w3.org/2000/svg" '
         'xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"\n'
-        f'  width="{wide}mm" height="{high}mm" viewBox="0 0 {wide} {high}">\n'
-        f"<title>{escape(_printable(label))}Nitograph</title>\n<desc>{workpiece.statement()}</desc>\n"
+        f'  width="{width}mm" height="{height}mm" viewBox="0 0 {width} {height}">\n'
+        f"<title>{escape(workpiece.name or 'Nitograph')}</title>\n"
+        f"<desc>{escape(' '.join([*about(workpiece), *_on_paper(settings)]))}</desc>\n"
     )
-    parts = [head, _thread_layer(workpiece, settings, half)]
+    parts = [head]
+    if settings.board_colour and not plot:
+        reach = (shown.width if shown else workpiece.bend_radius) + 0.5 * settings.margin
+        parts.append(_board_layer(workpiece, settings.board_colour, middle, reach))
+    parts.append(_thread_layer(workpiece, settings, middle))
     if not plot:
-        parts.append(_nail_layer(workpiece, half))
+        parts.append(_nail_layer(workpiece, middle))
     if shown:
-        parts.append(_number_layer(workpiece, shown, half))
+        parts.append(_number_layer(workpiece, shown, middle))
     return "".join([*parts, "</svg>\n"])
+
+
+def _on_paper(settings: SvgSettings) -> list[str]:
+    """What to load and to leave free, if there is paper of a given size."""
+    if settings.paper not in PAPERS:
+        return []
+    return [f"For {settings.paper} paper; {settings.margin:g} mm from its edges are free at least."]
+
+
+def _page(settings: SvgSettings, half: FloatArray) -> tuple[float, float]:
+    """Width and height of the page, mm; SettingsError if a drawing of 2·half mm does not fit on it."""
+    across, down = (2 * half).tolist()
+    if settings.paper == "sheet":
+        return across, down
+    wide, high = PAPERS.get(settings.paper, (settings.roll_width, down))
+    if settings.landscape and settings.paper != "roll":
+        wide, high = high, wide
+    beyond = max(across - wide, down - high)
+    if beyond > 1e-9:
+        raise SettingsError(
+            f"the drawing takes {across:.0f} x {down:.0f} mm with its margins, and {settings.paper} is "
+            f"{wide:g} x {high:g} mm; lower the diameter by {math.ceil(beyond)} mm or more"
+        )
+    return wide, high
+
+
+def _board_layer(workpiece: Workpiece, colour: str, middle: FloatArray, reach: float) -> str:
+    """The board, `reach` mm larger than its nails; a layer that begins with % is left out by AxiDraw."""
+    if workpiece.shaped:
+        shape = (
+            f'<polygon points="{_points(workpiece.edge + middle)}" stroke="{colour}" '
+            f'stroke-width="{2 * reach:.3f}" stroke-linejoin="round"/>\n'
+        )
+    else:
+        radius = workpiece.radius + reach
+        shape = f'<circle cx="{middle[0]:.3f}" cy="{middle[1]:.3f}" r="{radius:.3f}" stroke="none"/>\n'
+    head = f'<g id="board" inkscape:groupmode="layer" inkscape:label="% board" fill="{colour}">'
+    return f"{head}\n{shape}</g>\n"
 
 
 def _layer(number: int, name: str, style: str, body: str) -> str:
@@ -74,32 +142,32 @@ def _layer(number: int, name: str, style: str, body: str) -> str:
     )
 
 
-def _thread_layer(workpiece: Workpiece, settings: SvgSettings, half: FloatArray) -> str:
+def _thread_layer(workpiece: Workpiece, settings: SvgSettings, middle: FloatArray) -> str:
     width = settings.stroke_width or workpiece.settings.thread_width
     style = (
         f'fill="none" stroke="{settings.colour}" stroke-width="{width:.4g}" stroke-linejoin="round" '
         'stroke-linecap="round"'
     )
-    return _layer(1, "thread", style, f'<polyline points="{_points(workpiece.polyline + half)}"/>\n')
+    return _layer(1, "thread", style, f'<polyline points="{_points(workpiece.polyline + middle)}"/>\n')
 
 
-def _nail_layer(workpiece: Workpiece, half: FloatArray) -> str:
+def _nail_layer(workpiece: Workpiece, middle: FloatArray) -> str:
     radius = f"{workpiece.settings.nail_diameter / 2:.4g}"
     circles = "".join(
         f'<circle cx="{x:.3f}" cy="{y:.3f}" r="{radius}"/>\n'
-        for x, y in (workpiece.centres + half).tolist()
+        for x, y in (workpiece.centres + middle).tolist()
     )
     return _layer(2, "nails", 'fill="none" stroke="#888888" stroke-width="0.1"', circles)
 
 
-def _number_layer(workpiece: Workpiece, shown: Rim, half: FloatArray) -> str:
+def _number_layer(workpiece: Workpiece, shown: Rim, middle: FloatArray) -> str:
     strokes = "".join(
         f'<line x1="{a:.3f}" y1="{b:.3f}" x2="{c:.3f}" y2="{d:.3f}" stroke="#444444" stroke-width="0.2"/>\n'
-        for (a, b), (c, d) in (ticks(workpiece, shown) + half).tolist()
+        for (a, b), (c, d) in (ticks(workpiece, shown) + middle).tolist()
     )
     rows = zip(
         shown.nails.tolist(),
-        (shown.anchors + half).tolist(),
+        (shown.anchors + middle).tolist(),
         shown.degrees.tolist(),
         shown.outward.tolist(),
         shown.tens.tolist(),
@@ -116,7 +184,3 @@ def _number_layer(workpiece: Workpiece, shown: Rim, half: FloatArray) -> str:
 
 def _points(points: FloatArray) -> str:
     return " ".join(f"{x:.3f},{y:.3f}" for x, y in np.asarray(points).tolist())
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,15 +1,18 @@
 """The winding list: as CSV, as bare nails, and what to prepare before winding.
 
-The header of a CSV or of a bare list states the numbering of its nails, in words and in one line for
-programs, so that `io.lists` reads back exactly the same thread. The printed list is in `pdf`. Knows no
+A CSV and a bare list state what they are about and the numbering of their nails, in words and in one line
+for programs, so that `io.lists` reads back exactly the same thread. The printed list is in `pdf`. Knows no
 board's drawing.
 
 Try it: python -m nitograph export thread.json -o steps.csv
 """
 
+import csv
+import io
 import math
 from dataclasses import dataclass
 
+from nitograph.exporting.cover import cover
 from nitograph.exporting.workpiece import Workpiece
 from nitograph.io.lists import COLUMNS, MARK, SHAPED_MARK
 from nitograph.settings import Settings, setting
@@ -26,24 +29,26 @@ class ListSettings(Settings):
 
 
 def csv_text(workpiece: Workpiece, settings: ListSettings) -> str:
-    """The list as CSV: one row per nail, row 0 where the thread is tied, after `#` header lines.
+    """The list as CSV: one row per nail, row 0 where the thread is tied, under one row of titles.
 
     turn: cw or ccw round the nail as you see it. The thread goes out between `nail` and `out_before`, round
     the back, and in between `nail` and `in_after`; where both are empty, it passes in front. chord_mm:
-    straight run to this nail. metres: thread used so far, including the turn at this nail.
+    straight run to this nail. metres: thread used so far, including the turn at this nail. note: in the
+    first rows the numbering for programs, the piece and what it takes. Every row has every column, as
+    spreadsheets and pandas want it.
     """
+    stream = io.StringIO()
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(COLUMNS.split(","))
     runs = [0.0, *workpiece.run_lengths.tolist()]
-    rows = [
-        f"{step.step},{max(step.step - 1, 0) // settings.block + 1},{step.nail},{turn_word(step.turn)},"
-        f"{_gap(step.enters)},{_gap(step.leaves)},{run:.1f},{step.metres:.2f}\n"
-        for step, run in zip(workpiece.steps(), runs, strict=True)
-    ]
-    head = [workpiece.statement(), *needs(workpiece), numbering(workpiece)]
-    return "".join([*(f"# {line}\n" for line in head), COLUMNS, "\n", *rows])
-
-
-def _gap(nail: int | None) -> str:
-    return "" if nail is None else str(nail)
+    notes = [numbering(workpiece), *about(workpiece)]
+    notes[len(runs) - 1 :] = [" ".join(notes[len(runs) - 1 :])]  # a short list has them in its last row
+    notes += [""] * (len(runs) - len(notes))
+    for step, run, note in zip(workpiece.steps(), runs, notes, strict=True):
+        block = max(step.step - 1, 0) // settings.block + 1
+        sides = turn_word(step.turn), step.enters, step.leaves  # None is an empty cell
+        table.writerow([step.step, block, step.nail, *sides, f"{run:.1f}", f"{step.metres:.2f}", note])
+    return stream.getvalue()
 
 
 def turn_word(turn: int) -> str:
@@ -56,7 +61,7 @@ def plain_text(workpiece: Workpiece, settings: ListSettings) -> str:
     path = [str(nail) for nail in workpiece.path.tolist()]
     cuts = range(0, len(path), settings.block)
     lines = [" ".join(path[cut : cut + settings.block]) for cut in cuts]
-    head = f"# {workpiece.statement()}\n# {numbering(workpiece)}\n"
+    head = "".join(f"# {line}\n" for line in (*about(workpiece), numbering(workpiece)))
     return head + "\n".join(lines) + "\n"
 
 
@@ -71,14 +76,22 @@ def numbering(workpiece: Workpiece) -> str:
     return f"{stated} label={label}" if safe else stated
 
 
+def about(workpiece: Workpiece) -> list[str]:
+    """What every file says of the piece: its name, the board, and what it needs."""
+    name = [workpiece.heading("Thread") + "."] if workpiece.name else []
+    return [*name, workpiece.statement(), *needs(workpiece)]
+
+
 def needs(workpiece: Workpiece) -> list[str]:
-    """The thread and time needed, in sentences."""
-    to_have = workpiece.length_to_have
+    """The thread and the time that it takes, and how much of the board will be hidden, in sentences."""
+    to_have, hidden = workpiece.length_to_have, cover(workpiece)
     return [
         f"Thread: {workpiece.length:.1f} m used, knots included; have {to_have:.0f} m "
         f"({workpiece.settings.spare:g} % spare): {spools(to_have)}.",
-        f"Time: about {duration(workpiece.seconds)}, "
+        f"Time: about {duration(workpiece.seconds)} by hand, "
         f"at {workpiece.settings.seconds_per_chord:g} s per chord.",
+        f"Cover: {100 * hidden.mean:.0f} % of the board hidden by thread, {100 * hidden.densest:.0f} % "
+        "where it is densest.",
     ]
 
 

@@ -15,11 +15,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.colours.layers import Colour, colour_of
 from nitograph.errors import SettingsError
 from nitograph.settings import Settings, setting
 from nitograph.shapes import outline
@@ -31,6 +32,8 @@ IntArray = NDArray[np.int32]
 
 SPECIFIC_VOLUME = 1.1
 """cm³ per gram of yarn, including air: Peirce's value for cotton; polyester is similar."""
+
+MAX_TITLE = 200  # characters
 
 TEX = {"tex": 1.0, "dtex": 0.1, "denier": 1 / 9}
 CLOCKWISE, COUNTERCLOCKWISE = 1, -1
@@ -81,6 +84,14 @@ class WorkpieceSettings(Settings):
     tail: float = setting(100.0, "thread left for the knot at each end", unit="mm", low=0, high=10_000)
     spare: float = setting(15.0, "extra thread to have ready", unit="%", low=0, high=200)
     seconds_per_chord: float = setting(5.0, "time per chord", unit="seconds", low=0.01, high=600)
+    title: str | None = setting(None, "what the piece is called; default: the label of its thread")
+
+    def check(self) -> None:
+        """The title is written into every file, so it must be one line."""
+        if self.title is not None and not (self.title.isprintable() and 0 < len(self.title) <= MAX_TITLE):
+            raise SettingsError(
+                f"title must be one line of 1 to {MAX_TITLE} printable characters, got {self.title[:40]!r}"
+            )
 
     @classmethod
     def of(cls, thread: Thread) -> Self:
@@ -111,6 +122,19 @@ class Step:
     metres: float
 
 
+class Part(NamedTuple):
+    """One thread of a workpiece: the step at which it is tied, what it is by itself, and its colour."""
+
+    tied: int
+    piece: "Workpiece"
+    colour: Colour | None
+
+    @property
+    def last(self) -> int:
+        """The step at which it is tied off."""
+        return self.tied + self.piece.last_step
+
+
 @dataclass(frozen=True, eq=False)
 class Workpiece:
     """One thread on one real board. Arrays are computed on first use; m is the number of chords."""
@@ -122,6 +146,21 @@ class Workpiece:
     def num_nails(self) -> int:
         """How many nails the board has."""
         return self.thread.board.num_nails
+
+    @property
+    def chords(self) -> int:
+        """How many chords there are."""
+        return self.thread.line_count
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step."""
+        return len(self.path) - 1
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Its threads in order of winding: one."""
+        return (Part(0, self, colour_of(self.thread)),)
 
     @property
     def shaped(self) -> ShapedBoard | None:
@@ -315,6 +354,16 @@ class Workpiece:
             ahead = turn * clockwise
             enters, leaves = ((nail - ahead) % n, (nail + ahead) % n) if behind else (None, None)
             yield Step(step, nail, turn, enters, leaves, metres)
+
+    @property
+    def name(self) -> str | None:
+        """What the piece is called, in one printable line: its title, or the label of its thread."""
+        name = self.settings.title or self.thread.label
+        return "".join(sign if sign.isprintable() else "?" for sign in name) if name else None
+
+    def heading(self, kind: str) -> str:
+        """The title of a file: what it is, and the piece's name if it has one."""
+        return f"{kind}: {self.name}" if self.name else kind
 
     def statement(self) -> str:
         """One sentence for the header of every file: size, numbering, side and thread."""

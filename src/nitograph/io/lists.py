@@ -9,6 +9,7 @@ print(parse(b'0 9', 'a list', ForeignList(list_nails=12)))"
 """
 
 import codecs
+import csv
 import io
 import itertools
 import re
@@ -30,12 +31,12 @@ from nitograph.untrusted import parse_json, reading
 
 MAX_PICTURE_BYTES = 1024 * 1024 * 1024
 MARK = "nitograph-list/1"
-"""The start of the line in which a list that Nitograph wrote states its numbering."""
+"""The start of the line or the note in which a list that Nitograph wrote states its numbering."""
 
 SHAPED_MARK = "nitograph-list/2"
 """The same for a board that is no ring, which the line describes."""
 
-COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres"
+COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres,note"
 """The header row of a winding list that Nitograph wrote."""
 
 HEADS = ("#", '"#')
@@ -186,8 +187,7 @@ def _from_object(text: str, name: str, foreign: ForeignList) -> Thread | None:
 
 
 def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
-    heads = (_plain(line) for line in io.StringIO(text, newline=None) if line.startswith(HEADS))
-    stated = next((line for line in heads if line.startswith((MARK, SHAPED_MARK))), None)
+    stated = _statement(text)
     numbering = _stated(stated, name) if stated else _Numbering.foreign(foreign)
     body = (line for line in io.StringIO(text, newline=None) if line.strip() and not line.startswith(HEADS))
     first = next(body, None)
@@ -198,9 +198,24 @@ def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
     return _listed(numbers, name, numbering)
 
 
+def _statement(text: str) -> str | None:
+    """The line that states the numbering: a comment, or the note of a table's first row."""
+    if text.startswith(COLUMNS[:4]):
+        return _noted(text)
+    heads = (_plain(line) for line in io.StringIO(text, newline=None) if line.startswith(HEADS))
+    return next((line for line in heads if line.startswith((MARK, SHAPED_MARK))), None)
+
+
+def _noted(text: str) -> str | None:
+    lines = list(itertools.islice(io.StringIO(text, newline=None), 2))
+    sign = next((sign for sign in "\t;," if sign in lines[0]), ",")
+    row = next(csv.reader(lines[1:], delimiter=sign), [])
+    return next((cell for cell in row if cell.startswith((MARK, SHAPED_MARK))), None)
+
+
 def _plain(line: str) -> str:
-    """A header line without its `#` and without what spreadsheets add when they save the list."""
-    line = re.sub(rf"[,;\t]{{{COLUMNS.count(',')}}}$", "", line.rstrip("\n"))
+    """A comment without its `#` and without what spreadsheets add when they save the list."""
+    line = re.sub(r"[,;\t]{7,8}$", "", line.rstrip("\n"))
     return (
         line.removeprefix('"').removesuffix('"').lstrip("# \t") if line[0] == '"' else line.lstrip("# \t")
     )

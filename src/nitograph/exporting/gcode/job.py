@@ -8,6 +8,7 @@ never comes nearer to a nail than half the nail plus half the feeder. This modul
 Try it: python -m nitograph export thread.json -o job.gcode --job wind --profile grbl
 """
 
+import itertools
 import math
 import textwrap
 from collections.abc import Sequence
@@ -17,8 +18,10 @@ import numpy as np
 from nitograph import __version__
 from nitograph.errors import SettingsError
 from nitograph.exporting.gcode.machines import Grbl, Machine, Marlin, Point, Polar, number
+from nitograph.exporting.gcode.pauses import begun, change, left_after, pauses
 from nitograph.exporting.gcode.round import ways_round
 from nitograph.exporting.gcode.settings import GcodeSettings as GcodeSettings
+from nitograph.exporting.winding_list import needs
 from nitograph.exporting.workpiece import FloatArray, Workpiece, y_up
 
 WIDTH = 68
@@ -29,7 +32,7 @@ def gcode(workpiece: Workpiece, settings: GcodeSettings | None = None) -> str:
     """The whole job as text; SettingsError if it is impossible on that board."""
     settings = settings or GcodeSettings()
     job = {"plot": plot, "wind": wind, "drill": drill}[settings.job]
-    last = workpiece.num_nails if settings.job == "drill" else workpiece.thread.line_count
+    last = workpiece.num_nails if settings.job == "drill" else workpiece.last_step
     if settings.start_at > last:
         kind = "holes" if settings.job == "drill" else "steps"
         raise SettingsError(
@@ -44,6 +47,8 @@ def gcode(workpiece: Workpiece, settings: GcodeSettings | None = None) -> str:
         )
     machine = machine_for(workpiece, settings)
     job(workpiece, machine)
+    if isinstance(machine, Grbl):
+        check_extents(machine)
     finish(machine)
     return "\n".join(
         [*head(workpiece, machine, last), *opening(machine), *machine.lines, machine.ending, ""]
@@ -80,65 +85,102 @@ def check_clearance(workpiece: Workpiece, settings: GcodeSettings) -> None:
         )
 
 
+def check_extents(machine: Grbl) -> None:
+    """SettingsError if the tool would leave a machine that homes into its corner."""
+    low = min(machine.extents()[0])
+    if low < machine.lowest - 1e-9:
+        raise SettingsError(
+            f"the tool would go to {number(low)} mm, outside a machine that homes into its corner at 0; "
+            f"raise centre_x or centre_y by {math.ceil(-low)} mm, or leave home out"
+        )
+
+
 def plot(workpiece: Workpiece, machine: Machine) -> None:
-    """One polyline from nail to nail, the pen never lifted."""
-    first = machine.settings.start_at
-    points = y_up(workpiece.polyline)[first - 1 :]
-    path = workpiece.path.tolist()
-    notes = [f"step {step} nail {path[step]}" for step in range(first, len(path))]
-    machine.say(f"start: nail {path[first - 1]}")
-    machine.travel(_point(points[0]))
-    machine.lower()
-    machine.draw(points[1:], notes)
-    machine.lift()
+    """A polyline from nail to nail for each thread, the pen lifted for pauses only."""
+    paused = pauses(workpiece, machine.settings)
+    for part, first in begun(workpiece, machine.settings):
+        points = y_up(part.piece.polyline)
+        path = part.piece.path.tolist()
+        machine.say(f"start: nail {path[first - 1]}")
+        machine.travel(_point(points[first - 1]))
+        if part.colour and len(workpiece.parts) > 1:
+            machine.pause(f"{change(part.colour)}, then go on")
+        machine.lower()
+        stops = [step for step in range(first, len(path) - 1) if part.tied + step in paused]
+        for start, stop in itertools.pairwise([first - 1, *stops, len(path) - 1]):
+            notes = [f"step {part.tied + at} nail {path[at]}" for at in range(start + 1, stop + 1)]
+            machine.draw(points[start + 1 : stop + 1], notes)
+            machine.lift()
+            if stop in stops:
+                machine.pause(paused[part.tied + stop])
+                machine.lower()
 
 
 def wind(workpiece: Workpiece, machine: Machine) -> None:
-    """Wind round each nail in its direction; the operator ties the thread on and off."""
-    if workpiece.shaped:
-        wind_outline(workpiece, machine)
-        return
-    reach, first = machine.settings.reach, machine.settings.start_at
-    radius = workpiece.radius
-    inside, outside = radius - reach, radius + reach
-    beside = min(math.pi / workpiece.num_nails, reach / radius)
-    centres = y_up(workpiece.centres)
-    angles = np.arctan2(centres[:, 1], centres[:, 0]).tolist()
-    path, turns = workpiece.path.tolist(), workpiece.turns.tolist()
-
-    machine.say(f"start: nail {path[first - 1]}")
-    machine.travel(_on(inside, angles[path[first - 1]]))
-    machine.lower()
-    machine.pause(f"{'tie' if first == 1 else 'hold'} the thread at nail {path[first - 1]}, then go on")
-    for step in range(first, len(path)):
-        nail, turn = path[step], turns[step]
-        machine.say(f"step {step} nail {nail} {'cw' if turn > 0 else 'ccw'}")
-        before, after = angles[nail] + turn * beside, angles[nail] - turn * beside
-        for _ in range(1 + workpiece.settings.wraps):
-            machine.move(_on(inside, before))
-            machine.move(_on(outside, before))
-            machine.arc(_on(outside, after), turn)
-            machine.move(_on(inside, after))
-    machine.pause(f"tie the thread off at nail {path[-1]}, cut it, then go on")
-    machine.lift()
+    """Wind round each nail in its direction; the operator ties each thread on and off."""
+    paused = pauses(workpiece, machine.settings)
+    for part, first in begun(workpiece, machine.settings):
+        piece = part.piece
+        ways = Rounds(piece, machine) if workpiece.shaped is None else OutlineRounds(piece, machine)
+        path, turns = piece.path.tolist(), piece.turns.tolist()
+        machine.say(f"start: nail {path[first - 1]}")
+        machine.travel(ways.place(first - 1))
+        machine.lower()
+        held = f"{'tie' if first == 1 else 'hold'} the thread at nail {path[first - 1]}, then go on"
+        several = part.colour and len(workpiece.parts) > 1
+        machine.pause(f"{change(part.colour)}, {held}" if part.colour and several else held)
+        for step in range(first, len(path)):
+            machine.say(f"step {part.tied + step} nail {path[step]} {'cw' if turns[step] > 0 else 'ccw'}")
+            for _ in range(1 + piece.settings.wraps):
+                ways.go(step)
+            if part.tied + step in paused and step < len(path) - 1:
+                machine.pause(paused[part.tied + step])
+        machine.pause(f"tie the thread off at nail {path[-1]}, cut it, then go on")
+        machine.lift()
 
 
-def wind_outline(workpiece: Workpiece, machine: Machine) -> None:
-    """As `wind`, on a board that is no ring: straight moves round each nail, clear of all nails."""
-    first = machine.settings.start_at
-    ways = ways_round(workpiece, machine.settings)
-    path, turns = workpiece.path.tolist(), workpiece.turns.tolist()
-    machine.say(f"start: nail {path[first - 1]}")
-    machine.travel(_point(ways[first - 1][-1]))
-    machine.lower()
-    machine.pause(f"{'tie' if first == 1 else 'hold'} the thread at nail {path[first - 1]}, then go on")
-    for step in range(first, len(path)):
-        machine.say(f"step {step} nail {path[step]} {'cw' if turns[step] > 0 else 'ccw'}")
-        for _ in range(1 + workpiece.settings.wraps):
-            for to in ways[step]:
-                machine.move(_point(to))
-    machine.pause(f"tie the thread off at nail {path[-1]}, cut it, then go on")
-    machine.lift()
+class Rounds:
+    """The feeder's way round the nails of a ring."""
+
+    def __init__(self, piece: Workpiece, machine: Machine) -> None:
+        reach, radius = machine.settings.reach, piece.radius
+        self.machine = machine
+        self.inside, self.outside = radius - reach, radius + reach
+        self.beside = min(math.pi / piece.num_nails, reach / radius)
+        centres = y_up(piece.centres)
+        angles = np.arctan2(centres[:, 1], centres[:, 0])
+        self.angles: list[float] = angles[piece.path].tolist()
+        self.turns: list[int] = piece.turns.tolist()
+
+    def place(self, step: int) -> Point:
+        """Where the feeder waits inside the nail of a step."""
+        return _on(self.inside, self.angles[step])
+
+    def go(self, step: int) -> None:
+        """Once round the nail of that step."""
+        turn = self.turns[step]
+        before, after = self.angles[step] + turn * self.beside, self.angles[step] - turn * self.beside
+        self.machine.move(_on(self.inside, before))
+        self.machine.move(_on(self.outside, before))
+        self.machine.arc(_on(self.outside, after), turn)
+        self.machine.move(_on(self.inside, after))
+
+
+class OutlineRounds:
+    """The same on a board that is no ring: straight moves, clear of all nails."""
+
+    def __init__(self, piece: Workpiece, machine: Machine) -> None:
+        self.machine = machine
+        self.ways = ways_round(piece, machine.settings)
+
+    def place(self, step: int) -> Point:
+        """Where the feeder waits inside the nail of a step."""
+        return _point(self.ways[step][-1])
+
+    def go(self, step: int) -> None:
+        """Once round the nail of that step."""
+        for to in self.ways[step]:
+            self.machine.move(_point(to))
 
 
 def drill(workpiece: Workpiece, machine: Machine) -> None:
@@ -148,12 +190,14 @@ def drill(workpiece: Workpiece, machine: Machine) -> None:
         machine.wait(2.0)
     else:
         machine.pause("switch the drill on, then go on")
-    centres = y_up(workpiece.centres)
+    centres, paused = y_up(workpiece.centres), pauses(workpiece, machine.settings)
     for nail in range(machine.settings.start_at - 1, workpiece.num_nails):
         machine.say(f"step {nail + 1} nail {nail}")
         machine.travel(_point(centres[nail]))
         machine.lower()
         machine.lift()
+        if nail + 1 in paused:
+            machine.pause(paused[nail + 1])
 
 
 def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
@@ -171,18 +215,29 @@ def head(workpiece: Workpiece, machine: Machine, last: int) -> list[str]:
         if s.job == "drill"
         else f"Tool path {machine.way / 1000:.2f} m, at {number(s.feed)} mm/min"
     )
-    about = [
+    said = [
+        *([f"{workpiece.name}."] if workpiece.name else []),
         f"Nitograph {__version__}: {name} for {s.profile}, steps {s.start_at} to {last}.",
         workpiece.statement().replace("°", " degrees"),
         machine.frame().replace("nail circle", "board" if workpiece.shaped else "nail circle"),
         lift,
         f"{work}, about {duration(machine.minutes)} without pauses.",
     ]
+    said += needs(workpiece)
+    if isinstance(machine, Grbl):
+        (left, below), (right, above) = machine.extents()
+        said.append(
+            f"It moves from X{number(left)} to X{number(right)}, Y{number(below)} to Y{number(above)}."
+        )
     if s.job == "wind":
-        about.append(f"Thread {workpiece.length:.1f} m, have {workpiece.length_to_have:.0f} m ready.")
+        said.append(
+            f"The feeder, {number(s.feeder_diameter)} mm across, passes {number(s.reach)} mm inside and "
+            "outside of the nails."
+        )
     if s.start_at > 1:
-        about.append(f"A restart: everything before step {s.start_at} is assumed to be done.")
-    ascii_only = (text.encode("ascii", "replace").decode() for text in about)
+        done = f"A restart: everything before step {s.start_at} is assumed to be done"
+        said.append(f"{done}; {left_after(workpiece, s)}.")
+    ascii_only = (text.encode("ascii", "replace").decode() for text in said)
     return [f"; {line}" for text in ascii_only for line in textwrap.wrap(text, WIDTH)]
 
 

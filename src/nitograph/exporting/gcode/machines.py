@@ -29,6 +29,11 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def plain(text: str) -> str:
+    """A comment that every machine reads: in ASCII, and without what ends or begins one."""
+    return text.encode("ascii", "replace").decode().translate(str.maketrans(";()%", ",[]?"))
+
+
 class Machine(ABC):
     """The lines so far, the position of the tool, its path at work (mm) and the time (minutes)."""
 
@@ -67,11 +72,11 @@ class Machine(ABC):
 
     def say(self, text: str) -> None:
         """A comment of its own line."""
-        self.lines.append(f"; {text}")
+        self.lines.append(f"; {plain(text)}")
 
     def line(self, code: str, note: str = "") -> None:
         """One line of code, with its note."""
-        self.lines.append(f"{code} ; {note}" if note else code)
+        self.lines.append(f"{code} ; {plain(note)}" if note else code)
 
     def feed(self, feed: float, minutes: float) -> str:
         """The feed word of a move: only where it changes."""
@@ -124,10 +129,14 @@ class Machine(ABC):
 class Grbl(Machine):
     """Cartesian, X right and Y up; rapid moves at the machine's own speed."""
 
+    lowest = -math.inf
+    """The smallest coordinate there is; below it stands the frame of the machine."""
+
     def __init__(self, settings: GcodeSettings, radius: float) -> None:
         super().__init__(settings, radius)
         self.centre = (settings.centre_x or 0.0, settings.centre_y or 0.0)
         self.here: Point = (0.0, 0.0)
+        self.seen: list[Point] = []
 
     def frame(self) -> str:
         x, y = map(number, self.centre)
@@ -146,6 +155,10 @@ class Grbl(Machine):
         swept = -turn * (_angle(to) - _angle(self.here)) % math.tau
         radius = math.hypot(*self.here)
         if self.settings.arcs:
+            before = _angle(self.here)
+            for part in range(17):
+                angle = before - turn * swept * part / 16
+                self._see((radius * math.cos(angle), radius * math.sin(angle)))
             toward = f" I{number(-self.here[0])} J{number(-self.here[1])}"
             self._cut(f"{'G2' if turn > 0 else 'G3'}{self._at(to)}{toward}", radius * swept, to)
             return
@@ -163,7 +176,8 @@ class Grbl(Machine):
     def park(self) -> None:
         s = self.settings
         x = 0.0 if s.park_x is None else s.park_x - self.centre[0]
-        y = -(self.radius + s.reach + 5) if s.park_y is None else s.park_y - self.centre[1]
+        below = max(-(self.radius + s.reach + 5), self.lowest - self.centre[1])
+        y = below if s.park_y is None else s.park_y - self.centre[1]
         self.travel((x, y))
 
     def _cut(self, code: str, length: float, to: Point, note: str = "") -> None:
@@ -172,7 +186,16 @@ class Grbl(Machine):
         self.here = to
         self.line(code + word, note)
 
+    def extents(self) -> tuple[Point, Point]:
+        """The smallest and the largest X and Y of all moves so far."""
+        xs, ys = zip(*self.seen, strict=True)
+        return (min(xs), min(ys)), (max(xs), max(ys))
+
+    def _see(self, to: Sequence[float]) -> None:
+        self.seen.append((to[0] + self.centre[0], to[1] + self.centre[1]))
+
     def _at(self, to: Sequence[float]) -> str:
+        self._see(to)
         return f" X{number(to[0] + self.centre[0])} Y{number(to[1] + self.centre[1])}"
 
 
@@ -188,12 +211,14 @@ class Marlin(Grbl):
         x, y = settings.centre_x, settings.centre_y
         self.centre = (corner if x is None else x, corner if y is None else y)
         self.here = (-self.centre[0], -self.centre[1])
+        if settings.home:
+            self.lowest = 0.0
 
     def rapid(self, minutes: float) -> str:
         return self.feed(self.settings.travel_feed, minutes)
 
     def pause(self, text: str) -> None:
-        self.line(f"M0 {text}")
+        self.line(f"M0 {plain(text)}")
 
     def wait(self, seconds: float) -> None:
         if seconds > 0:

@@ -27,6 +27,10 @@ class GcodeSettings(Settings):
     start_at: int = setting(
         1, "first step to do, numbered as in the winding list (when drilling, a step is a hole)", low=1
     )
+    pause_steps: int | None = setting(None, "pause after every so many steps", unit="steps", low=1)
+    pause_metres: float | None = setting(
+        None, "pause each time that so much more thread is laid", unit="metres", low=0.1, high=10_000
+    )
     feed: float = setting(2000.0, "speed at work", unit="mm/min", low=1, high=100_000)
     travel_feed: float = setting(4000.0, "speed above the board", unit="mm/min", low=1, high=100_000)
     plunge_feed: float = setting(
@@ -86,6 +90,29 @@ class GcodeSettings(Settings):
     tolerance: float = setting(
         0.1, "maximum error of a curve or chord made of short moves", unit="mm", low=0.001, high=5
     )
+
+    def idle(self) -> dict[str, str]:
+        """What another profile or job, or another way to lift, would use."""
+        found: dict[str, str] = {}
+
+        def only(condition: bool, reason: str, *names: str) -> None:
+            if not condition:
+                found.update(dict.fromkeys(names, reason))
+
+        polar, job = self.profile == "polar", self.job
+        only(job != "drill", "drilling has its own speed, plunge_feed", "feed")
+        only(self.lifts_by == "z", "a servo lifts", "plunge_feed", "safe_height", "work_height")
+        only(self.lifts_by == "servo", "Z lifts", "servo_up", "servo_down", "dwell")
+        only(job == "drill", f"job is {job}", "spindle")
+        only(job != "drill", "drilling lays no thread", "pause_metres")
+        only(job == "wind", f"job is {job}", "reach", "feeder_diameter", "arcs")
+        only(not polar, "profile is polar", "arcs", "centre_x", "centre_y")
+        only(polar, f"profile is {self.profile}", "table_direction", "table_speed")
+        only(job != "drill", "between holes the table turns at a speed of its own", "table_speed")
+        only(self.profile == "marlin", f"profile is {self.profile}", "home")
+        curved = (job == "plot" and polar) or (job == "wind" and not polar and not self.arcs)
+        only(curved, "no curve is made of short moves", "tolerance")
+        return found
 
     def check(self) -> None:
         """Heights, servo values and jobs that exclude each other."""

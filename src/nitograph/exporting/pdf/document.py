@@ -10,10 +10,15 @@ import math
 from dataclasses import dataclass
 
 from nitograph.exporting.pdf.sheet import PAPERS, Sheet
+from nitograph.exporting.winding_list import about
 from nitograph.exporting.workpiece import Workpiece
 from nitograph.settings import Settings, setting
 
+TITLES = {
+    "template": "Drilling template", "list": "Winding list", "parts": "Parts", "all": "Workshop papers"
+}  # fmt: skip
 PARTS = ("parts", "template", "list")
+MARGINS = {"list": 12.0, "parts": 15.0}  # mm, at least
 HANDS = ("a4", "a3", "letter", "tabloid")  # paper that the lists are printed on as well
 
 
@@ -35,10 +40,25 @@ class PdfSettings(Settings):
     overlap: float = setting(10.0, "overlap of neighbouring tiles", unit="mm", low=0, high=50)
     page_margin: float = setting(8.0, "margin that the printer cannot print on", unit="mm", low=3, high=30)
 
+    def idle(self) -> dict[str, str]:
+        """Tiles and rolls are the template's; lists have their own smallest margin."""
+        found = {}
+        if self.paper != "roll":
+            found["roll_width"] = f"paper is {self.paper}"
+        if self.pdf in ("list", "parts"):
+            if self.paper not in HANDS:
+                found["paper"] = f"lists are printed on {', '.join(HANDS)}, and not on {self.paper}"
+            found["overlap"] = "there are no tiles"
+            if self.page_margin <= MARGINS[self.pdf]:
+                found["page_margin"] = f"there is a margin of {MARGINS[self.pdf]:g} mm at least"
+        elif self.paper == "sheet":
+            found["overlap"] = "one sheet has no tiles"
+        return found
+
 
 def pdf(workpiece: Workpiece, settings: PdfSettings) -> bytes:
     """The whole document; FileError if fpdf2 is missing, SettingsError if it cannot be printed."""
-    document = Sheet(f"Nitograph {settings.pdf}", workpiece.statement())
+    document = Sheet(workpiece.heading(TITLES[settings.pdf]), " ".join(about(workpiece)))
     for part in PARTS if settings.pdf == "all" else (settings.pdf,):
         _draw(document, part, workpiece, settings)
     return document.bytes()

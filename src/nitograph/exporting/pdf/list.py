@@ -40,8 +40,8 @@ def draw_list(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], ma
 
 
 def _draw_head(sheet: Sheet, workpiece: Workpiece, tied: Step, x: float, width: float) -> None:
-    label = workpiece.thread.label
-    sheet.text(x, x + 4, f"Winding list: {label}" if label else "Winding list", 4.0, bold=True)
+    heading = workpiece.heading("Winding list")
+    sheet.text(x, x + 4, heading, sheet.fitting([heading], width, 4.0, bold=True), bold=True)
     lines = [
         workpiece.statement(),
         *needs(workpiece),

@@ -66,8 +66,8 @@ def draw_parts(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], m
     margin = max(margin, 15.0)
     width = paper[0] - 2 * margin
     sheet.page(*paper)
-    label = workpiece.thread.label
-    sheet.text(margin, margin + 6, f"Parts: {label}" if label else "Parts", 4.5, bold=True)
+    heading = workpiece.heading("Parts")
+    sheet.text(margin, margin + 6, heading, sheet.fitting([heading], width, 4.5, bold=True), bold=True)
     rows = parts(workpiece)
     size = sheet.fitting([text for _, text in rows], width - 24, 2.4)
     y = margin + 20

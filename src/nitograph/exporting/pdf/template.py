@@ -218,7 +218,7 @@ def _draw_foot(sheet: Sheet, workpiece: Workpiece, name: str, x: float, top: flo
         sheet.line(x + at, y - rise, x + at, y + rise, 0.2)
     sheet.text(x, y + 4.6, "50 mm - measure it; print at 100 %, not fit to page", 1.9)
     sheet.text(x + width, y + 1.5, name, 3.5, bold=True, align="right")
-    statement = workpiece.statement()
+    statement = " ".join(filter(None, [workpiece.name and f"{workpiece.name}.", workpiece.statement()]))
     sheet.text(x, y + 9, statement, sheet.fitting([statement], width, 1.9))
 
 
@@ -226,7 +226,8 @@ def _draw_overview(sheet: Sheet, workpiece: Workpiece, grid: Grid, kept: list[Ti
     """The first page: what this is, how to join it, and a map of the tiles."""
     width, height = grid.width, min(grid.height + FOOT, 2 * grid.width)
     sheet.page(width + 2 * margin, height + 2 * margin)
-    sheet.text(margin, margin + 6, "Drilling template", 4.5, bold=True)
+    heading = workpiece.heading("Drilling template")
+    sheet.text(margin, margin + 6, heading, sheet.fitting([heading], width, 4.5, bold=True), bold=True)
     across, down = grid.counts
     lines = [
         workpiece.statement(),
