@@ -72,7 +72,7 @@ def test_contact_sheet() -> None:
 
 
 def test_long_titles_stay_below_their_threads() -> None:
-    """A name as long as a class may have, also in signs that the font lacks, is cut, not drawn over others."""
+    """A name as long as a class may have, in signs that the font lacks too, is cut."""
     for name in ("x" * 60, "ש" * 20, "two words · seed 1234567"):
         sheet = contact_sheet([THREAD] * 3, ["", f"{name} · seed 42", ""], 3, tile=100).pixels
         assert sheet[100:, 100:200].max() > 100

@@ -27,12 +27,13 @@ WORDS = {
 }
 
 
-def page(found: Verdict, made: Mapping[str, Any]) -> str:
-    """The page; made: facts of the run, by what they are called."""
+def page(found: Verdict, made: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
+    """The page; made: facts of the run, by what they are called; notes: what is to be said beforehand."""
     record = found.record
     name = str(made["file"])
     parts = [
         f"<h1>What {html.escape(name)} can draw</h1>",
+        *(f'<p class="open">{html.escape(note)}</p>' for note in notes),
         _head(found),
         _verdicts(record["by_class"]),
         _use(record, name),
