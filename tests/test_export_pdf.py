@@ -11,9 +11,10 @@ from PIL import Image
 
 from nitograph.board import Board
 from nitograph.errors import SettingsError
+from nitograph.exporting.pdf import fonts
 from nitograph.exporting.pdf.document import PdfSettings, pdf
 from nitograph.exporting.pdf.grid import Grid
-from nitograph.exporting.pdf.sheet import PAPERS, Sheet, latin
+from nitograph.exporting.pdf.sheet import PAPERS, Sheet
 from nitograph.exporting.pdf.template import FOOT, draw_template, grid_of
 from nitograph.exporting.rim import rim
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
@@ -312,7 +313,78 @@ def test_every_page_states_the_board(tmp_path):
         assert all("nail 0 at the top" in " ".join(page.split()) for page in pages)
 
 
-def test_letters_that_the_fonts_lack():
-    """Any label can be printed."""
-    assert latin("Ж7é") == "?7é"
-    assert pdf(Workpiece(Thread([0, 9], label="Ж")), PdfSettings(pdf="list")).startswith(b"%PDF")
+def embedded(data, tmp_path):
+    """The name of each font of a PDF, and whether it is embedded and cut down."""
+    source = tmp_path / "fonts.pdf"
+    source.write_bytes(data)
+    rows = subprocess.run(["pdffonts", str(source)], capture_output=True, text=True, check=True).stdout
+    return {row.split()[0]: row.split()[-5:-3] for row in rows.splitlines()[2:]}
+
+
+def test_every_font_is_embedded(tmp_path):
+    """All pages together show letters of fonts that the file carries, and no others."""
+    found = embedded(pdf(workpiece(chords=60, diameter=300), PdfSettings(pdf="all")), tmp_path)
+    assert len(found) == 2
+    assert all(said == ["yes", "yes"] for said in found.values())
+
+
+@pytest.mark.parametrize("label", ["Ж é ő", "Ελλάδα", "Việt", "“7” → ½ №"])
+def test_letters_of_the_bundled_font(tmp_path, label):
+    """Latin, Greek and Cyrillic titles are printed as they are, and look for no other font."""
+    piece = Workpiece(Thread([0, 9], label=label))
+    assert f"Winding list: {label}" in words(pdf(piece, PdfSettings(pdf="list")), tmp_path)
+    assert [font for font, _ in fonts.runs(label)] == [None]
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """A machine whose fonts lie in an empty folder."""
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    monkeypatch.setattr(fonts, "folders", lambda: [folder])
+    fonts.letters.cache_clear()
+    fonts.other_font.cache_clear()
+    yield folder
+    fonts.letters.cache_clear()
+    fonts.other_font.cache_clear()
+
+
+def font_of(signs, path, closed=False):
+    """A font file whose every letter is a square."""
+    builder = pytest.importorskip("fontTools.fontBuilder").FontBuilder(1000, isTTF=True)
+    names = [".notdef", *(f"u{ord(sign):X}" for sign in signs)]
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap({ord(sign): f"u{ord(sign):X}" for sign in signs})
+    pen = pytest.importorskip("fontTools.pens.ttGlyphPen").TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, 700), (700, 700), (700, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    square = pen.glyph()
+    builder.setupGlyf(dict.fromkeys(names, square))
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (800, 0)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": path.stem, "styleName": "Regular", "psName": path.stem})
+    builder.setupOS2(fsType=2 if closed else 0)
+    builder.setupPost()
+    builder.save(path)
+
+
+def test_other_letters_are_taken_from_fonts_of_the_machine(tmp_path, machine):
+    """What the bundled font lacks is shown by fonts that lie here and may be embedded."""
+    (machine / "a.ttf").write_bytes(b"no font")
+    font_of("永語", machine / "b.ttf", closed=True)
+    font_of("永", machine / "c.ttf")
+    font_of("☃", machine / "d.ttf")
+    data = pdf(Workpiece(Thread([0, 9], label="7 永☃ 語")), PdfSettings(pdf="list"))
+    assert "Winding list: 7 永☃ ?" in words(data, tmp_path)
+    found = embedded(data, tmp_path)
+    assert {name.partition("+")[2][:1] for name in found} == {"D", "c", "d"}
+    assert all(said == ["yes", "yes"] for said in found.values())
+
+
+def test_letters_that_no_font_has(machine):
+    """A question mark stands for them; Hebrew is put in its order."""
+    assert fonts.runs("永7") == [(None, "?7")]
+    font_of("אב", machine / "e.ttf")
+    assert fonts.runs("7 אב") == [(machine / "e.ttf", "בא"), (None, " 7")]

@@ -89,6 +89,7 @@ HEAVY = {  # who may import what is slow to load or not always installed
     "skimage": "api.faces",
     "ezdxf": "exporting.dxf",
     "fpdf": "exporting.pdf",
+    "fontTools": "exporting.pdf",
     "argparse": "cli",
 }
 # Who may read and write files, and how that would be done.

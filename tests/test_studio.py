@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from nitograph import generate
-from nitograph.studio import openapi, schema
+from nitograph.studio import openapi, routes, schema
 from nitograph.studio.assets import assets
 from nitograph.studio.files import PICTURES, kinds
 from nitograph.studio.guard import COOKIE, HEADERS, Gate, Guard
 from nitograph.studio.operations import OPERATIONS
-from nitograph.studio.pool import Pool
+from nitograph.studio.pool import Job, Pool
 from nitograph.studio.refusal import RefusedError
 from nitograph.studio.settings import StudioSettings
 from nitograph.studio.share import Sharing, qr
@@ -207,6 +207,74 @@ def test_what_does_not_fit_is_refused_in_one_line(studio, path, body, status, co
     """The status, a code for programs, and a message in one line for people."""
     answer = studio.ask("POST", f"/api/v1{path}", json.dumps(body).encode(), JSON)
     assert (answer.status, answer.code) == (status, code)
+
+
+class Stuck:
+    """A pool that tells of its model; anything else would wait."""
+
+    settings, workers = StudioSettings(), 1
+
+    def __init__(self) -> None:
+        self.open: set[Job] = set()
+        self.asked: list[str] = []
+
+    def full(self) -> None:
+        """There is always a place in the line."""
+
+    def submit(self, name: str, given: Any) -> Job:
+        """What the model knows; nothing else may be asked for."""
+        self.asked.append(name)
+        if name != "about":
+            raise RefusedError(500, "waits", f"{name} would stand in the line")
+        job = Job(name, given)
+        job.settle(b'{"classes": ["7"]}')
+        return job
+
+
+IMPOSSIBLE = [
+    ("/threads", b'{"text": "x"}', "application/json"),
+    ("/threads", b'{"text": "7", "sampling": {"penalty": "nonsense"}}', "application/json"),
+    ("/gallery", b'{"label": "x"}', "application/json"),
+    ("/drawings", b'{"strokes": [[[0, 0], [1, 1]]], "label": "x"}', "application/json"),
+    ("/exports/png", b'{"threads": [{"nails": [0, 0]}]}', "application/json"),
+    ("/exports/gif", b'{"threads": [{"nails": [0, 9]}], "look": {"size": 2000}}', "application/json"),
+    ("/exports/svg", b'{"threads": [{"nails": [0, 0]}]}', "application/json"),
+    ("/shares", b'{"threads": [{"num_nails": 8, "nails": [0, 9]}]}', "application/json"),
+    ("/weavings?thread_mm=0.2&light=added", b"", "image/png"),
+    ("/weavings?line_radius=2", b"", "image/png"),
+]
+
+
+def test_what_the_values_rule_out_does_not_wait():
+    """Beside work that never ends, a 409 is answered at once: it is not put behind that work."""
+
+    async def ask(app: Any, method: str, path: str, body: bytes = b"", kind: str = "") -> tuple[int, Any]:
+        sent: list[Any] = []
+        given = iter([{"type": "http.request", "body": body or picture(8)}])
+
+        async def receive() -> Any:
+            found = next(given, None)
+            return found or await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        place, _, query = f"/api/v1{path}".partition("?")
+        scope = {"type": "http", "method": method, "path": place, "query_string": query.encode()}
+        await app(scope | {"headers": [(b"content-type", kind.encode())]}, receive, send)
+        return sent[0]["status"], json.loads(sent[1]["body"])
+
+    async def run() -> None:
+        pool = Stuck()
+        app = routes.Studio(pool, Sharing()).app()  # type: ignore[arg-type]  # it has what is used
+        status, about = await ask(app, "GET", "/studio")
+        assert (status, about["model"]) == (200, {"classes": ["7"]})
+        for path, body, kind in IMPOSSIBLE:
+            status, said = await ask(app, "POST", path, body, kind)
+            assert (status, said["error"]["code"]) == (409, "impossible"), path
+        assert pool.asked == ["about"]
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(

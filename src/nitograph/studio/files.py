@@ -19,7 +19,7 @@ from nitograph.drawing.film import FilmSettings
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import FileError
 from nitograph.exporting.formats import FORMATS, options_for
-from nitograph.exporting.workpiece import WorkpieceSettings
+from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.io.threads import to_json
 from nitograph.thread import Thread
 
@@ -72,6 +72,20 @@ def media_of(name: str, boards: int) -> str:
     return kind.media if boards == 1 or kind.several else ZIP
 
 
+def check_file(name: str, threads: Sequence[Thread], given: Mapping[str, Any]) -> None:
+    """A NitographError if it is plain from the values that there can be no such file."""
+    if name == "png":
+        take(NeonSettings, given.get("look", {}))
+    if name in FILMS:
+        _film_settings(given.get("look", {}), given.get("film", {}))
+    if name in FORMATS:
+        board = take(WorkpieceSettings, given.get("board", {}))
+        FORMATS[name].check()
+        options_for(FORMATS[name], given.get("options", {}))
+        for thread in threads:
+            Workpiece(thread, board)
+
+
 def file_of(name: str, threads: Sequence[Thread], given: Mapping[str, Any]) -> bytes:
     """The file; given: `look`, `film`, `board` and `options` by the names of their settings.
 
@@ -95,11 +109,19 @@ def file_of(name: str, threads: Sequence[Thread], given: Mapping[str, Any]) -> b
 
 
 def _workshop(name: str, thread: Thread, board: WorkpieceSettings, options: Mapping[str, Any]) -> bytes:
-    from nitograph.exporting.workpiece import Workpiece
-
     chosen = FORMATS[name]
     chosen.check()
     return chosen.render(Workpiece(thread, board), options_for(chosen, options))
+
+
+def _film_settings(look: Mapping[str, Any], film: Mapping[str, Any]) -> tuple[FilmSettings, NeonSettings]:
+    settings = FilmSettings(**{"seconds": 8.0, "hold": 1.0, **film})
+    if settings.frames > MAX_FILM_FRAMES:
+        raise FileError(f"a film has at most {MAX_FILM_FRAMES} frames here, got {settings.frames}")
+    chosen = NeonSettings(**{"size": 540, **look})
+    if chosen.pixels > MAX_FILM_SIDE:
+        raise FileError(f"a film has at most {MAX_FILM_SIDE} pixels per side, got {chosen.pixels}")
+    return settings, chosen
 
 
 def _film(
@@ -107,12 +129,7 @@ def _film(
 ) -> bytes:
     from nitograph.drawing import film as films
 
-    settings = FilmSettings(**{"seconds": 8.0, "hold": 1.0, **film})
-    if settings.frames > MAX_FILM_FRAMES:
-        raise FileError(f"a film has at most {MAX_FILM_FRAMES} frames here, got {settings.frames}")
-    chosen = NeonSettings(**{"size": 540, **look})
-    if chosen.pixels > MAX_FILM_SIDE:
-        raise FileError(f"a film has at most {MAX_FILM_SIDE} pixels per side, got {chosen.pixels}")
+    settings, chosen = _film_settings(look, film)
     films.check_ending(f"film{ending}")
     with tempfile.TemporaryDirectory(prefix="nitograph-") as folder:
         path = Path(folder) / f"film{ending}"

@@ -6,6 +6,7 @@ Try it: python -m nitograph studio --no-browser, and curl its address with /api/
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import secrets
@@ -21,7 +22,7 @@ from starlette.routing import Route
 from nitograph import __version__
 from nitograph.errors import NitographError
 from nitograph.io.pictures import SPOKEN, is_picture
-from nitograph.studio import openapi
+from nitograph.studio import feasible, openapi
 from nitograph.studio.assets import assets
 from nitograph.studio.files import kinds, media_of
 from nitograph.studio.operations import JSON, OPERATIONS, Operation, checked_settings
@@ -48,7 +49,7 @@ class Studio:
         self.pool, self.sharing = pool, sharing
         self.weaving: dict[str, Job] = {}
         self.streams = 0
-        self.known: dict[str, Any] | None = None
+        self.known: asyncio.Future[dict[str, Any]] | None = None
 
     def app(self) -> Starlette:
         """The application with every route."""
@@ -90,14 +91,13 @@ class Studio:
 
     async def about(self, request: Request) -> Response:
         """What this studio can do, and how busy it is."""
-        if self.known is None:
-            self.known = json.loads(await self.pool.submit("about", {}).future)
+        known = await asyncio.shield(self._learning())
         formats = {name: {"ending": k.ending, "help": k.help} for name, k in kinds().items()}
         busy = {"under_way": len(self.pool.open), "workers": self.pool.workers}
         return JSONResponse(
             {
                 "version": __version__,
-                "model": self.known,
+                "model": known,
                 "formats": formats,
                 "palettes": palettes(),
                 "settings": checked_settings(),
@@ -145,7 +145,9 @@ class Studio:
                 raise RefusedError(
                     409, "impossible", f"this is no picture that is read here; send {SPOKEN}"
                 )
-            job = self.pool.submit("weavings", {"picture": picture, "settings": settings})
+            given = {"picture": picture, "settings": settings}
+            await self._feasible("weavings", given)
+            job = self.pool.submit("weavings", given)
         except BaseException:
             self.streams -= 1
             raise
@@ -187,6 +189,26 @@ class Studio:
         await self.sharing.close()
         return Response(status_code=204)
 
+    def _learning(self) -> asyncio.Future[dict[str, Any]]:
+        """What the model knows, which is asked for when it is first needed."""
+        known = self.known
+        if known is None or (known.done() and (known.cancelled() or known.exception())):
+            known = self.known = asyncio.ensure_future(self._learned(self.pool.submit("about", {})))
+            known.add_done_callback(lambda done: done.cancelled() or done.exception())  # may be unheard
+        return known
+
+    async def _learned(self, job: Job) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(await job.future)
+        return found
+
+    async def _feasible(self, name: str, given: Mapping[str, Any]) -> None:
+        """RefusedError 409 for what the values rule out, whatever else is under way."""
+        classes = None
+        with contextlib.suppress(RefusedError):  # whether the line is full is for the job itself to find
+            known = self._learning()
+            classes = known.result()["classes"] if known.done() else None
+        await asyncio.to_thread(feasible.check, name, given, classes)
+
     async def _worked(self, request: Request, name: str) -> Response:
         data = await self._done(request, name, await self._given(request, name))
         return Response(data, media_type=JSON)
@@ -199,6 +221,7 @@ class Studio:
 
     async def _done(self, request: Request, name: str, given: Mapping[str, Any]) -> bytes:
         """What the pool makes of it; the job is given up when nobody waits any more."""
+        await self._feasible(name, given)
         job = self.pool.submit(name, given)
         gone = asyncio.create_task(_disconnected(request))
         try:

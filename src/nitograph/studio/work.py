@@ -22,6 +22,9 @@ from nitograph.model.weights import Weights
 from nitograph.sampling.settings import SampleSettings
 from nitograph.studio.refusal import RefusedError
 from nitograph.thread import Thread
+from nitograph.weaving.photo import PhotoSettings
+from nitograph.weaving.real_board import RealBoard
+from nitograph.weaving.settings import WeaveSettings
 
 Given = Mapping[str, Any]
 
@@ -114,7 +117,6 @@ def guessed(weights: Weights, grey: Any) -> dict[str, Any] | None:
     """
     from nitograph.sampling import critic
     from nitograph.weaving.encoder import targets, weave_targets
-    from nitograph.weaving.settings import WeaveSettings
 
     judge = critic.bundled()
     known = [place for place, name in enumerate(judge.classes) if name in weights.classes]
@@ -140,32 +142,27 @@ def weavings(tools: Tools, given: Given, talk: Talk) -> bytes:
     return _weave(lambda ground: picture_of_bytes(given["picture"], ground=ground), given["settings"], talk)
 
 
-def _weave(picture: Callable[[int], Any], chosen: Given, talk: Talk) -> bytes:
-    """As `weavings`, of what picture(ground) gives, where ground is the grey under see-through parts."""
+def weaving_of(chosen: Given) -> tuple[WeaveSettings, PhotoSettings, RealBoard | None]:
+    """How a picture is woven, prepared, and on which board; SettingsError if that cannot be."""
     from nitograph.api.keywords import take
-    from nitograph.api.weaving import (
-        RealThread,
-        board_of,
-        photo_of,
-        settings_for,
-        weaver_over,
-        with_photo,
-    )
-    from nitograph.io.pictures import BLACK, WHITE
-    from nitograph.weaving.photo import PhotoSettings
-    from nitograph.weaving.real_board import RealBoard
-    from nitograph.weaving.settings import WeaveSettings
+    from nitograph.api.weaving import RealThread, board_of, photo_of, settings_for
 
     name, preset = "the picture", chosen.get("preset", "photo")
     woven = {key: value for key, value in chosen.items() if key in WeaveSettings.names()}
-    real, settings = (
-        RealThread(chosen.get("thread_mm"), chosen.get("board_mm")),
-        settings_for(name, preset, woven),
-    )
+    real = RealThread(chosen.get("thread_mm"), chosen.get("board_mm"))
+    settings = settings_for(name, preset, woven)
     board = board_of(name, preset, real, take(RealBoard, chosen), woven)
     if board is None:
         settings = real.over(settings)
-    photo = photo_of(name, preset, take(PhotoSettings, chosen))
+    return settings, photo_of(name, preset, take(PhotoSettings, chosen)), board
+
+
+def _weave(picture: Callable[[int], Any], chosen: Given, talk: Talk) -> bytes:
+    """As `weavings`, of what picture(ground) gives, where ground is the grey under see-through parts."""
+    from nitograph.api.weaving import weaver_over, with_photo
+    from nitograph.io.pictures import BLACK, WHITE
+
+    settings, photo, board = weaving_of(chosen)
     weaver = weaver_over(picture(WHITE if photo.invert else BLACK), settings, photo, None, board)
     talk.progress({"nails": [], "chords": 0, "num_nails": settings.nails, "most": settings.max_lines})
     told = 0

@@ -1,18 +1,22 @@
 """Drawing on PDF pages in millimetres: the strokes and the text that template and list use.
 
-fpdf2 writes the file. This module knows no workpiece.
+fpdf2 writes the file and puts the letters that are shown into it. This module knows no workpiece.
 
 Try it: python -c "from nitograph.exporting.pdf.sheet import PAPERS; print(PAPERS['a4'])"
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from nitograph.errors import SettingsError
 from nitograph.exporting.formats import require
 from nitograph.exporting.papers import PAPERS as PAPERS
+from nitograph.exporting.pdf.fonts import DIGIT, bundled, runs
 
 
 class Sheet:
@@ -25,13 +29,15 @@ class Sheet:
         self._pdf.c_margin = 0
         self._pdf.set_creator("Nitograph")
         self._pdf.set_creation_date(made_at())
-        self._pdf.set_title(latin(title))
-        self._pdf.set_subject(latin(subject))
+        self._pdf.set_title(title)
+        self._pdf.set_subject(subject)
         self._pdf.set_display_mode("fullpage")
         # Print dialogs then default to 100 % instead of "fit to page".
         self._pdf.viewer_preferences = require("fpdf.prefs", "a PDF").ViewerPreferences(
             print_scaling="None"
         )
+        self._fonts: set[tuple[str, bool]] = set()
+        weakref.finalize(self, _close, self._pdf.fonts)  # fpdf2 closes only the fonts of what is output
 
     def page(self, width: float, height: float) -> None:
         """Begin a page of that size."""
@@ -74,22 +80,38 @@ class Sheet:
         degrees: float = 0.0,
     ) -> None:
         """Text with digits `size` mm high, aligned at (x, y) on its baseline and rotated clockwise."""
-        text = latin(text)
-        self._pdf.set_font("Helvetica", style="B" if bold else "", size=size * DIGIT_POINTS)
         self._pdf.set_text_color(grey)
-        wide = 0.0 if align == "left" else self._pdf.get_string_width(text)
+        pieces = runs(text)
+        wide = 0.0 if align == "left" else self._width(pieces, size, bold)
         start = x - {"left": 0.0, "right": wide, "middle": wide / 2}[align]
-        if degrees:
-            with self._pdf.rotation(-degrees, x, y):
-                self._pdf.text(start, y, text)
-        else:
-            self._pdf.text(start, y, text)
+        with self._pdf.rotation(-degrees, x, y) if degrees else nullcontext():
+            for font, piece in pieces:
+                self._choose(font, size, bold)
+                self._pdf.text(start, y, piece)
+                start += float(self._pdf.get_string_width(piece)) if len(pieces) > 1 else 0.0
 
     def fitting(self, lines: Sequence[str], width: float, size: float, *, bold: bool = False) -> float:
         """The maximum height of digits, up to `size` mm, at which every line fits into `width` mm."""
-        self._pdf.set_font("Helvetica", style="B" if bold else "", size=size * DIGIT_POINTS)
-        widest = max(float(self._pdf.get_string_width(latin(line))) for line in lines)
-        return size * min(1.0, width / widest)
+        widest = max(self._width(runs(line), size, bold) for line in lines)
+        return size * min(1.0, width / max(widest, 1e-9))
+
+    def _width(self, pieces: Sequence[tuple[Path | None, str]], size: float, bold: bool) -> float:
+        """How wide a text is, mm."""
+        wide = 0.0
+        for font, piece in pieces:
+            self._choose(font, size, bold)
+            wide += float(self._pdf.get_string_width(piece))
+        return wide
+
+    def _choose(self, font: Path | None, size: float, bold: bool) -> None:
+        """Go on in a font: the bundled one, or one of this machine, which has no bold letters."""
+        heavy = bold and font is None
+        path = bundled(heavy) if font is None else font
+        name, style = f"text {path.stem}", "B" if heavy else ""
+        if (name, heavy) not in self._fonts:
+            self._pdf.add_font(name, style, path)
+            self._fonts.add((name, heavy))
+        self._pdf.set_font(name, style, size * DIGIT_POINTS)
 
     @contextmanager
     def clipped(self, x: float, y: float, width: float, height: float) -> Iterator[None]:
@@ -113,6 +135,13 @@ class Sheet:
         self._pdf.set_draw_color(grey)
 
 
+def _close(fonts: Mapping[str, Any]) -> None:
+    """Close the files that fonts are read from."""
+    for font in fonts.values():
+        if hasattr(font, "close"):
+            font.close()
+
+
 NO_TIME = 946_684_800  # the start of the year 2000 in UTC
 
 
@@ -126,13 +155,8 @@ def made_at() -> datetime:
     return datetime.fromtimestamp(int(asked) if known else NO_TIME, UTC)
 
 
-DIGIT_POINTS = 72 / 25.4 / 0.718
-"""Points of Helvetica for digits one millimetre high: its digits are 0.718 of its size high."""
-
-
-def latin(text: str) -> str:
-    """The text with characters that the built-in fonts lack replaced by question marks."""
-    return text.encode("latin-1", errors="replace").decode("latin-1")
+DIGIT_POINTS = 72 / 25.4 / DIGIT
+"""Points of the font for digits one millimetre high."""
 
 
 def too_many_pages(pages: int, limit: int) -> SettingsError:
