@@ -12,7 +12,7 @@ import nitograph
 from nitograph.api.faces import ELSEWHERE, favouring, find_faces
 from nitograph.api.inventing import drawing
 from nitograph.api.weaving import settings_for
-from nitograph.board import violations
+from nitograph.board import Board, violations
 from nitograph.cli import main
 from nitograph.drawing import board as boards, film
 from nitograph.drawing.board import BoardLook
@@ -20,6 +20,7 @@ from nitograph.drawing.film import FilmSettings
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
+from nitograph.shapes.board import ShapedBoard
 from nitograph.thread import Thread
 from nitograph.weaving.loops import board_light
 from nitograph.weaving.photo import PhotoSettings, crop, ink, is_ink_on_paper
@@ -108,6 +109,19 @@ def test_a_chord_is_lifted_exactly() -> None:
             board_light.lay(found._loom, found._board, number, sign)
     assert np.array_equal(found._board.density, density)
     assert np.array_equal(found._board.light, light)
+
+
+def test_a_thread_passes_between_nails() -> None:
+    """One that is thicker than the gaps is refused, on a ring and elsewhere; nearly as thick is not."""
+    for nails, gap in (
+        (Board(NAILS), 90 * math.sin(math.pi / NAILS)),
+        (ShapedBoard(30, "rect", 90, 60, 1), 10),
+    ):
+        settings = SETTINGS.replace(nails=nails.num_nails, min_nail_gap=1)
+        PhotoWeaver(picture(), settings, BOARD.replace(thread_width=0.99 * gap), nails=nails)
+        with pytest.raises(SettingsError, match="does not pass between nails that stand") as caught:
+            PhotoWeaver(picture(), settings, BOARD.replace(thread_width=1.01 * gap), nails=nails)
+        assert "\n" not in str(caught.value)
 
 
 def test_light_multiplies() -> None:

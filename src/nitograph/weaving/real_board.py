@@ -62,6 +62,16 @@ class RealBoard(Settings):
         """Width of a dark opaque thread that takes as much light as this one, mm."""
         return self.thread_width * self.darkness
 
+    def check_fits(self, nails: Board) -> None:
+        """SettingsError if the thread does not pass between neighbouring nails."""
+        places = nails.positions() * (self.diameter / 2)
+        gap = float(np.hypot(*(places - np.roll(places, 1, axis=0)).T).min())
+        if self.thread_width >= gap:
+            raise SettingsError(
+                f"a thread of {self.thread_width:g} mm does not pass between nails that stand {gap:.3g} mm "
+                "apart; use fewer nails, a thinner thread or a larger board"
+            )
+
     def pixel(self, canvas_size: int) -> float:
         """Side of a pixel of the canvas, mm."""
         return self.diameter / (FRAME * canvas_size)
