@@ -21,9 +21,9 @@ from nitograph.settings import Settings, setting
 
 Float32 = NDArray[np.float32]
 
-BLACK, LEAST_WHITE = 0.03, 0.72  # the widest range of tones, shares of a bare board's light
+BLACK, LEAST_WHITE, MOST_WHITE = 0.03, 0.72, 0.95  # bounds of tones, shares of a bare board's light
 GREY_BLACK, MOST_BLACK = 0.35, 0.7  # black is lifted as far, then light parts are left bare, then further
-BARELY = 0.99  # of the wanted thread at most that is left bare
+MOST_BARE = 0.6  # of the wanted thread: what is lighter may be left bare
 CROSSING = 0.45  # of the mean density of thread that a wholly light picture has at least
 BARE = 0.93  # of empty ground: threads have to cross it, and a drawing needs them
 EMPTY, GROUND = 1.5 / 255, 0.05  # wanted thread that is none, and the share of it that makes a ground
@@ -146,14 +146,15 @@ def fitted_tones(
     LEAST_WHITE. perimeter: of the line of nails, in radii of the board.
     """
     reached = board.density(max_lines, perimeter)
-    white = max(math.exp(-CROSSING * (1 - float(wanted.mean())) * reached), LEAST_WHITE)
+    white = math.exp(-CROSSING * (1 - float(wanted.mean())) * reached)
+    white = min(max(white, LEAST_WHITE), MOST_WHITE)
     if Tones(BLACK, white).density(wanted) <= reached:
         white = _solved(lambda tone: Tones(BLACK, tone).density(wanted) > reached, LEAST_WHITE, white)
         return Tones(BLACK, white)
     if Tones(GREY_BLACK, white).density(wanted) <= reached:
         black = _solved(lambda tone: Tones(tone, white).density(wanted) > reached, BLACK, GREY_BLACK)
         return Tones(black, white)
-    bare = _solved(lambda part: Tones(GREY_BLACK, white, part).density(wanted) > reached, 0.0, BARELY)
+    bare = _solved(lambda part: Tones(GREY_BLACK, white, part).density(wanted) > reached, 0.0, MOST_BARE)
     black = _solved(lambda tone: Tones(tone, white, bare).density(wanted) > reached, GREY_BLACK, MOST_BLACK)
     return Tones(black, white, bare)
 
