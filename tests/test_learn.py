@@ -127,12 +127,22 @@ def test_the_verdict_is_said_only_where_drawings_are_read() -> None:
     assert amounts(87).samples_per_class == 10
 
 
+def test_a_run_that_hardly_trained_is_said() -> None:
+    """Guards whoever learns beside other work: the figures are bad for want of steps, not of drawings."""
+    assert learn._too_few(learn.FEW_STEPS, FEW) == ""
+    said = learn._too_few(7, replace(FEW, minutes=1.5))
+    assert said.startswith("only 7 steps of training fitted into 1.5 minutes, so expect little; ")
+    assert "\n" not in said
+
+
 @pytest.mark.slow
 def test_symbols_are_learned_judged_and_found(bench: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Guards the whole way: three files, nothing left over, and `generate` finds what was learned."""
     assert main([*bench, "--keep"]) == 0
-    assert "classes learned; read" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "classes learned; read" in said
     text = Path("mine.html").read_text(encoding="utf-8")
+    assert ("steps of training fitted" in said) == ("steps of training fitted" in text)
     for name in ("heart", "&amp;", "λ", "7 (kept)"):
         assert name in text
     assert "default-src 'none'" in text

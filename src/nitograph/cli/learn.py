@@ -36,6 +36,7 @@ SAVE_EVERY = 30.0  # seconds
 JUDGED = 5  # parts of the work after training
 NAMED = 8  # classes in a message
 SHEET = 3  # samples of each class on the sheet
+FEW_STEPS = 200  # of training, below which that is said
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -235,7 +236,10 @@ def _write(found: "Verdict", folder: Path, files: dict[str, Path], settings: Lea
         "started from": f"weights {str(weights.facts['started_from'])[:16]}",
         "seed": settings.seed,
     }
-    write_text(files["page"], page(found, made))
+    few = _too_few(int(weights.facts["steps"]), settings)
+    if few:
+        print(few)
+    write_text(files["page"], page(found, made, [few] if few else []))
     first = [
         found.samples.threads[row]
         for label in range(len(found.record["classes"]))
@@ -244,6 +248,16 @@ def _write(found: "Verdict", folder: Path, files: dict[str, Path], settings: Lea
     columns = SHEET * max(1, round((len(first) / SHEET**2) ** 0.5))
     titles = [str(thread.label) for thread in first]
     write_bytes(files["sheet"], contact_sheet(first, titles, columns, tile=192).png(with_threads=False))
+
+
+def _too_few(steps: int, settings: LearnSettings) -> str:
+    """What to say where a busy or slow machine took hardly a step in the time that it had."""
+    if steps >= FEW_STEPS:
+        return ""
+    return (
+        f"only {steps} steps of training fitted into {settings.minutes:g} minutes, so expect little; give "
+        "more --minutes, or a machine that is less busy"
+    )
 
 
 def _summary(found: "Verdict") -> str:
