@@ -147,7 +147,7 @@ def _without_blas(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def loading(context: Any) -> Any:
-        linalg = importlib.import_module("numba.np.linalg")
+        linalg: Any = importlib.import_module("numba.np.linalg")
         look = linalg.ensure_blas
         linalg.ensure_blas = lambda: None
         try:
