@@ -249,7 +249,7 @@ def _about_leaving(workpiece: Workpiece) -> Iterator[Warned]:
         yield Warned(
             "leaves-outline",
             f"{several} the outline of the nails, as across a notch: first step {first + 1}, from {a} to "
-            f"{b}. It will hang beside the board; weave keeps to the outline unless notches may be crossed.",
+            f"{b}. It will hang beside the board; weave keeps within it, but for notches cross.",
         )
 
 
