@@ -115,7 +115,11 @@ def test_studies_run(tmp_path, study, runs):
             "weaving",
             ["--quick"],
             (),
-            {"weaving-digits.png", "weaving-photographs.png", "weaving-study.png", "portrait.png"},
+            {
+                *(f"weaving-{name}.png" for name in ("digits", "photographs", "study")),
+                "portrait.png",
+                "colours.jpg",
+            },
         ),
         (
             "making",
