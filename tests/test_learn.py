@@ -17,6 +17,7 @@ from nitograph.cli import learn, main
 from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.io.locks import sole_writer
 from nitograph.learning.drawings import drawings, kept, with_kept
 from nitograph.learning.rows import corpus_of, rows_of
 from nitograph.learning.settings import LearnSettings
@@ -127,12 +128,22 @@ def test_the_verdict_is_said_only_where_drawings_are_read() -> None:
     assert amounts(87).samples_per_class == 10
 
 
+def test_a_run_that_hardly_trained_is_said() -> None:
+    """Guards whoever learns beside other work: the figures are bad for want of steps, not of drawings."""
+    assert learn._too_few(learn.FEW_STEPS, FEW) == ""
+    said = learn._too_few(7, replace(FEW, minutes=1.5))
+    assert said.startswith("only 7 steps of training fitted into 1.5 minutes, so expect little; ")
+    assert "\n" not in said
+
+
 @pytest.mark.slow
 def test_symbols_are_learned_judged_and_found(bench: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Guards the whole way: three files, nothing left over, and `generate` finds what was learned."""
     assert main([*bench, "--keep"]) == 0
-    assert "classes learned; read" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "classes learned; read" in said
     text = Path("mine.html").read_text(encoding="utf-8")
+    assert ("steps of training fitted" in said) == ("steps of training fitted" in text)
     for name in ("heart", "&amp;", "λ", "7 (kept)"):
         assert name in text
     assert "default-src 'none'" in text
@@ -173,6 +184,9 @@ def test_a_run_goes_on_where_it_was_stopped(
     assert "mine.learning holds an interrupted run" in capsys.readouterr().err
     assert main([*bench, "--resume", "--minutes", "4"]) == 1
     assert "of a run with other drawings or settings" in capsys.readouterr().err
+    random_weights(seed=1).save("other.safetensors")
+    assert main([*bench, "--resume", "--minutes", "5", "--start-from", "other.safetensors"]) == 1
+    assert "of a run that began from other weights" in capsys.readouterr().err
 
     def gone(*args: object) -> None:
         raise KeyboardInterrupt
@@ -184,6 +198,30 @@ def test_a_run_goes_on_where_it_was_stopped(
     assert main([*bench, "-o", "two.safetensors", "--resume"]) == 0
     assert load("two.safetensors").digest == trained
     assert not Path("two.learning").exists()
+
+
+def test_one_run_at_a_time(bench: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards two runs of one output: the second is refused, and the first keeps its folder."""
+    with sole_writer(Path("mine.learning") / learn.LOCK, "mine.safetensors"):
+        assert main(bench) == 1
+        assert "another process is writing mine.safetensors" in capsys.readouterr().err
+    assert not Path("mine.learning").exists()
+
+
+@pytest.mark.parametrize("name", ["heart.png", "rows/heart.png", "best"])
+def test_a_folder_of_other_things_is_left_alone(
+    bench: list[str], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Guards drawings that lie where a run would keep its work, which it removes at its end."""
+    mine = Path("mine.learning") / name
+    mine.parent.mkdir(parents=True)
+    if mine.suffix:
+        mine.write_bytes(b"drawn by hand")
+    else:
+        mine.mkdir()
+    assert main(bench) == 1
+    assert "in it is of no run; move it away" in capsys.readouterr().err
+    assert mine.exists()
 
 
 @pytest.mark.slow

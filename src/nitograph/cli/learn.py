@@ -8,7 +8,7 @@ Try it: python -m nitograph learn mnist --minutes 1 -o mine.safetensors
 
 import argparse
 import json
-import shutil
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError, SourceError
 from nitograph.io.files import write_bytes, write_text
+from nitograph.io.locks import sole_writer
 from nitograph.io.outputs import PAGE, PNG, Output, claim, claim_folder
 from nitograph.learning.settings import LearnSettings
 from nitograph.model.weights import load, load_bundled
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
     from nitograph.model.weights import Weights
 
 WEIGHTS = (".safetensors",)
-ROWS, BEST, LAST = "rows.npz", "best.pt", "last.pt"  # in the folder of a run
+ROWS, BEST, LAST, LOCK = "rows.npz", "best.pt", "last.pt", "lock"  # in the folder of a run
+OURS = re.compile(r"\.?(?:rows|best|last)\b.*|lock")  # all that ever lies there
 SAVE_EVERY = 30.0  # seconds
 JUDGED = 5  # parts of the work after training
 NAMED = 8  # classes in a message
 SHEET = 3  # samples of each class on the sheet
+FEW_STEPS = 200  # of training, below which that is said
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,15 +82,18 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(
             "weights to begin from must say how their threads were woven, and these do not; take others"
         )
-    folder = claim_folder("folder of the run", _folder(files["weights"]))
-    if (folder / LAST).exists() and not args.resume:
-        raise FileError(f"{folder} holds an interrupted run; --resume goes on with it, or remove it")
-    drawings = _drawings(args, weights, settings)
-    corpus = _corpus(drawings, weights, settings, folder, resume=args.resume)
-    _train(corpus, weights, settings, folder, args)
-    found = _judge(load(folder / Path(BEST).with_suffix(".safetensors")), drawings)
-    _write(found, folder, files, settings)
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = _folder(files["weights"])
+    with sole_writer(folder / LOCK, files["weights"]):
+        if (folder / LAST).exists() and not args.resume:
+            raise FileError(f"{folder} holds an interrupted run; --resume goes on with it, or remove it")
+        drawings = _drawings(args, weights, settings)
+        corpus = _corpus(drawings, weights, settings, folder, resume=args.resume)
+        _train(corpus, weights, settings, folder, args)
+        found = _judge(load(folder / Path(BEST).with_suffix(".safetensors")), drawings)
+        _write(found, folder, files, settings)
+        for path in folder.iterdir():  # the lock goes last, and the folder with it
+            if path.name != LOCK:
+                path.unlink()
     print(f"{', '.join(map(str, files.values()))}: {_summary(found)}")
     return 0
 
@@ -108,8 +114,15 @@ def _files(args: argparse.Namespace) -> dict[str, Path]:
 
 
 def _folder(output: Path) -> Path:
-    """Where a run keeps what it has."""
-    return output.with_name(f"{output.stem}.learning")
+    """Where a run keeps what it has, and nothing else lies, since all there goes with the run."""
+    folder = claim_folder("folder of the run", output.with_name(f"{output.stem}.learning"))
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.is_dir() or not OURS.fullmatch(path.name):
+            raise FileError(
+                f"{folder} is where this run would keep its work, and {path.name} in it is of no run; move "
+                "it away, or give the weights another name"
+            )
+    return folder
 
 
 def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSettings) -> "Drawings":
@@ -154,7 +167,7 @@ def _corpus(
         if dict(found.metadata) != _plain(metadata(drawings, settings, weaving, order=order)):
             raise SettingsError(
                 f"{folder} is of a run with other drawings or settings; give its own command again, or "
-                "leave out --resume to start a new one"
+                "remove the folder to start a new one"
             )
         return found
     total = settings.rows + (settings.kept_rows if set(drawings.classes) - set(drawings.own) else 0)
@@ -191,6 +204,11 @@ def _train(
     if resumed:
         files.check_resumed()
         trainer.resume(files.last)
+        if trainer.ancestor != weights.digest:
+            raise SettingsError(
+                f"{folder} is of a run that began from other weights; give its own command again, or "
+                "remove the folder to start a new one"
+            )
         if trainer.finished:
             return
     recorder = Course(trainer, files, every=SAVE_EVERY)
@@ -235,7 +253,10 @@ def _write(found: "Verdict", folder: Path, files: dict[str, Path], settings: Lea
         "started from": f"weights {str(weights.facts['started_from'])[:16]}",
         "seed": settings.seed,
     }
-    write_text(files["page"], page(found, made))
+    few = _too_few(int(weights.facts["steps"]), settings)
+    if few:
+        print(few)
+    write_text(files["page"], page(found, made, [few] if few else []))
     first = [
         found.samples.threads[row]
         for label in range(len(found.record["classes"]))
@@ -244,6 +265,16 @@ def _write(found: "Verdict", folder: Path, files: dict[str, Path], settings: Lea
     columns = SHEET * max(1, round((len(first) / SHEET**2) ** 0.5))
     titles = [str(thread.label) for thread in first]
     write_bytes(files["sheet"], contact_sheet(first, titles, columns, tile=192).png(with_threads=False))
+
+
+def _too_few(steps: int, settings: LearnSettings) -> str:
+    """What to say where a busy or slow machine took hardly a step in the time that it had."""
+    if steps >= FEW_STEPS:
+        return ""
+    return (
+        f"only {steps} steps of training fitted into {settings.minutes:g} minutes, so expect little; give "
+        "more --minutes, or a machine that is less busy"
+    )
 
 
 def _summary(found: "Verdict") -> str:

@@ -151,7 +151,7 @@ def _facts(workpiece: Workpiece, touching: Touches, hidden: Cover) -> dict[str, 
     passed = int(passes[heaviest])
     return {
         "nails": workpiece.num_nails,
-        "chords": workpiece.thread.line_count,
+        "chords": workpiece.chords,
         "spacing_mm": _rounded(workpiece.spacing),
         "free_gap_mm": _rounded(workpiece.spacing - board.nail_diameter),
         "length_m": _rounded(workpiece.length),
@@ -168,7 +168,23 @@ def _facts(workpiece: Workpiece, touching: Touches, hidden: Cover) -> dict[str, 
         "densest_cover_percent": _rounded(100 * hidden.densest),
         "touching_chords": len(touching.chords),
         "free_from_nails": free_from(workpiece),
+        **({"threads": _by_colour(workpiece)} if len(workpiece.parts) > 1 else {}),
     }
+
+
+def _by_colour(workpiece: Workpiece) -> list[dict[str, Any]]:
+    """Each thread in order of winding: its colour, chords and metres."""
+    return [
+        {
+            "colour": part.colour.name if part.colour else None,
+            "hex": part.colour.hex if part.colour else None,
+            "first_step": part.tied,
+            "chords": part.piece.chords,
+            "length_m": _rounded(part.piece.length),
+            "length_to_have_m": _rounded(part.piece.length_to_have),
+        }
+        for part in workpiece.parts
+    ]
 
 
 def _word(workpiece: Workpiece) -> str:

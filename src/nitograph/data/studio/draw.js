@@ -8,6 +8,7 @@ export class Drawing {
   constructor(app) {
     this.app = app;
     this.pad = $("pad");
+    this.usual = $("guess").textContent;
     this.stroke = null;
     this.at = [.5, .3];
     this.pad.addEventListener("pointerdown", event => this.down(event));
@@ -111,13 +112,13 @@ export class Drawing {
     }
   }
 
-  /* What the critic has read, in words. */
+  /* What the model has read, in words. */
   read(guess) {
     if (guess) {
       const [first, second] = guess.ranked.filter(({ chance }) => chance >= .005).map(({ label, chance }) => `${label} (${Math.round(chance * 100)} %)`);
-      $("guess").textContent = `The critic reads ${first}${second ? `, or else ${second}` : ""}. Choose the class above if it is another.`;
+      $("guess").textContent = `It reads as ${first}${second ? `, or else ${second}` : ""}. Choose the class above if it is another.`;
     } else if (guess === null) $("guess").textContent = `Wound as ${this.app.state.label || "any class"}.`;
     else $("guess").textContent = this.app.state.strokes.length && this.app.state.label
-      ? `Wound as ${this.app.state.label}.` : "Draw a digit on the board. When you lift the pen, the model winds it in one pass.";
+      ? `Wound as ${this.app.state.label}.` : this.usual;
   }
 }
