@@ -4,7 +4,8 @@ Five pictures of scikit-image, 200 nails, a thread of 0.2 mm on 600 mm, at most 
 measures what each board shows, with a rasteriser of its own; `peers` has the peers' rules. Each figure is
 held against the better of both peers for that picture. The last is the processor time of a whole process.
 
-python -m benchmarks.photographs --chords 1000    with fewer chords
+python -m benchmarks.photographs --chords 1000                     with fewer chords
+python -m benchmarks.photographs --quality best --pictures camera  longer search, one picture
 
 Try it: python -m benchmarks.photographs --quick
 """
@@ -14,6 +15,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +26,7 @@ from benchmarks.photos import judge, peers
 from benchmarks.report import add_quick, report
 from nitograph.light.frame import FRAME
 from nitograph.weaving.encoder import targets
-from nitograph.weaving.photograph import PhotoWeaver
+from nitograph.weaving.photograph import SWEEPS, PhotoWeaver
 from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import PRESETS
 
@@ -55,22 +58,26 @@ def resized(grey: Grey, side: int) -> NDArray[np.float64]:
     return np.asarray(Image.fromarray(grey).resize((side, side), Image.Resampling.LANCZOS)) / 255.0
 
 
-def ours(grey: Grey, chords: int, canvas: int) -> NDArray[np.int64]:
+def ours(grey: Grey, chords: int, canvas: int, quality: str = "default") -> NDArray[np.int64]:
     """Our nails: the picture is widened at its edges, so that the ring touches it as a peer's does."""
     edge = round(len(grey) * (1 / FRAME - 1) / 2)
-    settings = PRESETS["photo"].replace(nails=NAILS, max_lines=chords, canvas_size=canvas)
+    settings = PRESETS["photo"].replace(nails=NAILS, max_lines=chords, canvas_size=canvas, quality=quality)
     wanted = targets(255 - np.pad(grey, edge, mode="edge")[None], settings)[0]
     thread = PhotoWeaver(wanted, settings, RealBoard(thread_width=0.2, diameter=600.0)).run().thread()
     return thread.nails.astype(np.int64)
 
 
-def besidepeers(name: str, chords: int, canvas: int, side: int) -> NDArray[np.float64]:
+def beside_peers(
+    name: str, chords: int, canvas: int, side: int, quality: str = "default"
+) -> NDArray[np.float64]:
     """Print what each board shows of one picture; returns ours ÷ the best peer's, (4,)."""
     grey, ring = picture(name), peers.ring(NAILS)
     wanted = resized(grey, side)
     walks = {peer.name: peers.weave(resized(grey, canvas), peer, NAILS, chords) for peer in peers.PEERS}
     verdicts = {who: judge.judge(wanted, judge.shown(ring[walk], side=side)) for who, walk in walks.items()}
-    walk = ours(grey, chords, canvas)
+    start = time.process_time()
+    walk = ours(grey, chords, canvas, quality)
+    seconds = time.process_time() - start
     found = judge.judge(wanted, judge.shown(ring[walk], side=side))
     ratios = []
     for what in MEASURES:
@@ -82,6 +89,7 @@ def besidepeers(name: str, chords: int, canvas: int, side: int) -> NDArray[np.fl
         report(
             f"{name}, {what} (best peer)", value, "of 1", best, ratio=better, chords=len(walk) - 1, **each
         )
+    report(f"{name}, {quality}, processor time of weaving", seconds, "s")
     return np.array(ratios)
 
 
@@ -103,13 +111,15 @@ def whole_process(grey: Grey, chords: int) -> float:
     return min(times)
 
 
-def main(tiny: bool, chords: int) -> None:
-    """All pictures, the geometric means of the ratios, and the time."""
-    names, canvas, side = (PICTURES[:1], 48, 100) if tiny else (PICTURES, peers.SIDE, judge.SIDE)
+def main(tiny: bool, chords: int, names: Sequence[str] = PICTURES, quality: str = "default") -> None:
+    """The pictures, the geometric means of the ratios, and the time of a whole process over all of them."""
+    names, canvas, side = (PICTURES[:1], 48, 100) if tiny else (names, peers.SIDE, judge.SIDE)
     chords = 60 if tiny else chords
-    ratios = np.array([besidepeers(name, chords, canvas, side) for name in names])
+    ratios = np.array([beside_peers(name, chords, canvas, side, quality) for name in names])
     for what, ratio in zip(MEASURES, np.exp(np.log(ratios).mean(axis=0)), strict=True):
         report(f"ours ÷ best peer, geometric mean: {what}", float(ratio), "×")
+    if len(names) < len(PICTURES) and not tiny:
+        return
     seconds = whole_process(picture("camera"), chords)
     report(f"weave, {chords} chords, whole process, processor time", seconds, "s")
 
@@ -117,6 +127,10 @@ def main(tiny: bool, chords: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--chords", type=int, default=3000, help="chords at most (default %(default)s)")
+    parser.add_argument(
+        "--pictures", nargs="+", choices=PICTURES, default=PICTURES, help="some of them (default all)"
+    )
+    parser.add_argument("--quality", choices=sorted(SWEEPS), default="default", help="how long we search")
     add_quick(parser)
     chosen = parser.parse_args()
-    main(chosen.quick, chosen.chords)
+    main(chosen.quick, chosen.chords, chosen.pictures, chosen.quality)

@@ -8,8 +8,11 @@ from PIL import Image
 
 from nitograph.api import advice
 from nitograph.api.advice import Advice, Trial, best_of, in_words, numbers_of_nails
+from nitograph.api.boards import nails_by_number
 from nitograph.cli import main
 from nitograph.errors import SettingsError
+from nitograph.exporting.check import TIGHT
+from nitograph.shapes.settings import BoardSettings
 from nitograph.weaving.real_board import RealBoard
 
 
@@ -32,6 +35,19 @@ def test_nails_that_can_be_wound() -> None:
     assert max(numbers_of_nails(RealBoard(diameter=400))) * 5 <= 400 * math.pi
     with pytest.raises(SettingsError, match="no room for"):
         numbers_of_nails(RealBoard(diameter=100))
+
+
+def test_nails_on_other_boards(tmp_path) -> None:
+    """Their spacing along the outline counts; a file that fixes its nails is refused in one line."""
+    nails_of = nails_by_number(BoardSettings("rect:100x300"), None)
+    tried = numbers_of_nails(RealBoard(diameter=300), nails_of)
+    assert max(tried) * TIGHT <= 800 < 440 * TIGHT
+    with pytest.raises(SettingsError, match="a board of 90 mm has no room for"):
+        numbers_of_nails(RealBoard(diameter=90), nails_by_number(BoardSettings("rect:60x90"), None))
+    path = tmp_path / "nails.csv"
+    path.write_text("0,0\n50,0\n0,50\n")
+    with pytest.raises(SettingsError, match="says where its 3 stand"):
+        nails_by_number(BoardSettings(f"file:{path}"), None)
 
 
 def test_words() -> None:
@@ -62,3 +78,7 @@ def test_advise_a_picture(tmp_path, monkeypatch, capsys) -> None:
         with Image.open(name) as picture:
             assert picture.size == size
     assert main(["advise", "p.png", "--chords", "7"]) == 1
+    board = ["--board", "rect:250x300", "--nail-diameter", "0.5"]
+    assert main(["advise", "p.png", "--chords", "100", "--thread", "mm:0.5", *board]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.endswith("--board rect:250x300 --nail-diameter 0.5 --thread-mm 0.5")

@@ -18,13 +18,16 @@ from nitograph.calibration.pixels import blurred, light_of, reduced, sampled
 from nitograph.calibration.pose import Pose, Reckoned, improved, likeness, slow, turns
 from nitograph.calibration.ring import Ellipse, ellipses
 from nitograph.calibration.tones import fitted
+from nitograph.colours.layers import Colour, Layers, coloured
 from nitograph.drawing.board import BoardLook, draw
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.exporting.cover import cover
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
 from nitograph.io.pictures import picture_of_bytes
+from nitograph.io.threads import to_json
 from nitograph.light.frame import disc, pixel_positions
+from nitograph.shapes.board import ShapedBoard
 from nitograph.thread import Thread
 from nitograph.weaving.laid import light_left
 from nitograph.weaving.photograph import PhotoWeaver
@@ -249,6 +252,19 @@ def test_the_command(thread: Thread, snapshot, tmp_path, monkeypatch, capsys) ->
         0.5, rel=0.1
     )
     fails("calibrate p.jpg other.json", 1, "no ring in the photograph holds the thread", capsys)
+
+
+def test_threads_that_are_not_measured(tmp_path, monkeypatch, capsys) -> None:
+    """Boards that are no ring, and several colours on one: a line each, before anything is looked at."""
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (300, 300)).save("p.png")
+    Path("square.json").write_text(Thread([0, 15, 5, 30], ShapedBoard(40)).to_json())
+    ring = Thread([0, 20, 5, 30], Board(40))
+    colours = Layers([coloured(ring, Colour("black", "#000000")), coloured(ring, Colour("red", "#c72b3b"))])
+    Path("colours.json").write_text(to_json(colours))
+    said = "only rings of nails are found in photographs, and the thread is on a board of 600 x 600 mm"
+    fails("calibrate p.png square.json", 1, said, capsys)
+    fails("calibrate p.png colours.json", 1, "colours.json holds threads of several colours", capsys)
 
 
 @pytest.mark.slow

@@ -71,6 +71,14 @@ def test_contact_sheet() -> None:
     assert sheet.pixels[100:116, :100].max() > 100
 
 
+def test_long_titles_stay_below_their_threads() -> None:
+    """A name as long as a class may have, in signs that the font lacks too, is cut."""
+    for name in ("x" * 60, "ש" * 20, "two words · seed 1234567"):
+        sheet = contact_sheet([THREAD] * 3, ["", f"{name} · seed 42", ""], 3, tile=100).pixels
+        assert sheet[100:, 100:200].max() > 100
+        assert (np.delete(sheet[100:], range(100, 200), axis=1) == sheet[100, 0]).all()
+
+
 def test_contact_sheet_of_nothing() -> None:
     """No threads, or titles that do not match, are errors."""
     with pytest.raises(SettingsError, match="at least one"):

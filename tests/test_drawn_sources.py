@@ -79,10 +79,29 @@ def test_a_folder_of_pictures(mine):
     turned, blank, odd = found.notes
     assert turned == "5 pictures dark on light: turned"
     assert blank == "1 blank pictures left out"
-    assert odd.startswith("2 left out: notes.txt of heart ♥ is no picture that is read here; ")
     assert "torn.png is a damaged picture" in odd
+    assert odd.startswith("2 left out: ")
+    assert odd.endswith("; notes.txt of heart ♥ is no picture that is read here")
     train, test = find(f"folder:{mine}"), find(f"folder:{mine}", "test")
     assert (len(train), len(test)) == (7, 1)
+
+
+def test_odd_content_of_a_folder(mine):
+    """Loose and nested pictures are named, broken ones first; what systems leave is not worth a word."""
+    ring("L", 255, 0).save(mine / "loose.png")
+    (mine / "desktop.ini").write_text("")
+    (mine / "__MACOSX").mkdir()
+    hearts = mine / "heart ♥"
+    (hearts / "Thumbs.db").write_text("")
+    (hearts / "more").mkdir()
+    ring("L", 255, 0).save(hearts / "more/deep.png")
+    *_, odd = find(f"folder:{mine}", "all").notes
+    assert odd.startswith(f"4 left out: {hearts}/torn.png is a damaged picture")
+    assert "; loose.png lies in no class folder; more of heart ♥ is a folder within a class, and 1" in odd
+    (mine / "heart ♥").rename(mine / "U+002F")
+    (mine / "ring").rename(mine / "A+capital")
+    assert find(f"folder:{mine}", "all").classes == ("A", "/")
+    refused(str(mine), f"there is no source '{mine}'; for the pictures of that folder write folder:{mine};")
 
 
 def test_a_folder_with_train_and_test(mine, tmp_path):
@@ -108,7 +127,9 @@ def test_what_is_no_folder_of_pictures(mine, tmp_path):
     (mine / "empty").mkdir()
     refused(f"folder:{mine}", "empty has no pictures")
     (mine / "empty/a.png").write_text("no picture")
-    refused(f"folder:{mine}", "has no picture of class 'empty'")
+    refused(f"folder:{mine}", "has no picture of class 'empty' that can be used: .*a.png is")
+    ring("L", 9, 9).save(mine / "empty/a.png")
+    refused(f"folder:{mine}", "that can be used: a.png is blank; add some or remove the folder")
 
 
 HOSTILE_SVG = {

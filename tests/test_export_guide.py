@@ -11,6 +11,7 @@ import pytest
 
 from browser import Browser, Page, needs_chromium
 from nitograph.board import Board
+from nitograph.drawing.palettes import NAMED
 from nitograph.errors import SettingsError
 from nitograph.exporting.guide import ENGLISH, TEXTS, GuideSettings, guide, piece
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
@@ -111,6 +112,7 @@ def test_every_word_of_the_page_is_in_the_table() -> None:
     }.items() for value in values}  # fmt: skip
     built = {name for name in ENGLISH if name.startswith("list_")}
     built |= {"play", "pause", "wraps_one", "wraps_many", "spoken", "spoken_turn", "repeat", "awake_none"}
+    built |= {"change", "begin", *(f"colour_{name}" for name in NAMED)}
     assert used | built == set(ENGLISH)
     body = re.sub(r"<(style|script|tbody).*?</\1>", "", text.partition("<body>")[2], flags=re.S)
     assert re.sub(r"<[^>]*>|\s", "", body).replace("Windingguide:7", "") == ""
@@ -137,6 +139,7 @@ def test_every_language_has_every_text() -> None:
         "voice",
         "pause",
         "block",
+        "colour_orange",
     }
     for tag, table in TEXTS.items():
         assert {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in table.items()} == gaps, tag

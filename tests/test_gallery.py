@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from nitograph.drawing import gallery, neon
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import threads as thread_files
+from nitograph.io.names import file_stem
 from nitograph.thread import Thread
 
 NASTY = '</script><b>&"\u2028'
@@ -65,6 +67,16 @@ def test_page_of_nothing() -> None:
     """No threads is an error, not an empty page."""
     with pytest.raises(SettingsError, match="at least one"):
         gallery.page([])
+
+
+def test_files_of_the_page_never_collide() -> None:
+    """Signs, A and a, an emoji: of one seed each, and each with a file of its own, on every disk."""
+    labels = ["&", "<", "A", "a", "λ", "👍🏽", "two words", None]
+    text = gallery.page([walk(7, label) for label in labels])
+    files = json.loads(text.split('id="data">')[1].split("</script>")[0])["files"]
+    assert len({name.casefold() for name in files}) == len(labels)
+    assert files[0] == "nitograph_U+0026_7"
+    assert all(re.fullmatch(r"[\w+-]+", name, re.ASCII) for name in files)
 
 
 def test_threads_in_the_page_are_the_files() -> None:
@@ -158,7 +170,7 @@ def test_files_from_the_page(page: Page) -> None:
         page.press("j")
         page.wait("kept")
         name, text = page("kept")
-        assert name == ("nitograph_7_2.json" if number == 2 else "nitograph_-script-b-_5.json")
+        assert name == f"nitograph_{file_stem(THREADS[number].label)}_{number}.json"
         assert Thread.from_json(text) == THREADS[number]
         page("globalThis.kept = null")
         page.press("s")

@@ -18,6 +18,14 @@ import sys
 from nitograph.entry import call
 print(call(1.0), sum(call.stats.cache_hits.values()), sum(call.stats.cache_misses.values()))
 """
+WITH_BLAS = """
+import sys
+from nitograph.entry import call
+value, loaded = call(1.0), "scipy.linalg" in sys.modules
+from numba.np.linalg import ensure_blas
+ensure_blas()
+print(value, int(loaded), int("scipy.linalg" in sys.modules))
+"""
 ENTRY = """
 from nitograph.{m} import jit
 from nitograph.part import part
@@ -165,17 +173,24 @@ def test_a_cut_file_is_made_again(package, ending, share):
         "caching.FunctionCache = type('Other', (), {'__init__': lambda self, function: None})",
         "del codegen.CPUCodeLibrary",
         "codegen.CPUCodeLibrary = type('Other', (), {})",
+        "del cpu.CPUContext",
+        "cpu.CPUContext = type('Other', (), {})",
     ],
 )
 def test_with_other_inner_parts_of_numba(package, change):
     """With a Numba whose inner parts are missing or others, loops are compiled and cached its own way."""
     entry = package / "entry.py"
     ours = "import jit\n"  # after which Numba gets its own again
-    parts = "caching.FunctionCache, codegen.CPUCodeLibrary"
+    parts = "caching.FunctionCache, codegen.CPUCodeLibrary, cpu.CPUContext"
     text = entry.read_text().replace(ours, f"{ours}{parts} = kept\n")
-    entry.write_text(f"from numba.core import caching, codegen\nkept = {parts}\n{change}\n{text}")
+    entry.write_text(f"from numba.core import caching, codegen, cpu\nkept = {parts}\n{change}\n{text}")
     assert call(package) == (2.0, 0, 1)
     assert call(package) == (2.0, 1, 0)
+
+
+def test_loading_needs_no_linear_algebra(package):
+    """SciPy's is imported when Numba asks for it, as for a function that calls it, and not before."""
+    assert call(package, WITH_BLAS) == (2.0, 0, 1)
 
 
 def symbols(code: bytes) -> list[tuple[str, bool]]:

@@ -90,7 +90,10 @@ def test_a_class_without_tests_is_tested_on_variants() -> None:
 def test_what_is_kept_is_what_the_weights_plan(planned: Weights, plain: Weights) -> None:
     """Guards --keep: pictures of every other class, none of those that are learned anew."""
     own = drawings(pictures("train", (3, 3, 3)), pictures("test", (3, 3, 3)), seed=1)
-    found = with_kept(own, planned, seed=5)
+    done: list[int] = []
+    found = with_kept(own, planned, seed=5, progress=done.append)
+    assert done == sorted(set(done))
+    assert done[-1] == len(found.train) + len(found.test) - len(own.train) - len(own.test)
     assert found.classes == (*NAMES, *map(str, range(10)))
     assert found.own == NAMES
     counts = np.bincount(found.train.labels)
@@ -128,12 +131,23 @@ def test_the_verdict_is_said_only_where_drawings_are_read() -> None:
     assert amounts(87).samples_per_class == 10
 
 
+def test_a_run_that_hardly_trained_is_said() -> None:
+    """Guards whoever learns beside other work: the figures are bad for want of steps, not of drawings."""
+    assert learn._too_few(learn.FEW_STEPS, FEW) == ""
+    said = learn._too_few(7, replace(FEW, minutes=1.5))
+    assert said.startswith("only 7 steps of training fitted into 1.5 minutes, so expect little; ")
+    assert "\n" not in said
+
+
 @pytest.mark.slow
 def test_symbols_are_learned_judged_and_found(bench: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Guards the whole way: three files, nothing left over, and `generate` finds what was learned."""
     assert main([*bench, "--keep"]) == 0
-    assert "classes learned; read" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "36 drawings to learn from, 3 classes: heart, &, λ\n" in said
+    assert "classes learned; read" in said
     text = Path("mine.html").read_text(encoding="utf-8")
+    assert ("steps of training fitted" in said) == ("steps of training fitted" in text)
     for name in ("heart", "&amp;", "λ", "7 (kept)"):
         assert name in text
     assert "default-src 'none'" in text

@@ -12,7 +12,7 @@ import nitograph
 from nitograph.api.faces import ELSEWHERE, favouring, find_faces
 from nitograph.api.inventing import drawing
 from nitograph.api.weaving import settings_for
-from nitograph.board import violations
+from nitograph.board import Board, violations
 from nitograph.cli import main
 from nitograph.drawing import board as boards, film
 from nitograph.drawing.board import BoardLook
@@ -20,6 +20,7 @@ from nitograph.drawing.film import FilmSettings
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError, SourceError
 from nitograph.light import chords
+from nitograph.shapes.board import ShapedBoard
 from nitograph.thread import Thread
 from nitograph.weaving.loops import board_light
 from nitograph.weaving.photo import PhotoSettings, crop, ink, is_ink_on_paper
@@ -27,8 +28,8 @@ from nitograph.weaving.photograph import PhotoWeaver
 from nitograph.weaving.real_board import (
     BARE,
     BLACK,
+    GREY_BLACK,
     LEAST_WHITE,
-    WHITE,
     RealBoard,
     Tones,
     fitted_tones,
@@ -110,6 +111,19 @@ def test_a_chord_is_lifted_exactly() -> None:
     assert np.array_equal(found._board.light, light)
 
 
+def test_a_thread_passes_between_nails() -> None:
+    """One that is thicker than the gaps is refused, on a ring and elsewhere; nearly as thick is not."""
+    for nails, gap in (
+        (Board(NAILS), 90 * math.sin(math.pi / NAILS)),
+        (ShapedBoard(30, "rect", 90, 60, 1), 10),
+    ):
+        settings = SETTINGS.replace(nails=nails.num_nails, min_nail_gap=1)
+        PhotoWeaver(picture(), settings, BOARD.replace(thread_width=0.99 * gap), nails=nails)
+        with pytest.raises(SettingsError, match="does not pass between nails that stand") as caught:
+            PhotoWeaver(picture(), settings, BOARD.replace(thread_width=1.01 * gap), nails=nails)
+        assert "\n" not in str(caught.value)
+
+
 def test_light_multiplies() -> None:
     """The board's light is the product of what each chord leaves of every pixel."""
     found = weaver(40).run()
@@ -138,7 +152,7 @@ def test_sweeps_lower_the_error() -> None:
 
 
 def test_tones_follow_the_chords() -> None:
-    """Few chords lift black, many lower white, within bounds; the density meant is that of the tones."""
+    """Few chords lift black and leave light parts bare, many lower white; tones say the density."""
     wanted = picture(120)
     board = RealBoard()
 
@@ -146,8 +160,11 @@ def test_tones_follow_the_chords() -> None:
         return fitted_tones(wanted[chords.disc(120)], 3000, board)
 
     few, some, many = (fitted_tones(wanted, count, board) for count in (300, 3000, 20_000))
-    assert few.black > 2 * BLACK
-    assert few.white == WHITE
+    assert few.black == pytest.approx(GREY_BLACK, abs=1e-3)
+    assert few.bare > 0.3 > some.bare == many.bare == 0
+    assert few.white > some.white
+    assert few.to_dict()["bare"] == pytest.approx(few.bare, abs=1e-4)
+    assert fitted_tones(np.sqrt(wanted), 1000, board).white > fitted_tones(wanted, 1000, board).white
     assert (many.black, many.white) == (BLACK, pytest.approx(LEAST_WHITE, abs=1e-3))
     assert few.density(wanted) < some.density(wanted) <= many.density(wanted)
     drawing_on_nothing = np.where(wanted > 0.5, wanted, 0).astype(np.float32)
@@ -156,6 +173,9 @@ def test_tones_follow_the_chords() -> None:
     assert light[drawing_on_nothing > 0].max() <= tones.white
     assert np.array_equal(wanted_light(wanted, 3000, board)[0], tones_of(wanted).light(wanted))
     assert np.allclose(Tones(0.1, 0.9).light(np.array([0, 0.5, 1], np.float32)), [0.9, 0.5, 0.1])
+    assert np.allclose(
+        Tones(0.1, 0.9, 0.5).light(np.array([0, 0.5, 0.75, 1], np.float32)), [0.9, 0.9, 0.5, 0.1]
+    )
 
 
 def test_an_importance_map_is_checked() -> None:

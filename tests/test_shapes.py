@@ -16,7 +16,7 @@ from nitograph.errors import FileError, NitographError, SettingsError
 from nitograph.io.nails import table
 from nitograph.light import chords
 from nitograph.shapes import outline
-from nitograph.shapes.board import ShapedBoard
+from nitograph.shapes.board import NOTCHES, ShapedBoard, board_of_words
 from nitograph.shapes.settings import BoardSettings, shaped
 from nitograph.thread import Thread
 from nitograph.weaving.photograph import PhotoWeaver
@@ -71,8 +71,37 @@ def plain_legal(board: ShapedBoard) -> np.ndarray:
                 free = free and not (0 < along < length and aside < clear)
             legal[a, b] = free
     if board.shape == "points":
-        legal &= ~outline.leaving(places, float(np.median(around)))
+        legal &= ~plain_leaving(places, outline.without_teeth(places))
     return legal
+
+
+def plain_leaving(points: np.ndarray, corners_at: np.ndarray) -> np.ndarray:
+    """Which chords leave the outline: cut at all its edges, some piece of them has its middle outside."""
+    line, n = points[corners_at], len(points)
+    edges = list(zip(line, np.roll(line, -1, axis=0), strict=True))
+    found = np.zeros((n, n), dtype=np.bool_)
+    for a in range(n):
+        for b in range(a + 1, n):
+            way, cuts = points[b] - points[a], [0.0, 1.0]
+            for start, end in edges:
+                across, off = end - start, start - points[a]
+                slant = way[0] * across[1] - way[1] * across[0]
+                if slant:
+                    cuts.append((off[0] * across[1] - off[1] * across[0]) / slant)
+            shares = np.unique(np.clip(cuts, 0, 1))
+            pieces = shares[np.flatnonzero(np.diff(shares) > 1e-7)[:, None] + [0, 1]].mean(axis=1)
+            found[a, b] = found[b, a] = any(is_outside(points[a] + t * way, line) for t in pieces)
+    return found
+
+
+def is_outside(spot: np.ndarray, line: np.ndarray) -> bool:
+    """Whether a spot is outside a closed line (k, 2), and not on it: the line does not run around it."""
+    away, run = line - spot, np.roll(line, -1, axis=0) - line
+    share = np.clip(-(away * run).sum(axis=1) / (run * run).sum(axis=1), 0, 1)
+    turn = np.arctan2(away[:, 1], away[:, 0])
+    around = ((np.roll(turn, -1) - turn + math.pi) % math.tau - math.pi).sum() / math.tau
+    on_it = np.hypot(*(away + share[:, None] * run).T).min() < 1e-6
+    return not on_it and round(float(around)) == 0
 
 
 @settings(max_examples=25, deadline=None)
@@ -90,19 +119,53 @@ def test_the_rule_is_that_of_its_docstring(board) -> None:
                 assert not legal[np.ix_(on, on)].any()
 
 
+NOTCHED = [[0, 100], [-100, 100], [-100, -100], [-9, -100], [0, 0], [9, -100], [100, -100]]
+
+
 def test_no_chord_crosses_a_notch() -> None:
-    """Lines that leave the outline by more than the slack are found; a square has none."""
-    notched = np.array([[0, 100], [-100, 100], [-100, -100], [-30, -100], [0, 0], [30, -100], [100, -100]])
-    points = outline.along(np.append(notched, notched[:1], axis=0).astype(float), 97)
-    found = outline.leaving(points, 6.0)
-    deep = np.zeros_like(found)
-    for share in np.linspace(0.02, 0.98, 60):
-        x, y = (points[:, None] + share * (points[None] - points[:, None])).transpose(2, 0, 1)
-        deep |= (y < -7) & (np.abs(x) < -0.3 * y - 20)
-    assert deep.any()
-    assert found[deep].all()
-    assert not outline.leaving(points, 31.0).any()
-    assert not outline.leaving(outline.rectangle(80, 100, 60), 2.0).any()
+    """However narrow it is and however near its tip, right round or mirrored; a convex board has none."""
+    line = np.array([*NOTCHED, NOTCHED[0]], dtype=float)
+    points = outline.along(line, 37) + np.array([3, -7])
+    for places in (points, points * (-1, 1)):
+        found, touching = outline.leaving(places, np.arange(37)), outline.passed(places, 1e-3)
+        assert (found & ~touching).any()
+        assert (found | touching).tolist() == (plain_leaving(places, np.arange(37)) | touching).tolist()
+    board = ShapedBoard.of_points(points, 0.5, 0.0)
+    tip = int(np.hypot(*(board.millimetres() - (0, 0)).T).argmin())
+    assert not board.legal()[tip - 1, tip + 1 :].all()
+    assert not outline.leaving(outline.rectangle(80, 100, 60), np.arange(80)).any()
+    assert not outline.leaving(outline.ellipse(80, 100, 60), np.arange(80)).any()
+
+
+def test_chords_cross_notches_where_that_is_wanted() -> None:
+    """`--notches cross` lets them; files and tables of boards say so; other boards have no notches."""
+    line = np.array([*NOTCHED, NOTCHED[0]], dtype=float)
+    kept, crossed = (ShapedBoard.of_points(outline.along(line, 37), 0.5, 0.0, way) for way in NOTCHES)
+    assert (crossed.legal() & ~kept.legal()).any()
+    assert not (kept.legal() & ~crossed.legal()).any()
+    for board in (kept, crossed):
+        assert ShapedBoard.from_record(json.loads(json.dumps(board.to_record())), 37) == board
+        assert board_of_words(board.to_words(), 37) == board
+    with pytest.raises(SettingsError, match="only nails from a file have notches"):
+        BoardSettings("square:300", notches="cross")
+
+
+@pytest.mark.parametrize("staggered", [True, False])
+def test_double_rows_are_no_notches(staggered) -> None:
+    """Chords between both rows are all there; the one notch of such a board is kept."""
+    turn = np.arange(40) * (math.tau / 40)
+    rows = [
+        radius * np.stack([np.cos(at), np.sin(at)], axis=1)
+        for radius, at in ((100, turn), (92, turn + staggered * math.pi / 40 + 1e-6))
+    ]
+    board = ShapedBoard.of_points(np.concatenate(rows), 0.5, 30.0)
+    assert len(outline.without_teeth(board.millimetres())) == 40
+    assert not outline.leaving(board.millimetres(), outline.without_teeth(board.millimetres())).any()
+    bite = np.concatenate([np.concatenate(rows)[4:], [[20.0, 0.0]]])
+    bitten = outline.in_order(bite)
+    kept = outline.without_teeth(bitten)
+    assert int(np.hypot(*(bitten - (20, 0)).T).argmin()) in kept
+    assert outline.leaving(bitten, kept).any()
 
 
 @settings(max_examples=30, deadline=None)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from browser import Browser, Page, needs_chromium
+from nitograph.io.names import file_stem
 from studio_client import Studio, running
 from test_studio import picture
 
 AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
 PHONE, SMALL, DESK = (390, 844), (320, 568), (1280, 900)
+FAMILY = "👨‍👩‍👧"
 READY = "window.studio && studio.threads.length > 0 && studio.asked"
 
 pytestmark = needs_chromium
@@ -150,13 +152,22 @@ def test_undo_and_redo(browser, studio):
     assert page("document.querySelector('#seed').value") == "5"
 
 
+def test_files_are_called_as_the_commands_call_them(browser, studio):
+    """Every text has a file name of its own, the one that it has on the command line."""
+    page = opened(browser, studio)
+    texts = ["7", "2026", "A", "a", "NITO", "Hat", "aBcD", "&", "<", "λ", "👍🏽", "I U", "_", "x-1", FAMILY]
+    page("void import('/static/take.js').then(found => { window.take = found })")
+    page.wait("window.take")
+    assert page(f"{json.dumps(texts)}.map(take.stemOf)") == [file_stem(text) for text in texts]
+
+
 def test_a_drawing_by_hand(browser, studio):
     """A stroke is wound when the pen is lifted, as the class that is said; strokes can be taken back."""
     page = opened(browser, studio, "#draw", PHONE)
     assert not page("document.querySelector('#hint').hidden")
     drag(page, [(0.3, 0.2), (0.5, 0.2), (0.7, 0.2), (0.5, 0.8)])
     page.wait("studio.threads.length === 1", 600)  # code may have to be compiled first
-    assert page.text("#guess").startswith("The critic reads")
+    assert page.text("#guess").startswith("It reads as ")
     assert page("studio.state.strokes.length") == 1
     assert "strokes=" in page("location.hash")
     page.click("#lift")
@@ -245,6 +256,12 @@ def test_files_are_saved_under_their_names(browser, studio):
         page.wait(f"saved.length === {['json', 'svg', 'pdf', 'html'].index(name) + 1}", 300)
     expected = ["nitograph_7_42.json", "nitograph_7_42.svg", "nitograph_7_42.pdf", "nitograph_7_42.html"]
     assert page("saved") == expected
+    page("saved.length = 0; studio.change({ text: '20' })")
+    page.wait("studio.threads.length === 2", 300)
+    for count, name in enumerate(("svg", "list"), 1):
+        page.click(f"#formats [data-format={name}]")
+        page.wait(f"saved.length === {count}", 300)
+    assert page("saved") == ["nitograph_20_42_svg.zip", "nitograph_20_42_list_pdf.zip"]
 
 
 def test_errors_are_said_and_a_studio_that_is_gone_is_named(browser, tmp_path):

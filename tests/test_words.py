@@ -16,7 +16,7 @@ from nitograph.drawing.layout import place
 from nitograph.errors import SourceError
 from nitograph.io import threads as thread_files
 from nitograph.io.files import same_file
-from nitograph.io.names import file_stem
+from nitograph.io.names import file_stem, text_of
 from nitograph.model.vocab import listed
 from nitograph.thread import Thread, Threads, places_of
 from tiny import SIGNS, random_weights
@@ -107,6 +107,7 @@ def test_files_never_collide(one, other):
     """Different texts have different file names, on disks that are blind to case as well."""
     first, second = file_stem(one), file_stem(other)
     assert (first.casefold() == second.casefold()) == (one == other)
+    assert not one or text_of(first) == (one if "+" in first else first)
     assert re.fullmatch(r"[A-Za-z0-9+_-]{1,80}", first)
 
 
@@ -118,6 +119,14 @@ def test_near_names_of_files():
     near = ["A", "a", "&", "<", "Ab", "aB", "AB", "ab", "u26", "U+0026", "+", "_", "a_", "a", "é", "é",
             "A&capitals", "a&capitals", "a&", "A&", "", "x" * 81, "x" * 82, "+capital", "-"]  # fmt: skip
     assert len({file_stem(text).casefold() for text in near}) == len(set(near))
+
+
+def test_a_name_of_a_file_says_its_text():
+    """What a disk cannot hold is written as our files are called; other names stay as they are."""
+    for text in ("/", "A", "NITO", "I U", "a/b", "<", "+", "_", "👍🏽", "U+0026"):
+        assert text_of(file_stem(text)) == text
+    for name in ("heart", "a_b", "c++", "+capital", "+nothing", "U+0041", "U+110000", "U+26", "A+B", ""):
+        assert text_of(name) == name
 
 
 def test_places_are_kept_and_checked():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.board import Board
 from nitograph.errors import SettingsError
 from nitograph.exporting.check import TIGHT
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
@@ -48,6 +49,13 @@ AS_SHARP = 0.95  # of the edges that the best number of nails shows: more nails 
 SEEN = 0.5  # correlation from which a detail is seen
 
 Float32 = NDArray[np.float32]
+NailsOf = Callable[[int], Board | None]
+"""Where a number of nails stands; None on a ring."""
+
+
+def on_ring(count: int) -> Board | None:
+    """So many nails on a ring, for which no board need be named."""
+    return None
 
 
 class Trial(NamedTuple):
@@ -76,15 +84,23 @@ class Advice(NamedTuple):
         return self.trials[self.best]
 
 
-def numbers_of_nails(board: RealBoard) -> tuple[int, ...]:
-    """The numbers of nails that can be wound by hand on this board."""
-    found = tuple(n for n in NAILS if board.diameter * math.sin(math.pi / n) >= TIGHT)
+def numbers_of_nails(board: RealBoard, nails_of: NailsOf = on_ring) -> tuple[int, ...]:
+    """The numbers of nails that can be wound by hand on this board; nails_of: where so many stand."""
+    shaped = nails_of(NAILS[0])
+    found = tuple(n for n in NAILS if _spacing(board, n, shaped) >= TIGHT)
     if not found:
+        name = f"ring of {board.diameter:g} mm" if shaped is None else f"board of {board.diameter:g} mm"
         raise SettingsError(
-            f"a ring of {board.diameter:g} mm has no room for {NAILS[0]} nails {TIGHT:g} mm apart; "
-            "take a larger one"
+            f"a {name} has no room for {NAILS[0]} nails {TIGHT:g} mm apart; take a larger one"
         )
     return found
+
+
+def _spacing(board: RealBoard, count: int, shaped: Board | None) -> float:
+    """Distance of neighbouring nails, mm, if there are so many; on a ring for which no board is given."""
+    if shaped is None:
+        return board.diameter * math.sin(math.pi / count)
+    return shaped.perimeter() * board.diameter / 2 / count
 
 
 def advise(
@@ -93,7 +109,10 @@ def advise(
     max_lines: int,
     nails: Sequence[int] = (),
 ) -> Iterator[Trial]:
-    """A trial for each number of nails; weaver_of gives a weaver over the picture with these settings."""
+    """A trial for each number of nails; weaver_of gives a weaver over the picture with these settings.
+
+    nails: as `numbers_of_nails` finds them; by default those for a ring.
+    """
     for count in nails or numbers_of_nails(board):
         given = {"nails": count, "canvas_size": CANVAS, "max_lines": max_lines, "quality": "fast"}
         yield _trial(weaver_of(in_angle(PRESETS["photo"], given)), board)

@@ -7,7 +7,7 @@ Try it: python -c "from nitograph.api.boards import *;
 print(board_and_given(BoardSettings('square:900'), {}))"
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nitograph.errors import SettingsError
@@ -44,6 +44,18 @@ def board_and_given(
     return board, {**woven, "nails": board.num_nails, "min_nail_gap": 1}
 
 
+def nails_by_number(settings: BoardSettings, diameter: float | None) -> Callable[[int], ShapedBoard | None]:
+    """The board with any number of nails; None for a ring. SettingsError where a file fixes the nails."""
+    if settings.file:
+        first, second = (len(nails_in(settings.file, None, None, usual)) for usual in (100, 101))
+        if first == second:
+            raise SettingsError(
+                f"several numbers of nails are to be tried, and {settings.file} says where its {first} "
+                "stand; weave on that board instead, or give a drawing of its outline"
+            )
+    return lambda nails: board_and_given(settings, {"nails": nails}, diameter)[0]
+
+
 def on_board(real: RealBoard | None, board: ShapedBoard | None) -> RealBoard | None:
     """The thread on that board: the larger side takes the place of the diameter of a ring.
 
@@ -63,6 +75,6 @@ def _from_file(settings: BoardSettings, nails: int | None) -> ShapedBoard:
     """The board whose nails a file holds; of a line without number or spacing, as many as on a ring."""
     try:
         points = nails_in(settings.file, nails, settings.spacing, PRESETS["photo"].nails)
-        return ShapedBoard.of_points(points, settings.nail_diameter, settings.min_chord)
+        return ShapedBoard.of_points(points, settings.nail_diameter, settings.min_chord, settings.notches)
     except SettingsError as error:
         raise SettingsError(f"{settings.file}: {error}") from None

@@ -87,6 +87,7 @@ class Weaving(TypedDict, total=False):
     spacing: float | None
     min_chord: float | None
     nail_diameter: float
+    notches: str
 
 
 class Numbering(TypedDict, total=False):

@@ -10,6 +10,7 @@ Heavy modules are imported by the verb that needs them, when it is called.
 Try it: python -c "import nitograph; nitograph.draw(nitograph.generate('7'), size=512).save('7.png')"
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack, overload
@@ -241,7 +242,8 @@ def export(
     """Write a file for the workshop; the ending chooses the format. Returns the paths written.
 
     path: .svg, .pdf, .dxf, .gcode, .csv, .txt or .html, or an ending of a format that another package
-    adds; several threads become `board_1.svg`, `board_2.svg`, …. yarn: the thread's size as tex:30,
+    adds; several threads become `board_1.svg`, `board_2.svg`, …, and threads in colours on one board, as
+    `weave_colours` makes them, are one file. yarn: the thread's size as tex:30,
     dtex:300, denier:270 or mm:0.2. settings: `diameter`, `nail_diameter`, `origin` and the others of
     `WorkpieceSettings`, in millimetres, and those of the format; thread and ring of a photograph are those
     that it was woven for.
@@ -249,19 +251,23 @@ def export(
         nitograph.export(seven, "board.svg", diameter=600)
     """
     from nitograph.exporting.formats import check_used, format_of, options_for
-    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
+    from nitograph.exporting.layered import workpieces
+    from nitograph.exporting.workpiece import WorkpieceSettings, thread_width
 
     listed, path = _listed("export", threads), Path(path)
     chosen = format_of(path)
     check_names(f"export of {path.suffix}", settings, [WorkpieceSettings, chosen.settings_class()])
     yarn_width = {} if yarn is None else {"thread_width": thread_width(yarn)}
-    boards = [take(WorkpieceSettings, settings | yarn_width, WorkpieceSettings.of(one)) for one in listed]
+    pieces = [
+        dataclasses.replace(piece, settings=take(WorkpieceSettings, settings | yarn_width, piece.settings))
+        for piece in workpieces(listed)
+    ]
     options = options_for(chosen, settings)
     check_used({path.name: chosen}, settings, [name for name in settings if name in options.names()])
-    names = [path.name] if len(listed) == 1 else _numbered(path, len(listed))
+    names = [path.name] if len(pieces) == 1 else _numbered(path, len(pieces))
     made = {
-        check_writable(path.with_name(name)): chosen.render(Workpiece(thread, board), options)
-        for name, thread, board in zip(names, listed, boards, strict=True)
+        check_writable(path.with_name(name)): chosen.render(piece, options)
+        for name, piece in zip(names, pieces, strict=True)
     }
     for target, data in made.items():
         write_bytes(target, data)

@@ -18,7 +18,7 @@ from nitograph.calibration.pixels import Float64, light_of, reduced, sampled
 from nitograph.calibration.pose import COARSE, Pose, Reckoned, improved, turns
 from nitograph.calibration.ring import ellipses
 from nitograph.calibration.tones import Tones, fitted
-from nitograph.errors import SourceError
+from nitograph.errors import SourceError, ThreadError
 from nitograph.light.frame import FRAME, disc
 from nitograph.thread import Thread
 from nitograph.weaving.laid import light_left
@@ -78,9 +78,14 @@ class Calibration:
 def calibrate(grey: NDArray[np.uint8], thread: Thread, board: RealBoard) -> Calibration:
     """What a photograph (h, w) says of the thread that is wound on a board.
 
-    board: its ring, and the thickness of its thread. SourceError where the photograph is too small or even,
-    shows no ring, or shows another thread.
+    board: its ring, and the thickness of its thread. ThreadError for a thread on another board than a ring,
+    SourceError where the photograph is too small or even, shows no ring, or shows another thread.
     """
+    if not thread.board.is_ring:
+        raise ThreadError(
+            f"only rings of nails are found in photographs, and the thread is on {thread.board.words}; "
+            "calibrate the same thread by a piece on a ring"
+        )
     light = light_of(grey)
     _check_shown(light)
     dark, board = thread.is_dark(), board.replace(darkness=1.0)

@@ -7,13 +7,15 @@ Try it: python -m nitograph advise photo.jpg --diameter 600 --thread tex:30
 """
 
 import argparse
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nitograph.api.advice import Advice, Trial, advise, best_of, in_words, numbers_of_nails
+from nitograph.api.advice import NAILS, Advice, Trial, advise, best_of, in_words, numbers_of_nails
+from nitograph.api.boards import nails_by_number, on_board
 from nitograph.api.weaving import RealThread, grey_picture, photo_of, photo_weaver_over, with_photo
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
@@ -22,6 +24,7 @@ from nitograph.drawing.look import NeonSettings, Picture
 from nitograph.errors import SettingsError
 from nitograph.exporting.workpiece import thread_width
 from nitograph.io.outputs import PNG, Output, claim
+from nitograph.shapes.settings import BoardSettings
 from nitograph.weaving.photo import PhotoSettings
 from nitograph.weaving.real_board import RealBoard
 from nitograph.weaving.settings import MAX_LINES, PRESETS, WeaveSettings, in_angle
@@ -48,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     thread.add_argument("--thread-mm", type=float, metavar="X", help="the same as its thickness, mm")
     add_settings(parser, RealBoard, title="board", leave_out=("thread_width", "light"))
+    add_settings(parser, BoardSettings, title="nails that stand on no ring", leave_out=("spacing",))
     add_settings(parser, PhotoSettings, title="picture")
 
 
@@ -60,16 +64,22 @@ def run(args: argparse.Namespace) -> int:
     if not 100 <= args.chords <= MAX_LINES:
         raise SettingsError(f"advice is on 100 to {MAX_LINES} chords, got {args.chords}")
     width = args.thread_mm if args.thread is None else thread_width(args.thread)
-    board = RealThread(width, args.diameter).board(read_settings(args, RealBoard))
+    outline = read_settings(args, BoardSettings)
+    nails_of = nails_by_number(outline, args.diameter)
+    real = RealThread(width, args.diameter).board(read_settings(args, RealBoard))
+    board = on_board(real, nails_of(NAILS[0])) or real
     photo = photo_of(args.image, "photo", read_settings(args, PhotoSettings))
     grey = grey_picture(args.image, dark=photo.invert)[0]
 
     def weaver_of(settings: WeaveSettings) -> "PhotoWeaver":
-        return photo_weaver_over(grey, settings, photo, None, board)
+        nails = nails_of(settings.nails)
+        settings = settings if nails is None else settings.replace(min_nail_gap=1)
+        return photo_weaver_over(grey, settings, photo, None, board, nails)
 
     trials: list[Trial] = []
-    with progress("trying nails", len(numbers_of_nails(board))) as done:
-        for trial in advise(weaver_of, board, args.chords):
+    numbers = numbers_of_nails(board, nails_of)
+    with progress("trying nails", len(numbers)) as done:
+        for trial in advise(weaver_of, board, args.chords, numbers):
             trials.append(trial)
             done(len(trials))
     advice = best_of(trials)
@@ -77,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     _boards(advice, weaver_of, photo).save(paths[0])
     print(
         f"{paths[0]}: weave {args.image} --nails {advice.chosen.nails} --max-lines {advice.chosen.chords} "
-        f"--diameter {board.diameter:g} --thread-mm {board.thread_width:g}"
+        f"{_place(outline, board)} --thread-mm {board.thread_width:g}"
         + (f" --darkness {board.darkness:g}" if board.darkness != 1 else "")
     )
     if args.plot is not None:
@@ -87,6 +97,15 @@ def run(args: argparse.Namespace) -> int:
         knees(curves, "chords", "share of the picture's contrast").save(paths[1])
         print(paths[1])
     return 0
+
+
+def _place(outline: BoardSettings, board: RealBoard) -> str:
+    """The flags of `weave` for the board."""
+    if outline.board == "ring":
+        return f"--diameter {board.diameter:g}"
+    changed = {name: value for name, value in outline.to_dict().items() if value != outline.default(name)}
+    flags = {name.replace("_", "-"): value for name, value in changed.items()}
+    return shlex.join(part for name, value in flags.items() for part in (f"--{name}", f"{value}"))
 
 
 def _boards(

@@ -15,6 +15,7 @@ import numpy as np
 from nitograph.calibration import Calibration, calibrate
 from nitograph.cli.inputs import add_thread_arguments, read_threads
 from nitograph.cli.options import millimetres
+from nitograph.colours.layers import layers_of
 from nitograph.compute.parallel import one_blas_thread
 from nitograph.drawing.board import BOARD_MM, THREAD_MM
 from nitograph.drawing.look import Picture
@@ -56,6 +57,11 @@ def run(args: argparse.Namespace) -> int:
     wanted = [] if args.output is None else [Output("picture", Path(args.output), PNG)]
     outputs = claim(wanted, inputs)
     threads = read_threads(args)
+    if layers_of(threads) is not None:
+        raise ThreadError(
+            f"one thread is measured, and {args.thread} holds threads of several colours on one board; "
+            "calibrate each by a piece of that thread alone"
+        )
     if len(threads) != 1:
         raise ThreadError(
             f"a photograph shows one board, and {args.thread} holds {len(threads)}; choose one of its lines"

@@ -5,11 +5,12 @@ Try it: python -m nitograph check thread.json --diameter 600 --nail-diameter 1.5
 
 import argparse
 import json
+from typing import Any
 
 from nitograph.cli.export import add_board, read_workpiece
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.exporting.check import CheckSettings, Report, check
-from nitograph.exporting.winding_list import duration, spools
+from nitograph.exporting.winding_list import by_colour, duration, in_all, spools
 from nitograph.exporting.workpiece import Workpiece
 
 
@@ -42,8 +43,7 @@ def _lines(workpiece: Workpiece, report: Report) -> list[str]:
     lines = [
         report.statement,
         f"spacing       {facts['spacing_mm']:.2f} mm, {facts['free_gap_mm']:.2f} mm free between nails",
-        f"thread        {facts['length_m']:.1f} m laid; have {facts['length_to_have_m']:.0f} m: "
-        f"{spools(workpiece.length_to_have)}",
+        *_threads(workpiece, facts),
         f"time          about {duration(workpiece.seconds)}",
         f"longest pull  {facts['longest_pull_mm']:.0f} mm, from {a} to {b}",
         f"heaviest nail {facts['heaviest_nail']}, passed {facts['heaviest_nail_passes']} times, "
@@ -54,6 +54,15 @@ def _lines(workpiece: Workpiece, report: Report) -> list[str]:
     ]
     warned = [f"warning: {warning.text}" for warning in report.warnings]
     return lines + (warned or ["No warnings."])
+
+
+def _threads(workpiece: Workpiece, facts: dict[str, Any]) -> list[str]:
+    """Metres and spools, of each colour if there are several."""
+    if len(workpiece.parts) > 1:
+        rows = [f"thread {name}: {words}" for name, words in by_colour(workpiece)]
+        return [f"threads       {in_all(workpiece)}", *rows]
+    have = f"have {facts['length_to_have_m']:.0f} m: {spools(workpiece.length_to_have)}"
+    return [f"thread        {facts['length_m']:.1f} m laid; {have}"]
 
 
 def _unused(nails: list[int], shown: int = 12) -> str:

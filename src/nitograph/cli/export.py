@@ -4,10 +4,12 @@ Try it: python -m nitograph export thread.json -o board.pdf --diameter 600
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from nitograph.cli.options import add_settings, read_settings
 from nitograph.exporting.formats import FORMATS, check_used, format_of, options_for
+from nitograph.exporting.layered import workpieces
 from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings, thread_width
 from nitograph.io.files import write_bytes
 from nitograph.io.lists import ForeignList, read_thread, read_threads
@@ -48,33 +50,36 @@ def add_board(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--line", type=int, metavar="N", help="which line of a JSON lines file (default 1)")
     parser.add_argument(
-        "--board", type=int, metavar="N", help="which board of a word, counted from 1 (export: default all)"
+        "--board",
+        type=int,
+        metavar="N",
+        help="which board of a word, or which thread of several colours, counted from 1 (default: all)",
     )
     add_settings(parser, ForeignList, title="nail lists that do not state their numbering")
 
 
 def read_workpiece(args: argparse.Namespace) -> Workpiece:
-    """The one thread named on the command line, on the board its flags describe."""
-    return _read(args, several=False)[0]
+    """The one piece named on the command line, on the board its flags describe."""
+    found = read_workpieces(args)
+    if len(found) > 1:
+        read_thread(args.thread, read_settings(args, ForeignList), line=args.line)  # says which there are
+    return found[0]
 
 
 def read_workpieces(args: argparse.Namespace) -> list[Workpiece]:
-    """The same of every board of a word, unless one is named."""
-    return _read(args, several=True)
-
-
-def _read(args: argparse.Namespace, *, several: bool) -> list[Workpiece]:
+    """The same of every board of a word, unless one is named; threads in colours on one board are one."""
     read_settings(args, WorkpieceSettings)  # wrong values are said before the file is read
     yarn = None if args.yarn is None else thread_width(args.yarn)
     foreign = read_settings(args, ForeignList)
-    if several and args.board is None:
+    if args.board is None:
         threads = read_threads(args.thread, foreign, line=args.line)
     else:
         threads = [read_thread(args.thread, foreign, line=args.line, board=args.board)]
+    width = {} if yarn is None else {"thread_width": yarn}
     pieces = []
-    for thread in threads:
-        settings = read_settings(args, WorkpieceSettings, WorkpieceSettings.of(thread))
-        pieces.append(Workpiece(thread, settings if yarn is None else settings.replace(thread_width=yarn)))
+    for piece in workpieces(threads):
+        settings = read_settings(args, WorkpieceSettings, piece.settings)
+        pieces.append(dataclasses.replace(piece, settings=settings.replace(**width)))
     return pieces
 
 

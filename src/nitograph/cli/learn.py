@@ -9,6 +9,7 @@ Try it: python -m nitograph learn mnist --minutes 1 -o mine.safetensors
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ SAVE_EVERY = 30.0  # seconds
 JUDGED = 5  # parts of the work after training
 NAMED = 8  # classes in a message
 SHEET = 3  # samples of each class on the sheet
+FEW_STEPS = 200  # of training, below which that is said
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +129,13 @@ def _folder(output: Path) -> Path:
 def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSettings) -> "Drawings":
     """What is to be learned, from all sources together, and what is to be kept."""
     from nitograph.corpus.sources import find, join
-    from nitograph.learning.drawings import drawings, with_kept
+    from nitograph.learning.drawings import (
+        KEPT,
+        KEPT_TESTS,
+        drawings,
+        planned_classes,
+        with_kept,
+    )
 
     train = join([find(source, "train") for source in args.sources])
     test = []
@@ -144,11 +152,20 @@ def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSetti
         )
     for note in train.notes:
         print(note)
+    print(f"{len(train)} drawings to learn from, {len(train.classes)} classes: {_named(train.classes)}")
     if found.varied:
-        more = f" and {len(found.varied) - NAMED} more" if len(found.varied) > NAMED else ""
-        named = ", ".join(found.varied[:NAMED]) + more
-        print(f"too few drawings to keep any for tests, variants instead: {named}")
-    return with_kept(found, weights, seed=settings.seed) if args.keep else found
+        print(f"too few drawings to keep any for tests, variants instead: {_named(found.varied)}")
+    if not args.keep:
+        return found
+    total = (KEPT + KEPT_TESTS) * len(planned_classes(found, weights))
+    with progress("planning what is kept", total) as show:
+        return with_kept(found, weights, seed=settings.seed, progress=show)
+
+
+def _named(classes: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = f" and {len(classes) - NAMED} more" if len(classes) > NAMED else ""
+    return ", ".join(classes[:NAMED]) + more
 
 
 def _corpus(
@@ -252,7 +269,10 @@ def _write(found: "Verdict", folder: Path, files: dict[str, Path], settings: Lea
         "started from": f"weights {str(weights.facts['started_from'])[:16]}",
         "seed": settings.seed,
     }
-    write_text(files["page"], page(found, made))
+    few = _too_few(int(weights.facts["steps"]), settings)
+    if few:
+        print(few)
+    write_text(files["page"], page(found, made, [few] if few else []))
     first = [
         found.samples.threads[row]
         for label in range(len(found.record["classes"]))
@@ -261,6 +281,16 @@ def _write(found: "Verdict", folder: Path, files: dict[str, Path], settings: Lea
     columns = SHEET * max(1, round((len(first) / SHEET**2) ** 0.5))
     titles = [str(thread.label) for thread in first]
     write_bytes(files["sheet"], contact_sheet(first, titles, columns, tile=192).png(with_threads=False))
+
+
+def _too_few(steps: int, settings: LearnSettings) -> str:
+    """What to say where a busy or slow machine took hardly a step in the time that it had."""
+    if steps >= FEW_STEPS:
+        return ""
+    return (
+        f"only {steps} steps of training fitted into {settings.minutes:g} minutes, so expect little; give "
+        "more --minutes, or a machine that is less busy"
+    )
 
 
 def _summary(found: "Verdict") -> str:

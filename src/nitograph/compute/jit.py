@@ -8,8 +8,8 @@ files of the functions that it calls. Code from the cache is the code that was c
 functions that it calls. A cache that cannot be read or written costs time and nothing else; with a Numba
 whose inner parts are others, its own cache is used. Signals wait while LLVM makes or loads machine code,
 because it calls back into Python: an exception that a signal's handler raised there would be dropped, and
-the function left without code. Numba is slow to import, so only modules of compiled loops import this one;
-it knows no particular loop.
+the function left without code. Numba does not look whether SciPy is there, which takes long. It is slow to
+import itself, so only modules of compiled loops import this one; it knows no particular loop.
 
 Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 """
@@ -17,10 +17,12 @@ Try it: python -c "from nitograph.compute.jit import inner; print(inner)"
 import contextlib
 import functools
 import hashlib
+import importlib
 import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -36,6 +38,10 @@ try:
     from numba.core.codegen import CPUCodeLibrary
 except ImportError:
     CPUCodeLibrary = None
+try:
+    from numba.core.cpu import CPUContext
+except ImportError:
+    CPUContext = None
 
 Options = dict[str, Any]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -130,6 +136,30 @@ def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
 
 if hasattr(CPUCodeLibrary, "_finalize_final_module"):
     CPUCodeLibrary._finalize_final_module = _whole(CPUCodeLibrary._finalize_final_module)
+
+
+def _without_blas(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of Numba that loads what its compiler knows, without a look for SciPy's BLAS.
+
+    For that look alone it would import SciPy's linear algebra, a tenth of the start of a command that runs
+    compiled code; a function that does call BLAS has it looked for when it is compiled.
+    """
+
+    @functools.wraps(function)
+    def loading(context: Any) -> Any:
+        linalg: Any = importlib.import_module("numba.np.linalg")
+        look = linalg.ensure_blas
+        linalg.ensure_blas = lambda: None
+        try:
+            return function(context)
+        finally:
+            linalg.ensure_blas = look
+
+    return loading
+
+
+if hasattr(CPUContext, "load_additional_registries") and find_spec("numba.np.linalg"):
+    CPUContext.load_additional_registries = _without_blas(CPUContext.load_additional_registries)
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # Numba has no types

@@ -73,11 +73,21 @@ def _write_titles(
     pen = ImageDraw.Draw(image)
     font = ImageFont.load_default(size=caption * 0.55)
     bright = palettes.is_bright(sheet[0, 0] / 255.0)
-    for i, words in enumerate(_readable(font, title) for title in titles):
+    for i, words in enumerate(_fitting(font, _readable(font, title), 0.96 * tile) for title in titles):
         row, column = divmod(i, columns)
         at = ((column + 0.5) * tile, row * (tile + caption) + tile + caption * 0.4)
         pen.text(at, words, font=font, fill="#333a44" if bright else "#aab4c2", anchor="mm")
     sheet[:] = np.asarray(image)
+
+
+def _fitting(font: Any, words: str, width: float) -> str:
+    """The words, cut in the middle where they are wider, so that they run into no neighbour."""
+    shown, kept = words, len(words)
+    while font.getlength(shown) > width and kept > 1:
+        kept -= 1
+        front = (kept + 1) // 2
+        shown = f"{words[:front]}…{words[len(words) - kept + front :]}"
+    return shown
 
 
 def _readable(font: Any, words: str) -> str:

@@ -16,6 +16,7 @@ from nitograph.drawing.layout import MARGIN
 from nitograph.drawing.look import NeonSettings
 from nitograph.errors import SettingsError
 from nitograph.io import pages
+from nitograph.io.names import file_stem
 from nitograph.shapes.board import ShapedBoard
 from nitograph.thread import Thread
 
@@ -32,6 +33,7 @@ def page(
         raise SettingsError("a gallery needs at least one thread, got none")
     look = settings or NeonSettings()
     data: dict[str, Any] = {"threads": [json.loads(t.to_json()) for t in threads], "light": light(look)}
+    data["files"] = [_file(thread) for thread in threads]
     boards = [thread.board for thread in threads]
     shaped = {at: board for at, board in enumerate(boards) if isinstance(board, ShapedBoard)}
     if shaped:
@@ -43,6 +45,13 @@ def page(
         "DATA": pages.inline(data),
     }
     return pages.page("gallery.html", values, images="blob: data:")
+
+
+def _file(thread: Thread) -> str:
+    """What a file of this thread is called, without an ending: by its label and its seed."""
+    seed = thread.provenance.get("seed")
+    parts = [thread.label, None if seed is None else str(seed)]
+    return "_".join(["nitograph", *(file_stem(part) for part in parts if part is not None)])
 
 
 def light(settings: NeonSettings) -> dict[str, Any]:

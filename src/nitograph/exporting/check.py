@@ -136,6 +136,7 @@ def check(workpiece: Workpiece, settings: CheckSettings | None = None) -> Report
     warnings = (
         *_about_spacing(workpiece),
         *_about_touching(workpiece, touching),
+        *_about_leaving(workpiece),
         *_about_stack(workpiece, settings, facts),
         *_about_cover(workpiece, hidden),
     )
@@ -151,7 +152,7 @@ def _facts(workpiece: Workpiece, touching: Touches, hidden: Cover) -> dict[str, 
     passed = int(passes[heaviest])
     return {
         "nails": workpiece.num_nails,
-        "chords": workpiece.thread.line_count,
+        "chords": workpiece.chords,
         "spacing_mm": _rounded(workpiece.spacing),
         "free_gap_mm": _rounded(workpiece.spacing - board.nail_diameter),
         "length_m": _rounded(workpiece.length),
@@ -168,7 +169,23 @@ def _facts(workpiece: Workpiece, touching: Touches, hidden: Cover) -> dict[str, 
         "densest_cover_percent": _rounded(100 * hidden.densest),
         "touching_chords": len(touching.chords),
         "free_from_nails": free_from(workpiece),
+        **({"threads": _by_colour(workpiece)} if len(workpiece.parts) > 1 else {}),
     }
+
+
+def _by_colour(workpiece: Workpiece) -> list[dict[str, Any]]:
+    """Each thread in order of winding: its colour, chords and metres."""
+    return [
+        {
+            "colour": part.colour.name if part.colour else None,
+            "hex": part.colour.hex if part.colour else None,
+            "first_step": part.tied,
+            "chords": part.piece.chords,
+            "length_m": _rounded(part.piece.length),
+            "length_to_have_m": _rounded(part.piece.length_to_have),
+        }
+        for part in workpiece.parts
+    ]
 
 
 def _word(workpiece: Workpiece) -> str:
@@ -220,6 +237,20 @@ def _about_touching(workpiece: Workpiece, touching: Touches) -> Iterator[Warned]
         f"{several} on the way: first step {first + 1}, from {a} to {b}, which lies against nail {nail}. "
         f"It will bend there; thinner nails or a larger {_word(workpiece)} help.{always}",
     )
+
+
+def _about_leaving(workpiece: Workpiece) -> Iterator[Warned]:
+    board, nails = workpiece.shaped, workpiece.thread.nails
+    gone = np.flatnonzero(board.leaving()[nails[:-1], nails[1:]]) if board else nails[:0]
+    if len(gone):
+        first = int(gone[0])
+        a, b = int(workpiece.path[first]), int(workpiece.path[first + 1])
+        several = f"{len(gone)} chords leave" if len(gone) > 1 else "One chord leaves"
+        yield Warned(
+            "leaves-outline",
+            f"{several} the outline of the nails, as across a notch: first step {first + 1}, from {a} to "
+            f"{b}. It will hang beside the board; weave keeps within it, but for notches cross.",
+        )
 
 
 def _about_stack(workpiece: Workpiece, settings: CheckSettings, facts: dict[str, Any]) -> Iterator[Warned]:

@@ -7,6 +7,7 @@ Try it: python -m nitograph export thread.json -o board.dxf
 """
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,8 +46,12 @@ def _drawing(workpiece: Workpiece, settings: DxfSettings) -> str:
     document.units = units.MM
     document.header["$MEASUREMENT"] = 1
     layers = {**LAYERS, "OUTLINE": 8} if workpiece.shaped else LAYERS
+    threads = _thread_layers(workpiece)
     for name, colour in layers.items():
-        document.layers.add(name, color=colour)
+        if name != "THREAD":
+            document.layers.add(name, color=colour)
+    for name, own in threads.items():
+        document.layers.add(name, color=LAYERS["THREAD"], true_color=own)
     space = document.modelspace()
     if workpiece.shaped:
         edge = y_up(workpiece.edge).tolist()
@@ -57,13 +62,25 @@ def _drawing(workpiece: Workpiece, settings: DxfSettings) -> str:
     for x, y in y_up(workpiece.centres).tolist():
         space.add_circle((x, y), radius, dxfattribs={"layer": "DRILL"})
     if settings.thread_layer:
-        points = y_up(workpiece.polyline).tolist()
-        space.add_lwpolyline(points, format="xy", dxfattribs={"layer": "THREAD"})
+        for name, part in zip(threads, workpiece.parts, strict=True):
+            points = y_up(part.piece.polyline).tolist()
+            space.add_lwpolyline(points, format="xy", dxfattribs={"layer": name})
     _numbers(space, workpiece)
     classes = document.classes
     classes.add_required_classes(document.dxfversion)  # in the order of a set, which each process has anew
     classes.classes = dict(sorted(classes.classes.items()))
     return _text(document)
+
+
+def _thread_layers(workpiece: Workpiece) -> dict[str, int | None]:
+    """A layer for each thread, lowest first, with its colour as 0xrrggbb where it has one."""
+    colours = [part.colour for part in workpiece.parts]
+    values = [int(colour.hex[1:], 16) if colour else None for colour in colours]
+    if len(colours) == 1:
+        return {"THREAD": values[0]}
+    named = [re.sub(r"[^\w #.-]", "_", colour.name if colour else "") for colour in colours]
+    names = [f"THREAD {number} {name}".strip() for number, name in enumerate(named, 1)]
+    return dict(zip(names, values, strict=True))
 
 
 @contextmanager

@@ -161,14 +161,13 @@ def write_all(
     is written, so that an error leaves nothing behind. SettingsError for an unknown name, FileError if a
     file cannot be written or a library is missing.
     """
-    from nitograph.exporting.workpiece import Workpiece, WorkpieceSettings
+    from nitograph.exporting.layered import workpieces
 
-    boards = list(threads) if isinstance(threads, Sequence) else [threads]
+    boards = workpieces(threads if isinstance(threads, Sequence) else [threads], settings)
     chosen = [format_named(name) for name in formats]
     places = claim([Output(f"{path.suffix} file", path) for path in places_of(chosen, stem, len(boards))])
     made = []
-    for thread in boards:
-        workpiece = Workpiece(thread, settings or WorkpieceSettings.of(thread))
+    for workpiece in boards:
         made += [wanted.render(workpiece, options_for(wanted, options or {})) for wanted in chosen]
     for path, data in zip(places, made, strict=True):
         write_bytes(path, data)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from nitograph.colours.layers import Colour
 from nitograph.errors import SettingsError
 from nitograph.exporting.cover import cover
 from nitograph.exporting.workpiece import Workpiece
@@ -67,15 +68,17 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
     nails, turns ("+" clockwise, "-" the other way) and run (mm used once the thread has passed that nail)
     have one entry for each of the m + 1 nails on the path; x and y are by display number, on the unit
     circle, y down. Of a board that is no ring, radii are half its larger side, and there are its width and
-    height in mm and front, the steps at which the thread passes in front of its nail. hash names the thread
-    and its numbering; the page saves the step under it.
+    height in mm and front, the steps at which the thread passes in front of its nail. Of several colours,
+    there are `parts`, and run starts anew with each. hash names the thread and its numbering; the page
+    saves the step under it.
     """
     board = workpiece.settings
     nails = workpiece.path.tolist()
     turns = "".join("+" if turn > 0 else "-" for turn in workpiece.turns.tolist())
     unit = np.round(workpiece.centres / workpiece.radius, 5) + 0.0
     hidden = cover(workpiece)
-    identity = json.dumps([workpiece.num_nails, nails, turns])
+    colours = coloured(workpiece)
+    identity = json.dumps([workpiece.num_nails, nails, turns, *colours.values()])
     shaped: dict[str, Any] = {}
     if workpiece.shaped:
         width, height = (round(2 * float(side), 1) for side in workpiece.half)
@@ -92,6 +95,7 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
         "seconds": board.seconds_per_chord,
         "title": board.title,
         "name": workpiece.name,
+        "chords": workpiece.chords,
         "laid": round(workpiece.length * 1000),
         "spool": round(workpiece.length_to_have * 1000),
         "cover": [round(100 * hidden.mean), round(100 * hidden.densest)],
@@ -101,7 +105,27 @@ def piece(workpiece: Workpiece) -> dict[str, Any]:
         "x": unit[:, 0].tolist(),
         "y": unit[:, 1].tolist(),
         **shaped,
+        **colours,
     }
+
+
+def coloured(workpiece: Workpiece) -> dict[str, Any]:
+    """Of several colours: name, hex, first step, chords and mm of each, and the board's own colour."""
+    if len(workpiece.parts) == 1:
+        return {}
+    parts = [
+        {
+            "name": part.colour.name,
+            "hex": part.colour.hex,
+            "first": part.tied,
+            "chords": part.piece.chords,
+            "laid": round(part.piece.length * 1000),
+            "spool": round(part.piece.length_to_have * 1000),
+        }
+        for part in workpiece.parts
+        if part.colour
+    ]
+    return {"parts": parts, "ground": workpiece.ground}
 
 
 def whole_list(workpiece: Workpiece, words: Mapping[str, str]) -> str:
@@ -112,17 +136,28 @@ def whole_list(workpiece: Workpiece, words: Mapping[str, str]) -> str:
     """
     nails, metres = workpiece.path.tolist(), workpiece.metres
     signed = [f"{'−' if turn < 0 else ''}{nail}" for nail, turn in zip(nails, workpiece.turns, strict=True)]
-    rows = [f"<tr><th scope=row>0<td colspan={ROW}>{nails[0]}<td>"]
-    for first in range(1, len(nails), ROW):
-        cells = "".join(f"<td>{nail}" for nail in signed[first : first + ROW])
-        last = min(first + ROW, len(nails)) - 1
-        rest = "<td>" * (ROW - (last - first + 1))
-        rows.append(f"<tr><th scope=row>{first}<span>–{last}</span>{cells}{rest}<td>{metres[last]:.1f}")
+    rows = []
+    for part in workpiece.parts:
+        if part.colour and len(workpiece.parts) > 1:
+            rows.append(_colour_row(part.colour))
+        rows.append(f"<tr><th scope=row>{part.tied}<td colspan={ROW}>{nails[part.tied]}<td>")
+        for first in range(part.tied + 1, part.last + 1, ROW):
+            last = min(first + ROW - 1, part.last)
+            cells = "".join(f"<td>{nail}" for nail in signed[first : last + 1])
+            rest = "<td>" * (ROW - (last - first + 1))
+            rows.append(f"<tr><th scope=row>{first}<span>–{last}</span>{cells}{rest}<td>{metres[last]:.1f}")
     heads = [html.escape(words.get(name, "")) for name in ("list_steps", "list_metres")]
     head = f"<tr><th scope=col>{heads[0]}<td colspan={ROW}><th scope=col>{heads[1]}"
     title, note = (html.escape(words.get(name, "")) for name in ("list_title", "list_note"))
     table = f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
     return f"<h2>{title}</h2><p>{note}</p>{table}"
+
+
+def _colour_row(colour: Colour) -> str:
+    """The row over a thread: its colour and the name of it."""
+    square = f'<rect width="14" height="14" fill="{colour.hex}"/>'
+    swatch = f'<svg width="14" height="14" aria-hidden="true">{square}</svg>'
+    return f"<tr><th scope=rowgroup colspan={ROW + 2}>{swatch} {html.escape(colour.short)}"
 
 
 def _title(workpiece: Workpiece, words: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ Try it: python -m nitograph export thread.json -o board.svg --mode plot
 import math
 import re
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from nitograph.exporting.workpiece import FloatArray, Workpiece
 from nitograph.settings import Settings, setting
 
 END, BOLD = ' text-anchor="end"', ' font-weight="bold"'
+INK, DARK_INK, LIGHT_INK = "#1d2433", "#444444", "#bbbbbb"
 COLOUR = re.compile(r"#[0-9a-fA-F]{3}([0-9a-fA-F]{3})?|[a-zA-Z]{3,24}")
 
 
@@ -32,8 +33,12 @@ class SvgSettings(Settings):
     mode: str = setting(
         "layers", "everything on layers, or only the thread for a plotter", choices=("layers", "plot")
     )
-    colour: str = setting("#1d2433", "colour of the thread, a name or #rrggbb")
-    board_colour: str | None = setting(None, "colour of the board, likewise; default: none is drawn")
+    colour: str | None = setting(
+        None, "colour of the thread, a name or #rrggbb; default: that of its file, or #1d2433"
+    )
+    board_colour: str | None = setting(
+        None, "colour of the board, likewise; default: that of its file, or none is drawn"
+    )
     stroke_width: float | None = setting(
         None,
         "width of the drawn thread; default: its real thickness",
@@ -87,14 +92,16 @@ def svg(workpiece: Workpiece, settings: SvgSettings) -> str:
         f"<desc>{escape(' '.join([*about(workpiece), *_on_paper(settings)]))}</desc>\n"
     )
     parts = [head]
-    if settings.board_colour and not plot:
+    ground = settings.board_colour or workpiece.ground
+    if ground and not plot:
         reach = (shown.width if shown else workpiece.bend_radius) + 0.5 * settings.margin
-        parts.append(_board_layer(workpiece, settings.board_colour, middle, reach))
-    parts.append(_thread_layer(workpiece, settings, middle))
+        parts.append(_board_layer(workpiece, ground, middle, reach))
+    parts += _thread_layers(workpiece, settings, middle)
+    ink, number = _ink_on(ground), len(workpiece.parts) + 1
     if not plot:
-        parts.append(_nail_layer(workpiece, middle))
+        parts.append(_nail_layer(workpiece, number, middle))
     if shown:
-        parts.append(_number_layer(workpiece, shown, middle))
+        parts.append(_number_layer(workpiece, number + 1, shown, middle, ink))
     return "".join([*parts, "</svg>\n"])
 
 
@@ -137,32 +144,49 @@ def _board_layer(workpiece: Workpiece, colour: str, middle: FloatArray, reach: f
 
 
 def _layer(number: int, name: str, style: str, body: str) -> str:
-    return (
-        f'<g id="{name}" inkscape:groupmode="layer" inkscape:label="{number} {name}" {style}>\n{body}</g>\n'
-    )
+    label = quoteattr(f"{number} {name}")
+    mark = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "thread"
+    mark = name if name in ("thread", "nails", "numbers") else f"thread-{number}-{mark}"
+    return f'<g id="{mark}" inkscape:groupmode="layer" inkscape:label={label} {style}>\n{body}</g>\n'
 
 
-def _thread_layer(workpiece: Workpiece, settings: SvgSettings, middle: FloatArray) -> str:
+def _thread_layers(workpiece: Workpiece, settings: SvgSettings, middle: FloatArray) -> list[str]:
+    """A layer for each thread, in its colour and with its name where there are several."""
     width = settings.stroke_width or workpiece.settings.thread_width
-    style = (
-        f'fill="none" stroke="{settings.colour}" stroke-width="{width:.4g}" stroke-linejoin="round" '
-        'stroke-linecap="round"'
-    )
-    return _layer(1, "thread", style, f'<polyline points="{_points(workpiece.polyline + middle)}"/>\n')
+    found = []
+    for number, (_, piece, colour) in enumerate(workpiece.parts, 1):
+        own = settings.colour or (colour.hex if colour else INK)
+        style = (
+            f'fill="none" stroke="{own}" stroke-width="{width:.4g}" stroke-linejoin="round" '
+            'stroke-linecap="round"'
+        )
+        name = colour.name if colour and len(workpiece.parts) > 1 else "thread"
+        line = f'<polyline points="{_points(piece.polyline + middle)}"/>\n'
+        found.append(_layer(number, name, style, line))
+    return found
 
 
-def _nail_layer(workpiece: Workpiece, middle: FloatArray) -> str:
+def _ink_on(ground: str | None) -> str:
+    """A grey that is read on a board of that colour; of colours by name only black is taken for dark."""
+    if ground is None or not ground.startswith("#"):
+        return LIGHT_INK if ground == "black" else DARK_INK
+    wide = ground[1:] if len(ground) == 7 else "".join(2 * digit for digit in ground[1:])
+    red, green, blue = (int(wide[at : at + 2], 16) for at in (0, 2, 4))
+    return LIGHT_INK if 0.3 * red + 0.6 * green + 0.1 * blue < 110 else DARK_INK
+
+
+def _nail_layer(workpiece: Workpiece, number: int, middle: FloatArray) -> str:
     radius = f"{workpiece.settings.nail_diameter / 2:.4g}"
     circles = "".join(
         f'<circle cx="{x:.3f}" cy="{y:.3f}" r="{radius}"/>\n'
         for x, y in (workpiece.centres + middle).tolist()
     )
-    return _layer(2, "nails", 'fill="none" stroke="#888888" stroke-width="0.1"', circles)
+    return _layer(number, "nails", 'fill="none" stroke="#888888" stroke-width="0.1"', circles)
 
 
-def _number_layer(workpiece: Workpiece, shown: Rim, middle: FloatArray) -> str:
+def _number_layer(workpiece: Workpiece, number: int, shown: Rim, middle: FloatArray, ink: str) -> str:
     strokes = "".join(
-        f'<line x1="{a:.3f}" y1="{b:.3f}" x2="{c:.3f}" y2="{d:.3f}" stroke="#444444" stroke-width="0.2"/>\n'
+        f'<line x1="{a:.3f}" y1="{b:.3f}" x2="{c:.3f}" y2="{d:.3f}" stroke="{ink}" stroke-width="0.2"/>\n'
         for (a, b), (c, d) in (ticks(workpiece, shown) + middle).tolist()
     )
     rows = zip(
@@ -178,8 +202,8 @@ def _number_layer(workpiece: Workpiece, shown: Rim, middle: FloatArray) -> str:
         f"{'' if outward else END}{BOLD if ten else ''}>{nail}</text>\n"
         for nail, (x, y), turn, outward, ten in rows
     )
-    style = f'font-family="Helvetica, Arial, sans-serif" font-size="{1.25 * shown.size:.4g}" fill="#444444"'
-    return _layer(3, "numbers", style, strokes + texts)
+    style = f'font-family="Helvetica, Arial, sans-serif" font-size="{1.25 * shown.size:.4g}" fill="{ink}"'
+    return _layer(number, "numbers", style, strokes + texts)
 
 
 def _points(points: FloatArray) -> str:

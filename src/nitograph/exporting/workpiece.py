@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nitograph.colours.layers import Colour, colour_of
+from nitograph.colours.layers import HEX, Colour, colour_of
 from nitograph.errors import SettingsError
 from nitograph.settings import Settings, setting
 from nitograph.shapes import outline
@@ -342,7 +342,7 @@ class Workpiece:
     @property
     def seconds(self) -> float:
         """Time to wind it at the pace of the settings."""
-        return self.thread.line_count * self.settings.seconds_per_chord
+        return self.chords * self.settings.seconds_per_chord
 
     def steps(self) -> Iterator[Step]:
         """Every nail of the path in order, including the first, tied one."""
@@ -354,6 +354,12 @@ class Workpiece:
             ahead = turn * clockwise
             enters, leaves = ((nail - ahead) % n, (nail + ahead) % n) if behind else (None, None)
             yield Step(step, nail, turn, enters, leaves, metres)
+
+    @property
+    def ground(self) -> str | None:
+        """The colour of the board as #rrggbb, if the thread's file says one."""
+        said = self.thread.provenance.get("board_colour")
+        return said if isinstance(said, str) and HEX.fullmatch(said) else None
 
     @property
     def name(self) -> str | None:
@@ -375,8 +381,11 @@ class Workpiece:
         return (
             f"{board}, {self.num_nails} nails of {s.nail_diameter:g} mm; "
             f"nail 0 {self._origin_words()}, counted {way}, all seen from the {s.side}; "
-            f"thread {s.thread_width:.3g} mm, {self.thread.line_count} chords."
+            f"thread {s.thread_width:.3g} mm, {self.chords} chords{self._in_colours()}."
         )
+
+    def _in_colours(self) -> str:
+        return f" in {len(self.parts)} colours" if len(self.parts) > 1 else ""
 
     def _origin_words(self) -> str:
         place = "top" if self.settings.origin == "top" else "right"

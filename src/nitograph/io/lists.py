@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from nitograph.board import MAX_NAILS, MIN_NAILS, Board
-from nitograph.colours.layers import layers_of
+from nitograph.colours.layers import Layers, coloured, layers_of
 from nitograph.errors import FileError, NitographError
 from nitograph.io import png, tables, threads as thread_files
+from nitograph.io.coloured_lists import COLOURS_MARK, sections
 from nitograph.io.files import MAX_TEXT_BYTES, read_bytes
 from nitograph.settings import Settings, setting
 from nitograph.shapes.board import board_of_words
@@ -35,6 +36,8 @@ MARK = "nitograph-list/1"
 
 SHAPED_MARK = "nitograph-list/2"
 """The same for a board that is no ring, which the line describes."""
+
+MARKS = (MARK, SHAPED_MARK, COLOURS_MARK)
 
 COLUMNS = "step,block,nail,turn,out_before,in_after,chord_mm,metres,note"
 """The header row of a winding list that Nitograph wrote."""
@@ -134,7 +137,7 @@ def _parse_all(data: bytes, name: str, foreign: ForeignList, line: int | None, e
         listed = parse_json(text, name, hint=tables.FORMS)
         numbers = tables.of_json(listed, name, limit=MAX_CHORDS + 1)
         return [_listed(numbers, name, _Numbering.foreign(foreign))]
-    return [_parse_list(text, name, foreign)]
+    return _parse_list(text, name, foreign)
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -186,16 +189,27 @@ def _from_object(text: str, name: str, foreign: ForeignList) -> Thread | None:
     return _listed(numbers, name, _Numbering.foreign(stated))
 
 
-def _parse_list(text: str, name: str, foreign: ForeignList) -> Thread:
+def _parse_list(text: str, name: str, foreign: ForeignList) -> list[Thread]:
     stated = _statement(text)
     numbering = _stated(stated, name) if stated else _Numbering.foreign(foreign)
+    if stated and stated.startswith(COLOURS_MARK):
+        return list(_layers(text, name, numbering))
     body = (line for line in io.StringIO(text, newline=None) if line.strip() and not line.startswith(HEADS))
     first = next(body, None)
     if first is None:
         raise FileError(f"{name} holds no nails; {tables.FORMS}")
     lines, counted = itertools.chain([first], body), stated is not None
     numbers = tables.nails_of(lines, name, limit=MAX_CHORDS + 1, counted=counted)
-    return _listed(numbers, name, numbering)
+    return [_listed(numbers, name, numbering)]
+
+
+def _layers(text: str, name: str, numbering: "_Numbering") -> Layers:
+    """The threads of a list in several colours."""
+    threads = []
+    for colour, lines in sections(text, name):
+        numbers = tables.nails_of(iter(lines), name, limit=MAX_CHORDS + 1, counted=True)
+        threads.append(coloured(_listed(numbers, name, numbering), colour))
+    return Layers(threads)
 
 
 def _statement(text: str) -> str | None:
@@ -203,14 +217,14 @@ def _statement(text: str) -> str | None:
     if text.startswith(COLUMNS[:4]):
         return _noted(text)
     heads = (_plain(line) for line in io.StringIO(text, newline=None) if line.startswith(HEADS))
-    return next((line for line in heads if line.startswith((MARK, SHAPED_MARK))), None)
+    return next((line for line in heads if line.startswith(MARKS)), None)
 
 
 def _noted(text: str) -> str | None:
     lines = list(itertools.islice(io.StringIO(text, newline=None), 2))
     sign = next((sign for sign in "\t;," if sign in lines[0]), ",")
     row = next(csv.reader(lines[1:], delimiter=sign), [])
-    return next((cell for cell in row if cell.startswith((MARK, SHAPED_MARK))), None)
+    return next((cell for cell in row if cell.startswith(MARKS)), None)
 
 
 def _plain(line: str) -> str:
@@ -223,7 +237,8 @@ def _plain(line: str) -> str:
 
 def _stated(line: str, name: str) -> _Numbering:
     fields = re.fullmatch(
-        rf"(?:{re.escape(MARK)}|{re.escape(SHAPED_MARK)}(?= .* shape=)) num_nails=(\d{{1,6}}) "
+        rf"(?:{re.escape(MARK)}|{re.escape(COLOURS_MARK)}|{re.escape(SHAPED_MARK)}(?= .* shape=)) "
+        r"num_nails=(\d{1,6}) "
         r"zero=(\d{1,6}) sense=([+-])1(?: (shape=\w+(?: \w+=\S+){4,5}?))?(?: label=(.*))?",
         line,
     )

@@ -27,12 +27,13 @@ WORDS = {
 }
 
 
-def page(found: Verdict, made: Mapping[str, Any]) -> str:
-    """The page; made: facts of the run, by what they are called."""
+def page(found: Verdict, made: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
+    """The page; made: facts of the run, by what they are called; notes: what is to be said beforehand."""
     record = found.record
     name = str(made["file"])
     parts = [
         f"<h1>What {html.escape(name)} can draw</h1>",
+        *(f'<p class="open">{html.escape(note)}</p>' for note in notes),
         _head(found),
         _verdicts(record["by_class"]),
         _use(record, name),
@@ -47,8 +48,9 @@ def page(found: Verdict, made: Mapping[str, Any]) -> str:
 
 
 def _use(record: Mapping[str, Any], file: str) -> str:
-    first = html.escape(shlex.quote((record["own"] or record["classes"])[0]))
-    command = f"nitograph generate {first} --checkpoint {html.escape(shlex.quote(file))}"
+    first, weights = map(shlex.quote, ((record["own"] or record["classes"])[0], file))
+    flag = "-- " if first.startswith("-") else ""  # what follows is no flag
+    command = html.escape(f"nitograph generate --checkpoint {weights} {flag}{first}")
     return f"<p>To draw one: <code>{command}</code></p>"
 
 

@@ -31,9 +31,11 @@ CLEAR_SPACING = 1 / 4  # of the spacing of the nails: the same where they stand 
 FEW = 5  # nails, from which on neighbours are not joined
 WORDS = (
     r"shape=(?P<shape>\w+) width=(?P<width>\S+) height=(?P<height>\S+) nail=(?P<nail>\S+) "
-    r"min_chord=(?P<min_chord>\S+)(?: points=(?P<points>\S+))?"
+    r"min_chord=(?P<min_chord>\S+)(?: points=(?P<points>\S+))?(?: notches=(?P<notches>\w+))?"
 )
 SIZES = ("width", "height", "nail", "min_chord")
+NOTCHES = ("avoid", "cross")
+NOTCHES_HELP = "avoid: no chord leaves the outline of nails from a file; cross: chords may"
 PIECES = 360  # of an ellipse that is drawn
 
 
@@ -53,6 +55,7 @@ class ShapedBoard(Board):
     nail: float = setting(1.5, "thickness of a nail", unit="mm", low=0.05, high=50)
     min_chord: float = setting(0.0, "shortest chord", unit="mm", low=0, high=MAX_SIDE)
     points: tuple[tuple[float, float], ...] = ()
+    notches: str = setting("avoid", NOTCHES_HELP, choices=NOTCHES)
 
     def check(self) -> None:
         """Sides that go together, and a place of its own for every nail."""
@@ -80,7 +83,9 @@ class ShapedBoard(Board):
         check_apart(places, self.nail)
 
     @staticmethod
-    def of_points(points: FloatArray, nail: float = 1.5, min_chord: float | None = None) -> "ShapedBoard":
+    def of_points(
+        points: FloatArray, nail: float = 1.5, min_chord: float | None = None, notches: str = "avoid"
+    ) -> "ShapedBoard":
         """A board of nails at points (n, 2) in mm, y down: centred, clockwise, the first nail first."""
         check_count(len(points))
         check_apart(points, 0.0)
@@ -89,7 +94,7 @@ class ShapedBoard(Board):
         width, height = (round(float(side), 3) for side in np.ptp(placed, axis=0))
         shortest = min_chord_of(width, height) if min_chord is None else min_chord
         listed = tuple((x, y) for x, y in placed.tolist())
-        return ShapedBoard(len(placed), "points", width, height, nail, shortest, listed)
+        return ShapedBoard(len(placed), "points", width, height, nail, shortest, listed, notches)
 
     @property
     def size(self) -> float:
@@ -145,9 +150,13 @@ class ShapedBoard(Board):
         five nails or more), and passes every other nail at 1.25 times the nails' thickness from middle to
         middle, or at a quarter of their spacing where that is less. So two nails of one straight side are
         never joined: others stand right between them. Between points it does not leave the outline, as
-        across a notch, by more than the nails' spacing, so that rows may be double.
+        across a notch, unless `notches` says so; inner nails of double rows are inside, not the outline.
         """
         return _legal(self)
+
+    def leaving(self) -> BoolArray:
+        """Which nails a chord joins that leaves the outline, (n, n); nowhere if `notches` lets it."""
+        return _leaving(self)
 
     def inside(self, places: FloatArray) -> BoolArray:
         """Which points of a square grid with these x and y, in radii (k,), are within the nails, (k, k)."""
@@ -165,13 +174,15 @@ class ShapedBoard(Board):
         """What a thread's file says of its board, JSON values."""
         record: dict[str, Any] = {"shape": self.shape, "width_mm": self.width, "height_mm": self.height}
         record |= {"nail_mm": self.nail, "min_chord_mm": self.min_chord}
+        record |= {} if self.notches == "avoid" else {"notches": self.notches}
         return record | ({"points_mm": [list(point) for point in self.points]} if self.points else {})
 
     def to_words(self) -> str:
         """The same in one line without commas and quotes, which a table that is saved again keeps."""
         sizes = f"width={self.width} height={self.height} nail={self.nail} min_chord={self.min_chord}"
         points = "|".join(f"{x}/{y}" for x, y in self.points)
-        return f"shape={self.shape} {sizes}" + (f" points={points}" if points else "")
+        rest = "" if self.notches == "avoid" else f" notches={self.notches}"
+        return f"shape={self.shape} {sizes}" + (f" points={points}" if points else "") + rest
 
     @staticmethod
     def from_record(record: object, num_nails: int) -> "ShapedBoard":
@@ -184,7 +195,8 @@ class ShapedBoard(Board):
         points = tuple((float(x), float(y)) for x, y in listed)
         sides = record["width_mm"], record["height_mm"]
         nail, shortest = record.get("nail_mm", 1.5), record.get("min_chord_mm", 0.0)
-        return ShapedBoard(num_nails, record["shape"], *sides, nail, shortest, points)
+        notches = record.get("notches", "avoid")
+        return ShapedBoard(num_nails, record["shape"], *sides, nail, shortest, points, notches)
 
 
 def board_of_words(text: str, num_nails: int) -> ShapedBoard:
@@ -198,7 +210,8 @@ def board_of_words(text: str, num_nails: int) -> ShapedBoard:
         width, height, nail, shortest = (float(found[name]) for name in SIZES)
     except ValueError:
         raise SettingsError(f"a board is stated in numbers of mm, got {text[:60]!r}") from None
-    return ShapedBoard(num_nails, found["shape"], width, height, nail, shortest, places)
+    notches = found["notches"] or "avoid"
+    return ShapedBoard(num_nails, found["shape"], width, height, nail, shortest, places, notches)
 
 
 def min_chord_of(width: float, height: float) -> float:
@@ -251,7 +264,17 @@ def _legal(board: ShapedBoard) -> NDArray[np.bool_]:
     legal = np.hypot(runs[..., 0], runs[..., 1]) >= max(board.min_chord, SAME_SPOT)
     legal &= board.distance(nails[:, None], nails[None, :]) > (1 if board.num_nails >= FEW else 0)
     legal &= ~outline.passed(places, clear)
-    if board.shape == "points":
-        legal &= ~outline.leaving(places, spacing)
+    legal &= ~_leaving(board)
     legal.flags.writeable = False
     return legal
+
+
+@functools.lru_cache(maxsize=4)
+def _leaving(board: ShapedBoard) -> NDArray[np.bool_]:
+    """`leaving`, not to be written to."""
+    found = np.zeros((board.num_nails, board.num_nails), dtype=np.bool_)
+    if board.shape == "points" and board.notches == "avoid":
+        places = board.millimetres()
+        found = outline.leaving(places, outline.without_teeth(places))
+    found.flags.writeable = False
+    return found

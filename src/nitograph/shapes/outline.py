@@ -17,7 +17,11 @@ Points = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-GRID, SPOTS = 400, 15  # of the look at which lines leave an outline
+EVEN = 1e-9  # radians, by which directions that are one may differ
+SHARP, NARROW = (
+    math.radians(20),
+    1 / 8,
+)  # corners between teeth of a saw turn more, its notches are narrower
 FINE = 1 << 15  # pieces of an ellipse whose lengths are summed
 
 
@@ -123,28 +127,72 @@ def passed(points: Points, clear: float) -> Bools:
     return found | found.T
 
 
-def leaving(points: Points, slack: float) -> Bools:
-    """Which lines from point to point leave the outline through points (n, 2) by more than `slack`, (n, n).
+def leaving(points: Points, corners_at: Ints) -> Bools:
+    """Which lines from point to point leave the outline through points[corners_at], (n, n), symmetric.
 
-    Looked at in SPOTS places of each, on a grid of GRID cells; slack is taken along x and along y.
+    Those that cross an edge of it, and those that begin at a corner on its outside. Seen from one point, an
+    edge can only be crossed by lines whose direction lies between those of its ends. Lines that pass
+    through a third point are looked at by `passed`.
     """
-    low, reach = points.min(axis=0) - slack, float(np.ptp(points, axis=0).max()) + 2 * slack
-    step = reach / GRID
-    xs, ys = (start + (np.arange(GRID) + 0.5) * step for start in low)
-    within = inside(points, xs, ys)
-    for _ in range(math.ceil(slack / step)):
-        for axis in (0, 1):
-            grown = np.swapaxes(within.copy(), 0, axis)
-            grown[1:] |= np.swapaxes(within, 0, axis)[:-1]
-            grown[:-1] |= np.swapaxes(within, 0, axis)[1:]
-            within = np.swapaxes(grown, 0, axis)
     found = np.zeros((len(points), len(points)), dtype=np.bool_)
-    shares = (np.arange(SPOTS) + 1) / (SPOTS + 1)
+    edges = np.stack([corners_at, np.roll(corners_at, -1)], axis=1)
     for here in range(len(points)):
-        spots = points[here] + shares[:, None, None] * (points - points[here])
-        column, row = np.clip(((spots - low) / step).astype(np.int64), 0, GRID - 1).transpose(2, 0, 1)
-        found[here] = ~within[row, column].all(axis=0)
+        far = edges[(edges != here).all(axis=1)]
+        found[here, _beyond(points, here, far)] = True
+    for before, here, after in zip(
+        np.roll(corners_at, 1), corners_at, np.roll(corners_at, -1), strict=True
+    ):
+        found[here] |= _outside(points, (before, here, after), area(points[corners_at]) > 0)
     return found | found.T
+
+
+def _beyond(points: Points, here: int, edges: Ints) -> Ints:
+    """Which points lie behind one of the edges (k, 2) as seen from point `here`; numbers, some repeated."""
+    away = points - points[here]
+    way = np.arctan2(away[:, 1], away[:, 0])
+    order = np.argsort(way, kind="stable")
+    order = order[order != here]
+    around = np.concatenate([way[order] - math.tau, way[order], way[order] + math.tau])
+    start, end = way[edges].T
+    end = np.where(
+        end - start > math.pi, end - math.tau, np.where(start - end > math.pi, end + math.tau, end)
+    )
+    first = np.searchsorted(around, np.minimum(start, end), side="right")
+    count = np.maximum(np.searchsorted(around, np.maximum(start, end), side="left") - first, 0)
+    place = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+    other, edge = order[place % len(order)], np.repeat(edges, count, axis=0)
+    one, two = points[edge[:, 0]], points[edge[:, 1]]
+    return np.asarray(other[_side(one, two, points[other]) * _side(one, two, points[here]) < 0])
+
+
+def _outside(points: Points, corner: tuple[int, int, int], clockwise: bool) -> Bools:
+    """Which points lie in a direction outside the outline as seen from its corner: before, here, after."""
+    before, here, after = corner if clockwise else corner[::-1]
+    away = points - points[here]
+    turn = np.arctan2(away[:, 1], away[:, 0])
+    turn = (turn - turn[after]) % math.tau
+    out = (turn > turn[before] + EVEN) & (turn < math.tau - EVEN)
+    out[here] = False
+    return np.asarray(out)
+
+
+def without_teeth(points: Points) -> Ints:
+    """The numbers of those points (n, 2) through which the outline of a board goes, in order.
+
+    Double rows of nails make an outline like a saw: an inner nail stands in a shallow, narrow notch between
+    two corners, and so does the next but one. Such nails are left out; a notch by itself is the board's.
+    """
+    into, out = points - np.roll(points, 1, axis=0), _edges(points)
+    turn = np.arctan2(into[:, 0] * out[:, 1] - into[:, 1] * out[:, 0], (into * out).sum(axis=1))
+    turn = turn if area(points) > 0 else -turn
+    mouth = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
+    wide = np.maximum(_lengths(mouth), 1e-12)
+    depth = np.abs(mouth[:, 0] * into[:, 1] - mouth[:, 1] * into[:, 0]) / wide
+    corner = turn > SHARP
+    tooth = (turn < 0) & np.roll(corner, 1) & np.roll(corner, -1)
+    tooth &= (depth <= wide) & (wide <= NARROW * np.ptp(points, axis=0).max())
+    tooth &= np.roll(tooth, 2) | np.roll(tooth, -2)
+    return np.flatnonzero(~tooth)
 
 
 def _least_over(low: Ints, high: Ints, values: Points, size: int) -> Points:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from nitograph.errors import SettingsError
 from nitograph.settings import Settings, setting
 from nitograph.shapes import outline
-from nitograph.shapes.board import MAX_SIDE, ShapedBoard, check_count, min_chord_of
+from nitograph.shapes.board import MAX_SIDE, NOTCHES, NOTCHES_HELP, ShapedBoard, check_count, min_chord_of
 
 FORMS = "ring, square:600, rect:400x600, ellipse:500x700, file:nails.csv or file:nails.svg"
 SIZED = re.compile(r"(square|rect|ellipse):([0-9.]{1,9})(?:[x×]([0-9.]{1,9}))?")
@@ -37,6 +37,7 @@ class BoardSettings(Settings):
     nail_diameter: float = setting(
         1.5, "thickness of a nail of a board that is no ring", unit="mm", low=0.05, high=50
     )
+    notches: str = setting("avoid", NOTCHES_HELP, choices=NOTCHES)
 
     def check(self) -> None:
         """The board is one of those known; its size is looked at when it is made."""
@@ -45,6 +46,10 @@ class BoardSettings(Settings):
         if self.board == "ring" and self.min_chord is not None:
             raise SettingsError(
                 "on a ring the shortest chord is a number of nails; set min_nail_gap instead"
+            )
+        if self.notches != "avoid" and not self.file:
+            raise SettingsError(
+                f"only nails from a file have notches, got the board {self.board}; leave notches out"
             )
 
     @property

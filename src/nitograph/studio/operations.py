@@ -76,7 +76,7 @@ STROKES: Schema = {
 }
 GUESS: Schema = {
     "type": ["object", "null"],
-    "description": "what the critic reads, where no class was given",
+    "description": "what the model reads, where no class was given",
     "properties": {
         "label": {"type": "string"},
         "ranked": {

@@ -95,7 +95,8 @@ def gallery(tools: Tools, given: Given, talk: Talk) -> bytes:
 
 
 def drawings(tools: Tools, given: Given, talk: Talk) -> bytes:
-    """`strokes`, wound by the model in one pass, as its class or as the critic reads the drawing."""
+    """`strokes`, wound by the model in one pass, as its class or as the one that the model reads in it."""
+    from nitograph.api.guessing import ranked
     from nitograph.studio.strokes import picture_of
 
     grey = picture_of(given["strokes"])
@@ -103,36 +104,13 @@ def drawings(tools: Tools, given: Given, talk: Talk) -> bytes:
         raise RefusedError(422, "empty", "the drawing has no strokes; draw something first")
     label, guess = given.get("label"), None
     if label is None:
-        guess = guessed(tools.weights, grey)
-        label = None if guess is None else guess["label"]
+        found = ranked(tools.weights, grey)
+        if found:
+            label = found[0][0]
+            guess = {"label": label, "ranked": [{"label": name, "chance": share} for name, share in found]}
     settings, seed = sampling_of(given.get("sampling", {})), int(given.get("seed", 42))
-    found = invented(tools.weights, [label], seed, settings, Wish(picture=grey))
-    return _threads(found, guess=guess)
-
-
-def guessed(weights: Weights, grey: Any) -> dict[str, Any] | None:
-    """The class that the bundled critic reads in a picture, and how sure it is; None if it knows no such.
-
-    The critic reads threads: the encoder winds the picture for it, which takes some milliseconds.
-    """
-    from nitograph.sampling import critic
-    from nitograph.weaving.encoder import targets, weave_targets
-
-    judge = critic.bundled()
-    known = [place for place, name in enumerate(judge.classes) if name in weights.classes]
-    if not known:
-        return None
-    settings = WeaveSettings.from_dict(dict(weights.weaving))
-    woven = weave_targets(targets(grey[None], settings), settings, threads=1)
-    if woven.lengths[0] < 2:
-        return None
-    shown = critic.pictures([woven.path(0)], settings.board, weights.weaving)
-    logits = judge.judge(shown)[0][0, known].astype(np.float64)
-    chances = np.exp(logits - logits.max())
-    chances /= chances.sum()
-    order = np.argsort(-chances)[:3]
-    ranked = [{"label": judge.classes[known[i]], "chance": round(float(chances[i]), 4)} for i in order]
-    return {"label": ranked[0]["label"], "ranked": ranked}
+    made = invented(tools.weights, [label], seed, settings, Wish(picture=grey))
+    return _threads(made, guess=guess)
 
 
 def weavings(tools: Tools, given: Given, talk: Talk) -> bytes:

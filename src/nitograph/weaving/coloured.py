@@ -80,6 +80,7 @@ class ColourWeaver:
                 f"{len(palette)} threads need at least {FEWEST * len(palette)} chords together, got "
                 f"{settings.max_lines}"
             )
+        board.check_fits(settings.board)
         self.settings, self.board, self.done = settings, board, False
         self.palette, self.ground, self.more = tuple(palette), ground, dict(more or {})
         self.range = fitted_range(wanted, palette, ground, board.density(settings.max_lines))

@@ -61,6 +61,7 @@ class PhotoWeaver(Growing):
                 f"the settings say {settings.nails} nails, but this is {self.nails_at.words}"
             )
         settings.rules.check_fits(self.nails_at)
+        board.check_fits(self.nails_at)
         if wanted.shape != (size, size):
             raise SourceError(f"the target must have shape ({size}, {size}), got {wanted.shape}")
         self.settings, self.board, self.done, self.more = settings, board, False, dict(more or {})

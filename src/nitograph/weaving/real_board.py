@@ -21,8 +21,10 @@ from nitograph.settings import Settings, setting
 
 Float32 = NDArray[np.float32]
 
-BLACK, WHITE = 0.03, 0.8  # the widest range of tones, shares of a bare board's light
-LEAST_WHITE, MOST_BLACK = 0.72, 0.7
+BLACK, LEAST_WHITE, MOST_WHITE = 0.03, 0.72, 0.95  # bounds of tones, shares of a bare board's light
+GREY_BLACK, MOST_BLACK = 0.35, 0.7  # black is lifted as far, then light parts are left bare, then further
+MOST_BARE = 0.6  # of the wanted thread: what is lighter may be left bare
+CROSSING = 0.45  # of the mean density of thread that a wholly light picture has at least
 BARE = 0.93  # of empty ground: threads have to cross it, and a drawing needs them
 EMPTY, GROUND = 1.5 / 255, 0.05  # wanted thread that is none, and the share of it that makes a ground
 CROWDED = 1.95  # mean density that all chords reach ÷ (chords × thread width ÷ half the nails' perimeter)
@@ -62,6 +64,16 @@ class RealBoard(Settings):
         """Width of a dark opaque thread that takes as much light as this one, mm."""
         return self.thread_width * self.darkness
 
+    def check_fits(self, nails: Board) -> None:
+        """SettingsError if the thread does not pass between neighbouring nails."""
+        places = nails.positions() * (self.diameter / 2)
+        gap = float(np.hypot(*(places - np.roll(places, 1, axis=0)).T).min())
+        if self.thread_width >= gap:
+            raise SettingsError(
+                f"a thread of {self.thread_width:g} mm does not pass between nails that stand {gap:.3g} mm "
+                "apart; use fewer nails, a thinner thread or a larger board"
+            )
+
     def pixel(self, canvas_size: int) -> float:
         """Side of a pixel of the canvas, mm."""
         return self.diameter / (FRAME * canvas_size)
@@ -85,9 +97,12 @@ class Tones:
 
     black: float
     white: float
+    bare: float = 0.0  # wanted thread up to which white is shown
 
     def light(self, wanted: Float32) -> Float32:
         """The light for a picture of wanted thread, 1 where most and 0 where none; any shape."""
+        if self.bare > 0:
+            wanted = np.maximum(wanted - np.float32(self.bare), 0) / np.float32(1 - self.bare)
         return np.asarray(self.white + (self.black - self.white) * wanted, dtype=np.float32)
 
     def density(self, wanted: Float32) -> float:
@@ -96,7 +111,8 @@ class Tones:
 
     def to_dict(self) -> dict[str, float]:
         """Plain values, ready for JSON."""
-        return {"black": round(self.black, 4), "white": round(self.white, 4)}
+        named = {"black": self.black, "white": self.white} | ({"bare": self.bare} if self.bare else {})
+        return {name: round(value, 4) for name, value in named.items()}
 
 
 def wanted_light(
@@ -124,15 +140,23 @@ def fitted_tones(
 ) -> Tones:
     """The tones that `max_lines` chords reach where this thread, any shape, is all that is wanted.
 
-    Too few chords for the whole range: black is lifted. More than it takes: white is lowered, though not
-    below LEAST_WHITE. perimeter: of the line of nails, in radii of the board.
+    On their way to dark parts chords cross light ones, the more of them the lighter a picture is: that much
+    thread lies on white, and no lighter tone can be had. Too few chords for the range below: black is
+    lifted, at last light parts are left bare. More than it takes: white is lowered, though not below
+    LEAST_WHITE. perimeter: of the line of nails, in radii of the board.
     """
     reached = board.density(max_lines, perimeter)
-    if Tones(BLACK, WHITE).density(wanted) > reached:
-        black = _solved(lambda tone: Tones(tone, WHITE).density(wanted) > reached, BLACK, MOST_BLACK)
-        return Tones(black, WHITE)
-    white = _solved(lambda tone: Tones(BLACK, tone).density(wanted) > reached, LEAST_WHITE, WHITE)
-    return Tones(BLACK, white)
+    white = math.exp(-CROSSING * (1 - float(wanted.mean())) * reached)
+    white = min(max(white, LEAST_WHITE), MOST_WHITE)
+    if Tones(BLACK, white).density(wanted) <= reached:
+        white = _solved(lambda tone: Tones(BLACK, tone).density(wanted) > reached, LEAST_WHITE, white)
+        return Tones(BLACK, white)
+    if Tones(GREY_BLACK, white).density(wanted) <= reached:
+        black = _solved(lambda tone: Tones(tone, white).density(wanted) > reached, BLACK, GREY_BLACK)
+        return Tones(black, white)
+    bare = _solved(lambda part: Tones(GREY_BLACK, white, part).density(wanted) > reached, 0.0, MOST_BARE)
+    black = _solved(lambda tone: Tones(tone, white, bare).density(wanted) > reached, GREY_BLACK, MOST_BLACK)
+    return Tones(black, white, bare)
 
 
 def _solved(too_dark: Callable[[float], bool], low: float, high: float) -> float:

@@ -27,6 +27,7 @@ from nitograph.corpus.sources.images import LabelledImages
 from nitograph.corpus.sources.pens import MAX_POINTS, Points, drawn
 from nitograph.errors import FileError, SettingsError, SourceError
 from nitograph.io.files import read_bytes
+from nitograph.io.names import text_of
 from nitograph.untrusted import need, parse_json, reading
 
 MAX_DRAWING_BYTES = 2**30
@@ -83,7 +84,7 @@ def icons(where: str, split: str) -> LabelledImages:
         if picture is None:
             gathered.blank()
         else:
-            gathered.add(picture, unicodedata.normalize("NFC", name), str(path))
+            gathered.add(picture, text_of(unicodedata.normalize("NFC", name)), str(path))
     return gathered.part(split)
 
 

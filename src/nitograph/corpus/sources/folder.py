@@ -2,7 +2,7 @@
 
 PNG, JPEG, WebP, GIF, TIFF, BMP, PNM and SVG are read. Transparent pixels are no ink; dark on light is
 turned, picture by picture. If DIR holds the folders train and test, they are the splits, else each file is
-a group.
+a group. What a disk cannot hold as a name is called as our own files are: `U+002F` for /, `A+capital`.
 
 Try it: python -m nitograph prepare --source folder:mine --source mnist --balance 0.5 --samples 20000
 """
@@ -17,6 +17,7 @@ from nitograph.corpus.sources.gathered import Gathered
 from nitograph.corpus.sources.greys import DRAWING_BOX, framed, is_blank, light_on_dark
 from nitograph.corpus.sources.images import LabelledImages, join
 from nitograph.errors import SourceError
+from nitograph.io.names import text_of
 from nitograph.io.pictures import read_picture
 
 ENDINGS = (
@@ -24,6 +25,7 @@ ENDINGS = (
     ".svg",
 )  # fmt: skip
 PARTS = ("train", "test")
+OF_THE_SYSTEM = ("thumbs.db", "desktop.ini", "__macosx")  # what other programs leave in any folder
 
 
 def read(where: str, split: str = "train") -> LabelledImages:
@@ -45,33 +47,45 @@ def _gathered(folder: Path, named: Path, classes: list[str] | None = None) -> Ga
             f"{folder} has no class folders; make a folder in it for each class, named as the class"
         )
     gathered = Gathered(f"folder:{named.resolve().name}", classes or [_name(path) for path in inner])
+    others = [f"{file.name} lies in no class folder" for file in _entries(folder) if file not in inner]
     for path in inner:
-        files = [file for file in _entries(path) if file.is_file()]
-        pictures = [file for file in files if file.suffix.lower() in ENDINGS]
+        files = _entries(path)
+        pictures = [file for file in files if file.suffix.lower() in ENDINGS and not file.is_dir()]
         if not pictures:
             raise SourceError(
                 f"{path} has no pictures ({' '.join(ENDINGS)}); add some or remove the folder"
             )
-        for file in files:
-            if file not in pictures:
-                gathered.odd(f"{file.name} of {path.name} is no picture that is read here")
-        for file in pictures:
-            _add(gathered, file, _name(path))
+        wrong = [_added(gathered, file, _name(path)) for file in pictures]
+        if all(wrong):
+            raise SourceError(
+                f"{path} has no picture of class {_name(path)!r} that can be used: {wrong[0]}; add some or "
+                "remove the folder"
+            )
+        others += [_why_not(file) for file in files if file not in pictures]
+    for reason in others:  # behind pictures that cannot be read, which matter more
+        gathered.odd(reason)
     return gathered
 
 
-def _add(gathered: Gathered, file: Path, label: str) -> None:
-    """Add the picture of a file, or say what is wrong with it."""
+def _why_not(file: Path) -> str:
+    """Why something in a class folder is not taken."""
+    what = "is a folder within a class" if file.is_dir() else "is no picture that is read here"
+    return f"{file.name} of {file.parent.name} {what}"
+
+
+def _added(gathered: Gathered, file: Path, label: str) -> str:
+    """Add the picture of a file, or note what is wrong with it; gives that, or "" if nothing is."""
     try:
         picture, turned = light_on_dark(_picture(file))
     except SourceError as error:
         gathered.odd(error)
-        return
+        return str(error)
     if is_blank(picture):
         gathered.blank()
-        return
+        return f"{file.name} is blank"
     gathered.turned += turned
     gathered.add(framed(picture, DRAWING_BOX), label, f"{label}/{file.name}")
+    return ""
 
 
 def _picture(file: Path) -> NDArray[np.uint8]:
@@ -89,12 +103,13 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, by name, without hidden files."""
+    """What lies in a folder, by name, without hidden files and those of the system."""
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise SourceError(f"cannot read the folder {folder}: {error.strerror or error}") from None
+    return [path for path in found if path.name.lower() not in OF_THE_SYSTEM]
 
 
 def _name(folder: Path) -> str:
-    return unicodedata.normalize("NFC", folder.name)
+    return text_of(unicodedata.normalize("NFC", folder.name))

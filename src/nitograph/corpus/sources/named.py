@@ -63,7 +63,8 @@ def find(source: str, split: str = "train") -> LabelledImages:
         return _read(kind, where, split)
     found = _added(kind, where, split)
     if found is None:
-        raise SourceError(f"there is no source {source!r}; sources are {', '.join(known())}")
+        hint = f"; for the pictures of that folder write folder:{source}" if Path(source).is_dir() else ""
+        raise SourceError(f"there is no source {source!r}{hint}; sources are {', '.join(known())}")
     return found
 
 

@@ -8,6 +8,7 @@ export class Drawing {
   constructor(app) {
     this.app = app;
     this.pad = $("pad");
+    this.usual = $("guess").textContent;
     this.stroke = null;
     this.at = [.5, .3];
     this.pad.addEventListener("pointerdown", event => this.down(event));
@@ -22,7 +23,6 @@ export class Drawing {
   sync() {
     const { mode, strokes } = this.app.state;
     this.pad.hidden = mode !== "draw";
-    $("hint").hidden = mode !== "draw" || strokes.length > 0 || this.stroke !== null;
     $("lift").disabled = $("clear").disabled = !strokes.length;
     if (mode === "draw") this.paint();
     if (!strokes.length) this.read(undefined);
@@ -44,7 +44,7 @@ export class Drawing {
   begin(point) {
     this.stroke = [point];
     this.app.winder.pause();
-    $("hint").hidden = true;
+    this.app.hint();
     this.paint();
   }
 
@@ -112,13 +112,13 @@ export class Drawing {
     }
   }
 
-  /* What the critic has read, in words. */
+  /* What the model has read, in words. */
   read(guess) {
     if (guess) {
       const [first, second] = guess.ranked.filter(({ chance }) => chance >= .005).map(({ label, chance }) => `${label} (${Math.round(chance * 100)} %)`);
-      $("guess").textContent = `The critic reads ${first}${second ? `, or else ${second}` : ""}. Choose the class above if it is another.`;
+      $("guess").textContent = `It reads as ${first}${second ? `, or else ${second}` : ""}. Choose the class above if it is another.`;
     } else if (guess === null) $("guess").textContent = `Wound as ${this.app.state.label || "any class"}.`;
     else $("guess").textContent = this.app.state.strokes.length && this.app.state.label
-      ? `Wound as ${this.app.state.label}.` : "Draw a digit on the board. When you lift the pen, the model winds it in one pass.";
+      ? `Wound as ${this.app.state.label}.` : this.usual;
   }
 }

@@ -5,7 +5,7 @@ import { ask, file, forget, save } from "./api.js";
 const $ = id => document.getElementById(id);
 const NAMES = {
   png: "Picture", mp4: "Film", json: "JSON", svg: "SVG", dxf: "DXF", pdf: "Template", list: "List", gcode: "G-code", html: "Guide",
-  csv: "Table", txt: "Nails",
+  csv: "Table, CSV", txt: "Nails, text",
 };
 
 export function offer(app) {
@@ -25,14 +25,25 @@ export function offer(app) {
 
 function wanted(app, format) {
   const film = format === "mp4";
-  const options = ["pdf", "list"].includes(format) ? { paper: $("paper").value } : {};
+  const paper = $("paper").value, printed = format === "pdf" || (format === "list" && paper !== "sheet");
+  const options = printed ? { paper } : {};
   return { threads: app.plain(), look: app.look(film ? 720 : +$("size").value), board: app.board(), options, ...(film && { film: { seconds: 8, hold: 1.5 } }) };
+}
+
+/* A name of its own for every text, on every disk: io.names.file_stem, but for its end of names that are too long. */
+export function stemOf(text) {
+  const parts = text.match(/[A-Za-z0-9-]+|[^A-Za-z0-9-]/gu) ?? [], letters = text.match(/[A-Za-z]/g) ?? [];
+  const bits = letters.reduce((sum, letter, at) => letter < "a" ? sum | 1n << BigInt(at) : sum, 0n);
+  const all = bits === (1n << BigInt(letters.length)) - 1n;
+  const capitals = bits === 0n ? "" : bits === 1n ? "+capital" : all ? "+capitals" : `+capitals-${bits.toString(16)}`;
+  const code = part => `U+${part.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+  return parts.map(part => /[A-Za-z0-9-]/.test(part) ? part : code(part)).join("_") + capitals;
 }
 
 export function fileName(app, ending, several) {
   const { mode, seed } = app.state, name = app.threads.map(thread => thread.label ?? "").join("") || mode;
-  const stem = ["nitograph", name, mode === "photo" ? null : seed].filter(part => part !== null).join("_").replace(/[^\w.-]+/g, "-");
-  return `${stem}${several ? ".zip" : ending}`;
+  const end = several ? `${ending.replace(".", "_")}.zip` : ending;
+  return ["nitograph", stemOf(name), ...(mode === "photo" ? [] : [seed])].join("_") + end;
 }
 
 async function take(app, format, button) {
@@ -59,7 +70,8 @@ async function phone(app) {
   const { now, count } = app.winder, [thread] = app.plain();
   try {
     const { address, qr } = await ask("/shares", { threads: [thread], board: app.board(), step: now < count ? Math.floor(now) : 0 });
-    $("qr").src = qr;
+    const picture = Object.assign(new Image(240, 240), { src: qr, alt: "QR code of the address below" });
+    $("code").replaceChildren(picture);
     $("address").href = $("address").textContent = address;
     $("share").showModal();
   } catch (error) { app.fail(error); }

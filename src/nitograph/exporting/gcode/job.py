@@ -126,9 +126,12 @@ def wind(workpiece: Workpiece, machine: Machine) -> None:
         machine.say(f"start: nail {path[first - 1]}")
         machine.travel(ways.place(first - 1))
         machine.lower()
-        held = f"{'tie' if first == 1 else 'hold'} the thread at nail {path[first - 1]}, then go on"
-        several = part.colour and len(workpiece.parts) > 1
-        machine.pause(f"{change(part.colour)}, {held}" if part.colour and several else held)
+        held = f"{'tie' if first == 1 else 'hold'} the thread at nail {path[first - 1]}"
+        if part.colour and len(workpiece.parts) > 1:
+            machine.say(held)
+            machine.pause(f"{change(part.colour)}, then go on")
+        else:
+            machine.pause(f"{held}, then go on")
         for step in range(first, len(path)):
             machine.say(f"step {part.tied + step} nail {path[step]} {'cw' if turns[step] > 0 else 'ccw'}")
             for _ in range(1 + piece.settings.wraps):

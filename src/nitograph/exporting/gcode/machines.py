@@ -218,7 +218,7 @@ class Marlin(Grbl):
         return self.feed(self.settings.travel_feed, minutes)
 
     def pause(self, text: str) -> None:
-        self.line(f"M0 {plain(text)}")
+        self.line(f"M0 {plain(text).lower()}")  # a capital S or P before a number would be a time to wait
 
     def wait(self, seconds: float) -> None:
         if seconds > 0:

@@ -7,21 +7,28 @@ Try it: python -m nitograph export thread.json -o steps.pdf --pdf list
 
 from nitograph.exporting.pdf.sheet import Sheet
 from nitograph.exporting.winding_list import needs
-from nitograph.exporting.workpiece import Step, Workpiece
+from nitograph.exporting.workpiece import Part, Step, Workpiece
 
 BLOCK, ACROSS = 10, 5
 ROW, HEAD, GAP = 4.3, 5.0, 6.0
-SIZE = 2.3
+SIZE, LINE = 2.3, 5.4
 
 
 def draw_list(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], margin: float) -> None:
     """All pages of the list; paper: width and height in mm, portrait."""
     margin = max(margin, 12.0)
     steps = list(workpiece.steps())
-    blocks = [steps[1 + k : 1 + k + BLOCK] for k in range(0, len(steps) - 1, BLOCK)]
+    blocks: list[list[Step] | Part] = []
+    for part in workpiece.parts:
+        blocks += [part] if len(workpiece.parts) > 1 else []
+        blocks += [
+            steps[k : min(k + BLOCK, part.last + 1)] for k in range(part.tied + 1, part.last + 1, BLOCK)
+        ]
     height = HEAD + BLOCK * ROW + GAP
-    first_top, top = margin + 44.0, margin + 12.0
-    down_first = int((paper[1] - first_top - margin - 6) // height)
+    said = len(needs(workpiece))
+    apart = min(LINE, (paper[1] - 2 * margin - 40) / said)
+    first_top, top = margin + 44.0 + apart * (said - 3), margin + 12.0
+    down_first = max(0, int((paper[1] - first_top - margin - 6) // height))
     down = int((paper[1] - top - margin - 6) // height)
     pages = [blocks[: down_first * ACROSS]]
     rest = blocks[down_first * ACROSS :]
@@ -30,16 +37,23 @@ def draw_list(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], ma
     for number, page in enumerate(pages):
         sheet.page(*paper)
         if number == 0:
-            _draw_head(sheet, workpiece, steps[0], margin, paper[0] - 2 * margin)
+            _draw_head(sheet, workpiece, steps[0], (margin, apart), paper[0] - 2 * margin)
         else:
             sheet.text(margin, margin + 4, "Winding list", 3.0, bold=True)
         _draw_foot(sheet, workpiece, f"page {number + 1} of {len(pages)}", margin, paper)
         for at, block in enumerate(page):
             x, y = margin + at % ACROSS * wide, (top if number else first_top) + at // ACROSS * height
-            _draw_block(sheet, block, x, y, wide - 4, workpiece)
+            if isinstance(block, Part):
+                _draw_change(sheet, block, x, y, wide - 4)
+            else:
+                _draw_block(sheet, block, x, y, wide - 4)
 
 
-def _draw_head(sheet: Sheet, workpiece: Workpiece, tied: Step, x: float, width: float) -> None:
+def _draw_head(
+    sheet: Sheet, workpiece: Workpiece, tied: Step, place: tuple[float, float], width: float
+) -> None:
+    """Heading and facts; place: the margin and the distance between lines, mm."""
+    x, apart = place
     heading = workpiece.heading("Winding list")
     sheet.text(x, x + 4, heading, sheet.fitting([heading], width, 4.0, bold=True), bold=True)
     lines = [
@@ -49,12 +63,26 @@ def _draw_head(sheet: Sheet, workpiece: Workpiece, tied: Step, x: float, width: 
         "cw: round the nail clockwise as you see it; ccw: the other way. So the thread stays in place.",
     ]
     for k, line in enumerate(lines):
-        sheet.text(x, x + 11 + 5.4 * k, line, sheet.fitting(lines, width, 2.3))
+        sheet.text(x, x + 11 + apart * k, line, sheet.fitting(lines, width, 2.3))
 
 
-def _draw_block(
-    sheet: Sheet, block: list[Step], x: float, y: float, width: float, workpiece: Workpiece
-) -> None:
+def _draw_change(sheet: Sheet, part: Part, x: float, y: float, width: float) -> None:
+    """In place of a block: the colour that comes next, its metres, and the nail to tie it to."""
+    colour, piece = part.colour, part.piece
+    if colour is None:
+        return
+    sheet.box(x + 1, y + 1, HEAD - 2, HEAD - 2, grey=60)
+    sheet.text(x + width - 1, y + 3.6, f"{part.tied}", 2.1, bold=True, align="right")
+    sheet.swatch(x, y + HEAD + 1, width, 2 * ROW, colour.hex)
+    lines = ["change to" if part.tied else "begin with", colour.name, colour.hex]
+    lines += [f"tie it to nail {piece.path[0]}", f"{piece.chords} chords, {piece.length:.1f} m"]
+    for row, line in enumerate(lines):
+        size = sheet.fitting([line], width - 3, SIZE, bold=row == 1)
+        sheet.text(x + 1.5, y + HEAD + (row + 3.6) * ROW, line, size, bold=row == 1)
+    sheet.box(x, y, width, HEAD + BLOCK * ROW, grey=120)
+
+
+def _draw_block(sheet: Sheet, block: list[Step], x: float, y: float, width: float) -> None:
     """Ten steps: a checkbox, then step, nail and turn; the metres under the last one."""
     hundred = block[0].step % 100 == 1
     sheet.box(x, y, width, HEAD, grey=205 if hundred else 232, filled=True)

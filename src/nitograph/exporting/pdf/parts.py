@@ -9,7 +9,7 @@ import math
 
 from nitograph.exporting.pdf.sheet import Sheet
 from nitograph.exporting.rim import rim
-from nitograph.exporting.winding_list import duration, spools
+from nitograph.exporting.winding_list import by_colour, duration, in_all, to_buy
 from nitograph.exporting.workpiece import Workpiece
 from nitograph.shapes import outline
 
@@ -27,7 +27,6 @@ def parts(workpiece: Workpiece) -> list[tuple[str, str]]:
     beyond = 2 * rim(workpiece).width + 20
     width, height = (math.ceil((2 * half + beyond) / 10) * 10 for half in workpiece.half.tolist())
     drill = max(0.1, board.nail_diameter - TIGHT)
-    have = workpiece.length_to_have
     return [
         (
             "Nails",
@@ -40,11 +39,7 @@ def parts(workpiece: Workpiece) -> list[tuple[str, str]]:
             f"{drill:.1f} mm, {math.ceil(DEEP)} mm deep: the nail less {TIGHT:g} mm, for a tight fit",
         ),
         ("Board", f"{width} x {height} mm or more, at least {math.ceil(DEEP) + 4} mm thick"),
-        (
-            "Thread",
-            f"{board.thread_width:.3g} mm thick, {workpiece.length:.1f} m used, knots included; "
-            f"have {have:.0f} m ({board.spare:g} % spare): {spools(have)}",
-        ),
+        *_threads(workpiece),
         (
             "Time",
             f"about {duration(workpiece.seconds)} of winding at {board.seconds_per_chord:g} s per chord",
@@ -61,6 +56,16 @@ def _spacing(workpiece: Workpiece) -> str:
     return least if least == most else f"{least} to {most}"
 
 
+def _threads(workpiece: Workpiece) -> list[tuple[str, str]]:
+    """What to buy of each thread."""
+    thick = f"{workpiece.settings.thread_width:.3g} mm thick"
+    if len(workpiece.parts) == 1:
+        return [("Thread", f"{thick}, {to_buy(workpiece)}")]
+    each = enumerate(by_colour(workpiece), 1)
+    rows = [(f"Thread {at}", f"{name.partition(' ')[2]}: {words}") for at, (name, words) in each]
+    return [("Threads", f"{thick}, {in_all(workpiece)}, {workpiece.settings.spare:g} % spare"), *rows]
+
+
 def draw_parts(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], margin: float) -> None:
     """The page; paper: width and height in mm, portrait."""
     margin = max(margin, 15.0)
@@ -69,12 +74,18 @@ def draw_parts(sheet: Sheet, workpiece: Workpiece, paper: tuple[float, float], m
     heading = workpiece.heading("Parts")
     sheet.text(margin, margin + 6, heading, sheet.fitting([heading], width, 4.5, bold=True), bold=True)
     rows = parts(workpiece)
-    size = sheet.fitting([text for _, text in rows], width - 24, 2.4)
-    y = margin + 20
+    size = sheet.fitting([text for _, text in rows], width - 28, 2.4)
+    y, apart = margin + 20, min(9.0, (paper[1] - 2 * margin - 25) / len(rows))
+    several = len(workpiece.parts) > 1
+    colours = {f"Thread {at}": part.colour for at, part in enumerate(workpiece.parts, 1) if several}
     for name, text in rows:
-        sheet.box(margin, y - 3, 3.2, 3.2, grey=60)
-        sheet.text(margin + 6, y, name, 2.4, bold=True)
-        sheet.text(margin + 24, y, text, size)
-        y += 9
+        if colour := colours.get(name):
+            sheet.swatch(margin + 6, y - 2.6, 3.0, 3.0, colour.hex)
+        sheet.box(margin, y - 2.8, 3.2, 3.2, grey=60)
+        sheet.text(
+            margin + (11 if name in colours else 6), y, name, 2.0 if name in colours else 2.4, bold=True
+        )
+        sheet.text(margin + 28, y, text, size)
+        y += apart
     statement = workpiece.statement()
     sheet.text(margin, paper[1] - margin, statement, sheet.fitting([statement], width, 1.9), grey=110)

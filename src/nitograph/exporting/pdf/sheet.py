@@ -61,6 +61,12 @@ class Sheet:
         self._pdf.set_fill_color(grey)
         self._pdf.rect(x, y, width, height, style="F" if filled else "D")
 
+    def swatch(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        """A rectangle filled with #rrggbb, with an edge so that white shows."""
+        self._pen(0.15, 120)
+        self._pdf.set_fill_color(*(int(colour[at : at + 2], 16) for at in (1, 3, 5)))
+        self._pdf.rect(x, y, width, height, style="DF")
+
     def text(
         self,
         x: float,
