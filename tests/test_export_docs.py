@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from nitograph.cli import main
+from nitograph.colours.layers import Colour, Layers, coloured
 from nitograph.io.lists import read_thread
+from nitograph.io.threads import to_json
+from nitograph.thread import Thread
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "making.md"
@@ -33,6 +36,10 @@ def test_every_command_runs(command, tmp_path, monkeypatch):
     shutil.copy(Path(__file__).parent / "data" / "export_digit.json", "digit_7_4k.json")
     nails = " ".join(str(nail + 1) for nail in read_thread("digit_7_4k.json").nails)
     Path("theirs.txt").write_text(nails, encoding="utf-8")
+    threads = [read_thread("digit_7_4k.json"), Thread([0, 100, 30], label="7")]
+    colours = Colour("red", "#ff2b2b"), Colour("black", "#000000")
+    layers = Layers(coloured(*pair) for pair in zip(threads, colours, strict=True))
+    Path("photo.json").write_text(to_json(layers), encoding="utf-8")
     words = shlex.split(command, comments=True)
     assert main(words[1:]) == 0
     if "-o" in words:

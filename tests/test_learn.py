@@ -90,7 +90,10 @@ def test_a_class_without_tests_is_tested_on_variants() -> None:
 def test_what_is_kept_is_what_the_weights_plan(planned: Weights, plain: Weights) -> None:
     """Guards --keep: pictures of every other class, none of those that are learned anew."""
     own = drawings(pictures("train", (3, 3, 3)), pictures("test", (3, 3, 3)), seed=1)
-    found = with_kept(own, planned, seed=5)
+    done: list[int] = []
+    found = with_kept(own, planned, seed=5, progress=done.append)
+    assert done == sorted(set(done))
+    assert done[-1] == len(found.train) + len(found.test) - len(own.train) - len(own.test)
     assert found.classes == (*NAMES, *map(str, range(10)))
     assert found.own == NAMES
     counts = np.bincount(found.train.labels)
@@ -141,6 +144,7 @@ def test_symbols_are_learned_judged_and_found(bench: list[str], capsys: pytest.C
     """Guards the whole way: three files, nothing left over, and `generate` finds what was learned."""
     assert main([*bench, "--keep"]) == 0
     said = capsys.readouterr().out
+    assert "36 drawings to learn from, 3 classes: heart, &, λ\n" in said
     assert "classes learned; read" in said
     text = Path("mine.html").read_text(encoding="utf-8")
     assert ("steps of training fitted" in said) == ("steps of training fitted" in text)

@@ -9,6 +9,7 @@ Try it: python -m nitograph learn mnist --minutes 1 -o mine.safetensors
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,13 @@ def _folder(output: Path) -> Path:
 def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSettings) -> "Drawings":
     """What is to be learned, from all sources together, and what is to be kept."""
     from nitograph.corpus.sources import find, join
-    from nitograph.learning.drawings import drawings, with_kept
+    from nitograph.learning.drawings import (
+        KEPT,
+        KEPT_TESTS,
+        drawings,
+        planned_classes,
+        with_kept,
+    )
 
     train = join([find(source, "train") for source in args.sources])
     test = []
@@ -145,11 +152,20 @@ def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSetti
         )
     for note in train.notes:
         print(note)
+    print(f"{len(train)} drawings to learn from, {len(train.classes)} classes: {_named(train.classes)}")
     if found.varied:
-        more = f" and {len(found.varied) - NAMED} more" if len(found.varied) > NAMED else ""
-        named = ", ".join(found.varied[:NAMED]) + more
-        print(f"too few drawings to keep any for tests, variants instead: {named}")
-    return with_kept(found, weights, seed=settings.seed) if args.keep else found
+        print(f"too few drawings to keep any for tests, variants instead: {_named(found.varied)}")
+    if not args.keep:
+        return found
+    total = (KEPT + KEPT_TESTS) * len(planned_classes(found, weights))
+    with progress("planning what is kept", total) as show:
+        return with_kept(found, weights, seed=settings.seed, progress=show)
+
+
+def _named(classes: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = f" and {len(classes) - NAMED} more" if len(classes) > NAMED else ""
+    return ", ".join(classes[:NAMED]) + more
 
 
 def _corpus(

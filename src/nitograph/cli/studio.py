@@ -55,7 +55,10 @@ def _show(address: str) -> None:
 def _guide(path: str) -> bytes:
     """The winding guide of a thread file."""
     from nitograph.exporting.formats import format_named
-    from nitograph.exporting.workpiece import Workpiece
-    from nitograph.io.lists import read_thread
+    from nitograph.exporting.layered import workpieces
+    from nitograph.io.lists import read_thread, read_threads
 
-    return format_named("html").render(Workpiece(read_thread(path)))
+    pieces = workpieces(read_threads(path))
+    if len(pieces) > 1:
+        read_thread(path)  # says which boards there are
+    return format_named("html").render(pieces[0])

@@ -4,7 +4,7 @@ A bare list has a comment line before each thread; a table has columns for the t
 its colour, and its value. This module reads no nails.
 
 Try it: python -c "from nitograph.io.coloured_lists import *;
-print(sections('# colour 1 of 1: #ff0000 red\\n0 9 99', 'a list'))"
+print(sections('# colour 1 of 2: #ff0000 red\\n0 9 99\\n# colour 2 of 2: #0000ff blue\\n1 8', 'a list'))"
 """
 
 import csv

@@ -129,8 +129,8 @@ class Pool:
             hand.join(GRACE + 1)
             hand.end()
         while not self.jobs.empty():  # a job that was put back behind the end
-            if (job := self.jobs.get()) is not None:
-                job.settle(self.full() or LOST)
+            if (left := self.jobs.get()) is not None:
+                left.settle(self.full() or LOST)
 
 
 class _Hand(threading.Thread):
