@@ -42,8 +42,8 @@ export function stemOf(text) {
 
 export function fileName(app, ending, several) {
   const { mode, seed } = app.state, name = app.threads.map(thread => thread.label ?? "").join("") || mode;
-  const stem = ["nitograph", stemOf(name), ...(mode === "photo" ? [] : [seed])].join("_");
-  return `${stem}${several ? `${ending.replace(".", "_")}.zip` : ending}`;
+  const end = several ? `${ending.replace(".", "_")}.zip` : ending;
+  return ["nitograph", stemOf(name), ...(mode === "photo" ? [] : [seed])].join("_") + end;
 }
 
 async function take(app, format, button) {
