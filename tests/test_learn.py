@@ -17,6 +17,7 @@ from nitograph.cli import learn, main
 from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluation.settings import EvaluationSettings
+from nitograph.io.locks import sole_writer
 from nitograph.learning.drawings import drawings, kept, with_kept
 from nitograph.learning.rows import corpus_of, rows_of
 from nitograph.learning.settings import LearnSettings
@@ -89,7 +90,10 @@ def test_a_class_without_tests_is_tested_on_variants() -> None:
 def test_what_is_kept_is_what_the_weights_plan(planned: Weights, plain: Weights) -> None:
     """Guards --keep: pictures of every other class, none of those that are learned anew."""
     own = drawings(pictures("train", (3, 3, 3)), pictures("test", (3, 3, 3)), seed=1)
-    found = with_kept(own, planned, seed=5)
+    done: list[int] = []
+    found = with_kept(own, planned, seed=5, progress=done.append)
+    assert done == sorted(set(done))
+    assert done[-1] == len(found.train) + len(found.test) - len(own.train) - len(own.test)
     assert found.classes == (*NAMES, *map(str, range(10)))
     assert found.own == NAMES
     counts = np.bincount(found.train.labels)
@@ -140,6 +144,7 @@ def test_symbols_are_learned_judged_and_found(bench: list[str], capsys: pytest.C
     """Guards the whole way: three files, nothing left over, and `generate` finds what was learned."""
     assert main([*bench, "--keep"]) == 0
     said = capsys.readouterr().out
+    assert "36 drawings to learn from, 3 classes: heart, &, λ\n" in said
     assert "classes learned; read" in said
     text = Path("mine.html").read_text(encoding="utf-8")
     assert ("steps of training fitted" in said) == ("steps of training fitted" in text)
@@ -183,6 +188,9 @@ def test_a_run_goes_on_where_it_was_stopped(
     assert "mine.learning holds an interrupted run" in capsys.readouterr().err
     assert main([*bench, "--resume", "--minutes", "4"]) == 1
     assert "of a run with other drawings or settings" in capsys.readouterr().err
+    random_weights(seed=1).save("other.safetensors")
+    assert main([*bench, "--resume", "--minutes", "5", "--start-from", "other.safetensors"]) == 1
+    assert "of a run that began from other weights" in capsys.readouterr().err
 
     def gone(*args: object) -> None:
         raise KeyboardInterrupt
@@ -194,6 +202,30 @@ def test_a_run_goes_on_where_it_was_stopped(
     assert main([*bench, "-o", "two.safetensors", "--resume"]) == 0
     assert load("two.safetensors").digest == trained
     assert not Path("two.learning").exists()
+
+
+def test_one_run_at_a_time(bench: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards two runs of one output: the second is refused, and the first keeps its folder."""
+    with sole_writer(Path("mine.learning") / learn.LOCK, "mine.safetensors"):
+        assert main(bench) == 1
+        assert "another process is writing mine.safetensors" in capsys.readouterr().err
+    assert not Path("mine.learning").exists()
+
+
+@pytest.mark.parametrize("name", ["heart.png", "rows/heart.png", "best"])
+def test_a_folder_of_other_things_is_left_alone(
+    bench: list[str], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Guards drawings that lie where a run would keep its work, which it removes at its end."""
+    mine = Path("mine.learning") / name
+    mine.parent.mkdir(parents=True)
+    if mine.suffix:
+        mine.write_bytes(b"drawn by hand")
+    else:
+        mine.mkdir()
+    assert main(bench) == 1
+    assert "in it is of no run; move it away" in capsys.readouterr().err
+    assert mine.exists()
 
 
 @pytest.mark.slow

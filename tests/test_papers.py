@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import slow
+from tiny import random_weights
 
 ROOT = Path(__file__).parents[1]
 FLAT = [
@@ -114,7 +115,11 @@ def test_studies_run(tmp_path, study, runs):
             "weaving",
             ["--quick"],
             (),
-            {"weaving-digits.png", "weaving-photographs.png", "weaving-study.png", "portrait.png"},
+            {
+                *(f"weaving-{name}.png" for name in ("digits", "photographs", "study")),
+                "portrait.png",
+                "colours.jpg",
+            },
         ),
         (
             "making",
@@ -141,6 +146,20 @@ def test_pictures_are_made(tmp_path, script, flags, needs, made):
     for path in folder.iterdir():
         with Image.open(path) as picture:
             assert len(picture.convert("L").getcolors()) > 2
+
+
+@pytest.mark.slow
+def test_the_picture_of_own_symbols_is_made(tmp_path):
+    """With weights that know both symbols, nothing has to be learned; whoever has none learns them."""
+    from PIL import Image
+
+    random_weights(classes=("anchor", "heart")).save(tmp_path / "mine.safetensors")
+    script = str(ROOT / "docs" / "pictures" / "learning.py")
+    words = [script, "new", "--weights", "mine.safetensors"]
+    run(*words, cwd=tmp_path, NITOGRAPH_CACHE=str(tmp_path / "cache"))
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["learning.jpg"]
+    with Image.open(tmp_path / "new" / "learning.jpg") as picture:
+        assert len(picture.convert("L").getcolors()) > 2
 
 
 def test_requirements_are_this_project():

@@ -190,6 +190,20 @@ def test_touches_are_found_by_all_nails() -> None:
     assert 0 < report.facts["cover_percent"] < report.facts["densest_cover_percent"] <= 100
 
 
+def test_chords_beside_the_board_are_named(heart) -> None:
+    """`check` counts those that leave the outline, unless the board says that they may."""
+    places, kinds = heart.millimetres(), {}
+    lobes = [int((places @ np.array([side, -1.0])).argmax()) for side in (-0.6, 0.6)]
+    for board in (heart, ShapedBoard.of_points(places, 0.6, notches="cross")):
+        thread = Thread([*lobes, lobes[0] - 20, lobes[1]], board)
+        found = check(Workpiece(thread, WorkpieceSettings.of(thread))).warnings
+        kinds[board.notches] = {warning.kind: warning.text for warning in found}
+    assert "leaves-outline" not in kinds["cross"]
+    assert kinds["avoid"]["leaves-outline"].startswith("One chord leaves the outline")
+    walked = Workpiece(walk(heart), WorkpieceSettings.of(walk(heart)))
+    assert "leaves-outline" not in {warning.kind for warning in check(walked).warnings}
+
+
 @pytest.mark.parametrize("board", [RECT, ShapedBoard(48, "ellipse", 300.0, 200.0, 1.5, 22.0)])
 def test_the_feeder_goes_round_every_nail(board) -> None:
     """Clear of all nails, through both gaps of each, from inside to inside; polar machines refuse."""

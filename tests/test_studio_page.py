@@ -256,6 +256,12 @@ def test_files_are_saved_under_their_names(browser, studio):
         page.wait(f"saved.length === {['json', 'svg', 'pdf', 'html'].index(name) + 1}", 300)
     expected = ["nitograph_7_42.json", "nitograph_7_42.svg", "nitograph_7_42.pdf", "nitograph_7_42.html"]
     assert page("saved") == expected
+    page("saved.length = 0; studio.change({ text: '20' })")
+    page.wait("studio.threads.length === 2", 300)
+    for count, name in enumerate(("svg", "list"), 1):
+        page.click(f"#formats [data-format={name}]")
+        page.wait(f"saved.length === {count}", 300)
+    assert page("saved") == ["nitograph_20_42_svg.zip", "nitograph_20_42_list_pdf.zip"]
 
 
 def test_errors_are_said_and_a_studio_that_is_gone_is_named(browser, tmp_path):

@@ -16,6 +16,7 @@ import numpy as np
 import nitograph
 from nitograph.api.keywords import Weaving
 from nitograph.board import Board
+from nitograph.cli import main as command
 from nitograph.corpus.sources import mnist
 from nitograph.drawing.board import BoardLook, draw as draw_board
 from nitograph.drawing.look import NeonSettings
@@ -164,6 +165,23 @@ def photographs(folder: Path, quick: bool) -> None:
     Image.fromarray(portrait).quantize(48).save(folder / "portrait.png", optimize=True)
 
 
+def colours(folder: Path, quick: bool) -> None:
+    """A cat in four colours of thread, as `weave cat.png --threads 4 --max-lines 5000` draws it."""
+    from PIL import Image
+    from skimage import data
+
+    source, thread, made = (folder / name for name in ("cat.png", "cat.json", "made.png"))
+    Image.fromarray(data.chelsea()).save(source)
+    words = ["weave", str(source), "-o", str(thread), "--preview", str(made), "--threads", "4"]
+    if command([*words, "--max-lines", "400" if quick else "5000"]):
+        raise SystemExit("weave of the cat failed")
+    with Image.open(made) as board:
+        small = board.convert("RGB").resize((720, 720), Image.Resampling.LANCZOS)
+    small.save(folder / "colours.jpg", quality=80, optimize=True, progressive=True)
+    for path in (source, thread, made):
+        path.unlink()
+
+
 def main() -> None:
     """Write all pictures into the given folder."""
     parser = argparse.ArgumentParser(description="The study of docs/weaving.md.")
@@ -173,6 +191,7 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     digits(args.folder)
     photographs(args.folder, args.quick)
+    colours(args.folder, args.quick)
     curves(args.folder, args.quick)
 
 

@@ -8,7 +8,8 @@ Try it: python -m nitograph learn mnist --minutes 1 -o mine.safetensors
 
 import argparse
 import json
-import shutil
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from nitograph.cli.options import add_settings, read_settings
 from nitograph.cli.progress import progress
 from nitograph.errors import FileError, SettingsError, SourceError
 from nitograph.io.files import write_bytes, write_text
+from nitograph.io.locks import sole_writer
 from nitograph.io.outputs import PAGE, PNG, Output, claim, claim_folder
 from nitograph.learning.settings import LearnSettings
 from nitograph.model.weights import load, load_bundled
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from nitograph.model.weights import Weights
 
 WEIGHTS = (".safetensors",)
-ROWS, BEST, LAST = "rows.npz", "best.pt", "last.pt"  # in the folder of a run
+ROWS, BEST, LAST, LOCK = "rows.npz", "best.pt", "last.pt", "lock"  # in the folder of a run
+OURS = re.compile(r"\.?(?:rows|best|last)\b.*|lock")  # all that ever lies there
 SAVE_EVERY = 30.0  # seconds
 JUDGED = 5  # parts of the work after training
 NAMED = 8  # classes in a message
@@ -80,15 +83,18 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(
             "weights to begin from must say how their threads were woven, and these do not; take others"
         )
-    folder = claim_folder("folder of the run", _folder(files["weights"]))
-    if (folder / LAST).exists() and not args.resume:
-        raise FileError(f"{folder} holds an interrupted run; --resume goes on with it, or remove it")
-    drawings = _drawings(args, weights, settings)
-    corpus = _corpus(drawings, weights, settings, folder, resume=args.resume)
-    _train(corpus, weights, settings, folder, args)
-    found = _judge(load(folder / Path(BEST).with_suffix(".safetensors")), drawings)
-    _write(found, folder, files, settings)
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = _folder(files["weights"])
+    with sole_writer(folder / LOCK, files["weights"]):
+        if (folder / LAST).exists() and not args.resume:
+            raise FileError(f"{folder} holds an interrupted run; --resume goes on with it, or remove it")
+        drawings = _drawings(args, weights, settings)
+        corpus = _corpus(drawings, weights, settings, folder, resume=args.resume)
+        _train(corpus, weights, settings, folder, args)
+        found = _judge(load(folder / Path(BEST).with_suffix(".safetensors")), drawings)
+        _write(found, folder, files, settings)
+        for path in folder.iterdir():  # the lock goes last, and the folder with it
+            if path.name != LOCK:
+                path.unlink()
     print(f"{', '.join(map(str, files.values()))}: {_summary(found)}")
     return 0
 
@@ -109,14 +115,27 @@ def _files(args: argparse.Namespace) -> dict[str, Path]:
 
 
 def _folder(output: Path) -> Path:
-    """Where a run keeps what it has."""
-    return output.with_name(f"{output.stem}.learning")
+    """Where a run keeps what it has, and nothing else lies, since all there goes with the run."""
+    folder = claim_folder("folder of the run", output.with_name(f"{output.stem}.learning"))
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.is_dir() or not OURS.fullmatch(path.name):
+            raise FileError(
+                f"{folder} is where this run would keep its work, and {path.name} in it is of no run; move "
+                "it away, or give the weights another name"
+            )
+    return folder
 
 
 def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSettings) -> "Drawings":
     """What is to be learned, from all sources together, and what is to be kept."""
     from nitograph.corpus.sources import find, join
-    from nitograph.learning.drawings import drawings, with_kept
+    from nitograph.learning.drawings import (
+        KEPT,
+        KEPT_TESTS,
+        drawings,
+        planned_classes,
+        with_kept,
+    )
 
     train = join([find(source, "train") for source in args.sources])
     test = []
@@ -133,11 +152,20 @@ def _drawings(args: argparse.Namespace, weights: "Weights", settings: LearnSetti
         )
     for note in train.notes:
         print(note)
+    print(f"{len(train)} drawings to learn from, {len(train.classes)} classes: {_named(train.classes)}")
     if found.varied:
-        more = f" and {len(found.varied) - NAMED} more" if len(found.varied) > NAMED else ""
-        named = ", ".join(found.varied[:NAMED]) + more
-        print(f"too few drawings to keep any for tests, variants instead: {named}")
-    return with_kept(found, weights, seed=settings.seed) if args.keep else found
+        print(f"too few drawings to keep any for tests, variants instead: {_named(found.varied)}")
+    if not args.keep:
+        return found
+    total = (KEPT + KEPT_TESTS) * len(planned_classes(found, weights))
+    with progress("planning what is kept", total) as show:
+        return with_kept(found, weights, seed=settings.seed, progress=show)
+
+
+def _named(classes: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = f" and {len(classes) - NAMED} more" if len(classes) > NAMED else ""
+    return ", ".join(classes[:NAMED]) + more
 
 
 def _corpus(
@@ -155,7 +183,7 @@ def _corpus(
         if dict(found.metadata) != _plain(metadata(drawings, settings, weaving, order=order)):
             raise SettingsError(
                 f"{folder} is of a run with other drawings or settings; give its own command again, or "
-                "leave out --resume to start a new one"
+                "remove the folder to start a new one"
             )
         return found
     total = settings.rows + (settings.kept_rows if set(drawings.classes) - set(drawings.own) else 0)
@@ -192,6 +220,11 @@ def _train(
     if resumed:
         files.check_resumed()
         trainer.resume(files.last)
+        if trainer.ancestor != weights.digest:
+            raise SettingsError(
+                f"{folder} is of a run that began from other weights; give its own command again, or "
+                "remove the folder to start a new one"
+            )
         if trainer.finished:
             return
     recorder = Course(trainer, files, every=SAVE_EVERY)

@@ -135,7 +135,8 @@ def run(args: argparse.Namespace) -> int:
 
 def places(args: argparse.Namespace) -> tuple[Path, Path | None]:
     """Where the thread and its preview go, once both can be written; None for no preview."""
-    inputs = {"picture": args.image, "importance map": args.importance}
+    nails = read_settings(args, BoardSettings).file or None
+    inputs = {"picture": args.image, "importance map": args.importance, "file of nails": nails}
     stem = Path(args.image.replace(":", "_")).stem
     preview = args.preview
     if args.output is None and preview is None and preset_name(args.image, args.preset) == "photo":

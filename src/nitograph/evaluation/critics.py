@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from nitograph.evaluation.cache import Cache
 from nitograph.settings import Settings, setting
+from nitograph.training.optimizer import AdamW
 
 VERSION = 1  # raise it when a change makes the same settings give another critic
 FEATURES = 64
@@ -109,7 +110,7 @@ def train(pictures: UInt8, labels: Labels, settings: CriticSettings, *, classes:
     net = build(settings.design, seed=settings.seed, classes=classes)
     size = min(settings.batch_size, len(pictures))
     steps = max(1, settings.images_seen // size)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    optimizer = AdamW(net.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps)
     rng = np.random.default_rng([settings.seed, 1])
     order = np.zeros(0, dtype=np.int64)

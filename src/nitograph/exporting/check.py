@@ -136,6 +136,7 @@ def check(workpiece: Workpiece, settings: CheckSettings | None = None) -> Report
     warnings = (
         *_about_spacing(workpiece),
         *_about_touching(workpiece, touching),
+        *_about_leaving(workpiece),
         *_about_stack(workpiece, settings, facts),
         *_about_cover(workpiece, hidden),
     )
@@ -236,6 +237,20 @@ def _about_touching(workpiece: Workpiece, touching: Touches) -> Iterator[Warned]
         f"{several} on the way: first step {first + 1}, from {a} to {b}, which lies against nail {nail}. "
         f"It will bend there; thinner nails or a larger {_word(workpiece)} help.{always}",
     )
+
+
+def _about_leaving(workpiece: Workpiece) -> Iterator[Warned]:
+    board, nails = workpiece.shaped, workpiece.thread.nails
+    gone = np.flatnonzero(board.leaving()[nails[:-1], nails[1:]]) if board else nails[:0]
+    if len(gone):
+        first = int(gone[0])
+        a, b = int(workpiece.path[first]), int(workpiece.path[first + 1])
+        several = f"{len(gone)} chords leave" if len(gone) > 1 else "One chord leaves"
+        yield Warned(
+            "leaves-outline",
+            f"{several} the outline of the nails, as across a notch: first step {first + 1}, from {a} to "
+            f"{b}. It will hang beside the board; weave keeps within it, but for notches cross.",
+        )
 
 
 def _about_stack(workpiece: Workpiece, settings: CheckSettings, facts: dict[str, Any]) -> Iterator[Warned]:

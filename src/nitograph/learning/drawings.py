@@ -7,7 +7,7 @@ module reads no files.
 Try it: python -c "from nitograph.learning.drawings import *; help(kept)"
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,7 @@ from nitograph.weaving.settings import WeaveSettings
 FEWEST = 2  # test pictures of a class, below which it is tested on variants
 VARIANTS = 8  # of them, for a class
 KEPT, KEPT_TESTS = 60, 16  # pictures of each class that is kept: to learn from, for tests
+AT_ONCE = 256  # pictures planned before it is said how many are done
 PLAN_ONLY = SampleSettings(max_lines=3, min_lines=1)  # the thread is not needed
 
 
@@ -77,19 +78,37 @@ def drawings(train: LabelledImages, test: LabelledImages | None, *, seed: int) -
     return Drawings(train, tests, train.classes, tuple(varied))
 
 
-def with_kept(own: Drawings, weights: Weights, *, seed: int) -> Drawings:
-    """The same with the other classes of these weights, as pictures that they plan."""
-    others = [name for name in weights.classes if name not in own.classes]
+def with_kept(
+    own: Drawings, weights: Weights, *, seed: int, progress: Callable[[int], None] = lambda done: None
+) -> Drawings:
+    """The same with the other classes of these weights, as pictures that they plan.
+
+    progress is called with how many of them are planned.
+    """
+    others = planned_classes(own, weights)
     if not others:
         return own
-    train, test = (
-        kept(weights, others, count, seed=seed + first)
-        for count, first in ((KEPT, 0), (KEPT_TESTS, KEPT * len(others)))
+    first = KEPT * len(others)
+    train = kept(weights, others, KEPT, seed=seed, progress=progress)
+    test = kept(
+        weights, others, KEPT_TESTS, seed=seed + first, progress=lambda done: progress(first + done)
     )
     return replace(own, train=join([own.train, train]), test=join([own.test, test]))
 
 
-def kept(weights: Weights, classes: Sequence[str], count: int, *, seed: int) -> LabelledImages:
+def planned_classes(own: Drawings, weights: Weights) -> list[str]:
+    """The classes that are kept: those that the weights know and nobody drew."""
+    return [name for name in weights.classes if name not in own.classes]
+
+
+def kept(
+    weights: Weights,
+    classes: Sequence[str],
+    count: int,
+    *,
+    seed: int,
+    progress: Callable[[int], None] = lambda done: None,
+) -> LabelledImages:
     """Pictures of classes that weights know, `count` of each as they plan them; SettingsError."""
     if not weights.settings.planned:
         raise SettingsError(
@@ -97,10 +116,17 @@ def kept(weights: Weights, classes: Sequence[str], count: int, *, seed: int) -> 
             "learn without keeping them, or start from other weights"
         )
     names = list(classes) * count
-    _, plans = invent_with_plans(weights, names, range(seed, seed + len(names)), PLAN_ONLY)
-    assert plans is not None
     gamma = WeaveSettings.from_dict(dict(weights.weaving)).gamma
-    planned: NDArray[np.float32] = shown(weights, plans) ** np.float32(1 / gamma)  # weaving takes it again
+    greys = []
+    for at in range(0, len(names), AT_ONCE):
+        part = names[at : at + AT_ONCE]
+        seeds = range(seed + at, seed + at + len(part))
+        _, plans = invent_with_plans(weights, part, seeds, PLAN_ONLY)
+        assert plans is not None
+        planned: NDArray[np.float32] = shown(weights, plans) ** np.float32(
+            1 / gamma
+        )  # weaving takes it again
+        greys.append(np.rint(255 * np.clip(planned, 0, 1)).astype(np.uint8))
+        progress(at + len(part))
     labels = np.tile(np.arange(len(classes)), count)
-    greys = np.rint(255 * np.clip(planned, 0, 1)).astype(np.uint8)
-    return LabelledImages(greys, labels, tuple(classes), "kept", weights.digest)
+    return LabelledImages(np.concatenate(greys), labels, tuple(classes), "kept", weights.digest)

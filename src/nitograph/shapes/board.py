@@ -154,6 +154,10 @@ class ShapedBoard(Board):
         """
         return _legal(self)
 
+    def leaving(self) -> BoolArray:
+        """Which nails a chord joins that leaves the outline, (n, n); nowhere if `notches` lets it."""
+        return _leaving(self)
+
     def inside(self, places: FloatArray) -> BoolArray:
         """Which points of a square grid with these x and y, in radii (k,), are within the nails, (k, k)."""
         return outline.inside(_places(self), places, places)
@@ -260,7 +264,17 @@ def _legal(board: ShapedBoard) -> NDArray[np.bool_]:
     legal = np.hypot(runs[..., 0], runs[..., 1]) >= max(board.min_chord, SAME_SPOT)
     legal &= board.distance(nails[:, None], nails[None, :]) > (1 if board.num_nails >= FEW else 0)
     legal &= ~outline.passed(places, clear)
-    if board.shape == "points" and board.notches == "avoid":
-        legal &= ~outline.leaving(places, outline.without_teeth(places))
+    legal &= ~_leaving(board)
     legal.flags.writeable = False
     return legal
+
+
+@functools.lru_cache(maxsize=4)
+def _leaving(board: ShapedBoard) -> NDArray[np.bool_]:
+    """`leaving`, not to be written to."""
+    found = np.zeros((board.num_nails, board.num_nails), dtype=np.bool_)
+    if board.shape == "points" and board.notches == "avoid":
+        places = board.millimetres()
+        found = outline.leaving(places, outline.without_teeth(places))
+    found.flags.writeable = False
+    return found

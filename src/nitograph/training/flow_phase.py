@@ -15,7 +15,7 @@ import torch
 
 from nitograph.model.sharpen import Sharpener
 from nitograph.training.flow import CLASS_DROPOUT, DOUBTFUL, Flow, Plans, flow_loss
-from nitograph.training.optimizer import descend
+from nitograph.training.optimizer import AdamW, descend
 from nitograph.training.processes import sums_of
 from nitograph.training.settings import Report, TrainSettings
 from nitograph.training.shares import ALONE, Share
@@ -45,7 +45,7 @@ class FlowPhase:
         self.flow, self.settings, self.steps, self.limit = flow, settings, steps, limit
         self.doubtful, self.share = doubtful, share
         self.smooth = {name: value.clone() for name, value in flow.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(flow.parameters(), lr=0.0, betas=(0.9, 0.98))
+        self.optimizer = AdamW(flow.parameters(), lr=0.0, betas=(0.9, 0.98))
         self.step, self.seconds, self.ended = 0, 0.0, False
 
     @property

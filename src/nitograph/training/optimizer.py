@@ -3,11 +3,16 @@
 Muon makes each matrix's step orthogonal by a Newton–Schulz iteration (K. Jordan et al., 2024; the quintic's
 coefficients are theirs). torch.optim.Muon iterates in bfloat16, which CPUs without AVX-512 emulate slowly;
 here it is single precision on a CPU. Embeddings, heads, norms and biases take AdamW.
+
+PyTorch's own optimisers import its compiler at their first step, which costs each process two seconds and
+does nothing where no optimiser is compiled; these take the same steps without it.
+
 This module knows no data.
 
 Try it: python -m nitograph train --dataset small.npz --optimizer muon --minutes 1
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +31,7 @@ def make_optimizer(network: nn.Module, settings: TrainSettings, *, plan: bool) -
     """The optimiser of the plan's autoencoder (plan=True) or of everything else."""
     named = {n: p for n, p in network.named_parameters() if n.startswith("plan.") == plan}
     if plan:
-        return torch.optim.AdamW(named.values(), lr=0.0, betas=BETAS, weight_decay=0.0)
+        return AdamW(named.values(), lr=0.0, betas=BETAS, weight_decay=0.0)
     matrices = [p for n, p in named.items() if n.startswith("layer.") and p.ndim == 2]
     heads = [p for n, p in named.items() if not n.startswith("layer.") and p.ndim >= 2]
     rest = [p for p in named.values() if p.ndim < 2]
@@ -43,10 +48,30 @@ def make_optimizer(network: nn.Module, settings: TrainSettings, *, plan: bool) -
         {"params": heads, "weight_decay": 0.0},
         {"params": rest, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=0.0, betas=BETAS)
+    return AdamW(groups, lr=0.0, betas=BETAS)
 
 
-class Muon(torch.optim.Optimizer):
+class _Plain(torch.optim.Optimizer):
+    """PyTorch's functions without what is wrapped around them for its compiler."""
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+
+
+class AdamW(_Plain, torch.optim.AdamW):
+    """PyTorch's AdamW, bit by bit."""
+
+    _take = inspect.unwrap(torch.optim.AdamW.step)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure here
+        """One step of every parameter that has a gradient."""
+        self._take()
+
+
+class Muon(_Plain):
     """Groups with muon=True take orthogonal momentum steps; the others take AdamW's."""
 
     def __init__(self, groups: list[dict[str, Any]], *, momentum: float = 0.95) -> None:

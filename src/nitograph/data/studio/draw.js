@@ -23,7 +23,6 @@ export class Drawing {
   sync() {
     const { mode, strokes } = this.app.state;
     this.pad.hidden = mode !== "draw";
-    $("hint").hidden = mode !== "draw" || strokes.length > 0 || this.stroke !== null;
     $("lift").disabled = $("clear").disabled = !strokes.length;
     if (mode === "draw") this.paint();
     if (!strokes.length) this.read(undefined);
@@ -45,7 +44,7 @@ export class Drawing {
   begin(point) {
     this.stroke = [point];
     this.app.winder.pause();
-    $("hint").hidden = true;
+    this.app.hint();
     this.paint();
   }
 

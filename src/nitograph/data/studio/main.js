@@ -11,6 +11,17 @@ import { Winder } from "./winder.js";
 export const $ = id => document.getElementById(id);
 const SETTLED = 350; // ms without a change after which it counts as one for undo
 
+/* Classes in a line: neighbours such as 0 1 2 as 0–2, and names in braces, as they are written in a word. */
+function inShort(classes) {
+  const runs = [];
+  for (const name of classes) {
+    const last = runs.at(-1), near = last && name.length === 1 && /[0-9A-Za-z]/.test(name) && last.at(-1).charCodeAt(0) + 1 === name.charCodeAt(0);
+    if (near && last.at(-1).length === 1) last.push(name); else runs.push([name]);
+  }
+  const written = name => [...name].length > 1 ? `{${name}}` : name;
+  return runs.map(run => run.length > 2 ? `${run[0]}–${run.at(-1)}` : run.map(written).join(" ")).join(" ");
+}
+
 class App {
   constructor(about) {
     this.about = about;
@@ -36,7 +47,7 @@ class App {
     for (const name of Object.keys(this.about.palettes)) $("palette").append(option(name, name));
     for (const name of this.about.model.classes) for (const id of ["label", "of"]) $(id).append(option(name, name));
     const known = this.about.model.classes;
-    $("classes-note").textContent = `The model knows ${known.length > 20 ? `${known.length} classes` : known.join(" ")}. Several make a word.`;
+    $("classes-note").textContent = `The model knows ${inShort(known)}. Several make a word.`;
   }
 
   usual(key) { return this.about.model.sampling[key] ?? 1; }
@@ -144,7 +155,16 @@ class App {
     $("frame").className = state.view;
     this.drawing.sync();
     this.photo.sync();
+    this.hint();
     this.buttons();
+  }
+
+  /* What to do where there is nothing to see yet. */
+  hint() {
+    const { mode, strokes, woven } = this.state;
+    const drawn = strokes.length || this.drawing.stroke, chosen = woven || this.photo.picture;
+    $("hint").hidden = !((mode === "draw" && !drawn) || (mode === "photo" && !chosen));
+    $("hint").textContent = mode === "draw" ? "Draw here" : "Choose, drop or paste a picture";
   }
 
   /* --- the thread --------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ export class Photo {
     this.picture = picture;
     try { this.image = await createImageBitmap(picture); } catch { this.image = null; } // TIFF: the studio reads it, the browser does not
     this.sync();
+    this.app.hint();
   }
 
   settings() {

@@ -5,7 +5,7 @@ import { ask, file, forget, save } from "./api.js";
 const $ = id => document.getElementById(id);
 const NAMES = {
   png: "Picture", mp4: "Film", json: "JSON", svg: "SVG", dxf: "DXF", pdf: "Template", list: "List", gcode: "G-code", html: "Guide",
-  csv: "Table", txt: "Nails",
+  csv: "Table, CSV", txt: "Nails, text",
 };
 
 export function offer(app) {
@@ -25,7 +25,8 @@ export function offer(app) {
 
 function wanted(app, format) {
   const film = format === "mp4";
-  const options = ["pdf", "list"].includes(format) ? { paper: $("paper").value } : {};
+  const paper = $("paper").value, printed = format === "pdf" || (format === "list" && paper !== "sheet");
+  const options = printed ? { paper } : {};
   return { threads: app.plain(), look: app.look(film ? 720 : +$("size").value), board: app.board(), options, ...(film && { film: { seconds: 8, hold: 1.5 } }) };
 }
 
@@ -41,7 +42,8 @@ export function stemOf(text) {
 
 export function fileName(app, ending, several) {
   const { mode, seed } = app.state, name = app.threads.map(thread => thread.label ?? "").join("") || mode;
-  return ["nitograph", stemOf(name), ...(mode === "photo" ? [] : [seed])].join("_") + (several ? ".zip" : ending);
+  const stem = ["nitograph", stemOf(name), ...(mode === "photo" ? [] : [seed])].join("_");
+  return `${stem}${several ? `${ending.replace(".", "_")}.zip` : ending}`;
 }
 
 async function take(app, format, button) {

@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nitograph.training.optimizer import AdamW
+
 VERSION = f"2, torch {torch.__version__}"  # raise the number when a change makes other networks
 SIDE = 48  # px of a picture
 BATCH = 500  # threads scored at once
@@ -119,7 +121,7 @@ def fit(net: Network, design: Design, made: Data, real: Data, *, seed: int) -> N
     truth = torch.cat([torch.ones(len(made)), torch.zeros(len(real))])
     size = min(design.batch_size, len(rows))
     steps = design.passes * (len(rows) // size)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=design.learning_rate, weight_decay=0.05)
+    optimizer = AdamW(net.parameters(), lr=design.learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, design.learning_rate, total_steps=steps)
     rng, order = np.random.default_rng([seed, 12]), np.zeros(0, dtype=np.int64)
     net.train()
