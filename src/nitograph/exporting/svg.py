@@ -143,26 +143,25 @@ def _board_layer(workpiece: Workpiece, colour: str, middle: FloatArray, reach: f
     return f"{head}\n{shape}</g>\n"
 
 
-def _layer(number: int, name: str, style: str, body: str) -> str:
-    label = quoteattr(f"{number} {name}")
-    mark = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "thread"
-    mark = name if name in ("thread", "nails", "numbers") else f"thread-{number}-{mark}"
+def _layer(number: int, mark: str, style: str, body: str, name: str | None = None) -> str:
+    """A layer; mark: its id in the file, and its name if it has no other."""
+    label = quoteattr(f"{number} {name or mark}")
     return f'<g id="{mark}" inkscape:groupmode="layer" inkscape:label={label} {style}>\n{body}</g>\n'
 
 
 def _thread_layers(workpiece: Workpiece, settings: SvgSettings, middle: FloatArray) -> list[str]:
     """A layer for each thread, in its colour and with its name where there are several."""
     width = settings.stroke_width or workpiece.settings.thread_width
-    found = []
+    found, several = [], len(workpiece.parts) > 1
     for number, (_, piece, colour) in enumerate(workpiece.parts, 1):
         own = settings.colour or (colour.hex if colour else INK)
         style = (
             f'fill="none" stroke="{own}" stroke-width="{width:.4g}" stroke-linejoin="round" '
             'stroke-linecap="round"'
         )
-        name = colour.name if colour and len(workpiece.parts) > 1 else "thread"
+        mark, name = (f"thread-{number}", colour.name) if several and colour else ("thread", None)
         line = f'<polyline points="{_points(piece.polyline + middle)}"/>\n'
-        found.append(_layer(number, name, style, line))
+        found.append(_layer(number, mark, style, line, name))
     return found
 
 
