@@ -18,6 +18,7 @@ from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.io.locks import sole_writer
+from nitograph.learning.course import GUIDANCE
 from nitograph.learning.drawings import drawings, kept, with_kept
 from nitograph.learning.rows import corpus_of, rows_of
 from nitograph.learning.settings import LearnSettings
@@ -159,6 +160,7 @@ def test_symbols_are_learned_judged_and_found(bench: list[str], capsys: pytest.C
     assert not Path("mine.learning").exists()
     own = load("mine.safetensors")
     assert own.classes == (*NAMES, *map(str, range(10)))
+    assert own.sampling["guidance"] == GUIDANCE
     assert find_weights(wanted=["heart"]).digest == own.digest
     assert find_weights(wanted=["λ", "7"]).digest == own.digest
     assert find_weights(wanted=["77"]).digest != own.digest  # kept, not learned
