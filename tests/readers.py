@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nitograph.api.colours import in_words
+from nitograph.colours.layers import layers_of
 from nitograph.corpus import prepare, sources
 from nitograph.corpus.rows import load_corpus
 from nitograph.corpus.shards import build_shards
@@ -20,11 +22,14 @@ from nitograph.corpus.sources import drawings, fonts, idx_folder, svg
 from nitograph.drawing.charts import has_curves
 from nitograph.errors import FileError
 from nitograph.evaluation.cache import Cache
+from nitograph.exporting import FORMATS, Workpiece, WorkpieceSettings
 from nitograph.io import lists, png, threads
 from nitograph.io.files import read_bytes, read_text
+from nitograph.io.nails import nails_in
 from nitograph.io.npz import read_arrays
 from nitograph.io.pictures import read_picture
 from nitograph.model import weights
+from nitograph.shapes.board import ShapedBoard
 from nitograph.training.checkpoints import checkpoint_weights
 from nitograph.training.resume import restore, settings_of
 from nitograph.training.runs import RunFiles, _line, owner
@@ -47,6 +52,29 @@ def _picture_with_threads(path: str) -> None:
     """The text of a PNG and the threads in it."""
     png.read_text(read_bytes(path), "Comment")
     threads.from_bytes(read_bytes(path))
+
+
+MANY = 300  # nails: boards of more are read, and what they allow is not reckoned here
+
+
+def _boards(path: str) -> None:
+    """All threads of a file on their boards: their colours, the file again, and a drawing of the first."""
+    found = lists.read_threads(path)
+    layers = layers_of(found)
+    if layers is not None:
+        in_words(layers)
+    again = threads.from_text(threads.to_json(found))
+    assert again == found or layers_of(again) == layers, "a file that is written again is another one"
+    if found[0].board.num_nails <= MANY:
+        FORMATS["svg"].render(Workpiece(found[0], WorkpieceSettings.of(found[0])))
+
+
+def _nails(path: str) -> None:
+    """The nails of a board, as many as its file says or sixty along its line, and what they allow."""
+    board = ShapedBoard.of_points(nails_in(path, None, None, 60))
+    if board.num_nails <= MANY:
+        board.legal()
+        assert ShapedBoard.from_record(board.to_record(), board.num_nails) == board
 
 
 def _corpus(path: str) -> None:
@@ -155,6 +183,8 @@ READERS: dict[str, Reader] = {
     "thread": _thread,
     "list": lambda path: lists.read_thread(path, lists.ForeignList(list_nails=256)),
     "lines": lambda path: threads.from_lines(read_text(path)),
+    "boards": _boards,
+    "nails": _nails,
     "carrier": _picture_with_threads,
     "picture": read_picture,
     "idx": sources.read_idx,

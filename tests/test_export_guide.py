@@ -108,7 +108,8 @@ def test_every_word_of_the_page_is_in_the_table() -> None:
     used = set(re.findall(r'data-(?:text|label)="(\w+)"', text)) | set(re.findall(r'say\("(\w+)"', text))
     used |= set(re.findall(r'meant\("(\w+)"', text)) | {"language_name"}
     used |= {f"{kind}_{value}" for kind, values in {
-        "origin": ("top", "right"), "direction": ("cw", "ccw"), "side": ("front", "back")
+        "origin": ("top", "right"), "direction": ("cw", "ccw"), "side": ("front", "back"),
+        "look": ("auto", "light", "dark"),
     }.items() for value in values}  # fmt: skip
     built = {name for name in ENGLISH if name.startswith("list_")}
     built |= {"play", "pause", "wraps_one", "wraps_many", "spoken", "spoken_turn", "repeat", "awake_none"}

@@ -13,6 +13,7 @@ from readers import READERS
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"
 FOUND = sorted(path for path in CORPUS.rglob("*") if path.is_file())
 INPUTS = {"picture": 1000, "weights": 1000, "part": 1000, "cache": 1000, "corpus": 600}
+INPUTS |= {"boards": 1000, "nails": 1000}
 INPUTS |= {"checkpoint": 250, "resume": 200}  # PyTorch takes a few milliseconds for each
 SEED = 15
 

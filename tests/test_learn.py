@@ -18,10 +18,11 @@ from nitograph.corpus.sources import LabelledImages, mnist
 from nitograph.errors import SettingsError
 from nitograph.evaluation.settings import EvaluationSettings
 from nitograph.io.locks import sole_writer
+from nitograph.learning.course import GUIDANCE
 from nitograph.learning.drawings import drawings, kept, with_kept
 from nitograph.learning.rows import corpus_of, rows_of
 from nitograph.learning.settings import LearnSettings
-from nitograph.learning.verdict import READABLE, _word, amounts
+from nitograph.learning.verdict import READABLE, _by_class, _word, amounts
 from nitograph.model.weights import Weights, load
 from tiny import WEAVING, random_weights
 
@@ -127,6 +128,10 @@ def test_the_verdict_is_said_only_where_drawings_are_read() -> None:
     """Guards the words of the page: unclear is not a failure, and nearly as often is enough."""
     assert [_word(read, 1.0) for read in (0.95, 0.6, 0.2)] == ["learned", "partly", "not learned"]
     assert _word(0.1, READABLE - 0.1) == "unclear"
+    details = {"B": {"by_class": [1.0, 0.0], "ceiling_by_class": [1.0, 0.0], "confusion": [[9, 0], [9, 0]]}}
+    usual_guess = [row["verdict"] for row in _by_class(("heart", "&"), details, 0.5)]
+    assert usual_guess == ["unclear", "unclear"]
+    assert _by_class(("heart", "&"), details, 0.8)[0]["verdict"] == "learned"
     assert amounts(3).samples_per_class == 50
     assert amounts(87).samples_per_class == 10
 
@@ -155,6 +160,7 @@ def test_symbols_are_learned_judged_and_found(bench: list[str], capsys: pytest.C
     assert not Path("mine.learning").exists()
     own = load("mine.safetensors")
     assert own.classes == (*NAMES, *map(str, range(10)))
+    assert own.sampling["guidance"] == GUIDANCE
     assert find_weights(wanted=["heart"]).digest == own.digest
     assert find_weights(wanted=["λ", "7"]).digest == own.digest
     assert find_weights(wanted=["77"]).digest != own.digest  # kept, not learned

@@ -1,6 +1,7 @@
 """Guards of what a command writes: places, endings, and that no file is lost to another."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,17 +59,25 @@ def test_an_output_over_an_input(tmp_path, monkeypatch):
     assert source.read_text() == "kept"
 
 
-@pytest.fixture
-def bench(tmp_path, monkeypatch) -> Iterator[Path]:
-    """A folder with one of each input; whatever a command does to it is seen at the end."""
-    random_weights().save(tmp_path / "w.safetensors")
-    (tmp_path / "t.json").write_text('{"num_nails": 32, "nails": [0, 9, 20, 3]}')
-    (tmp_path / "t.jsonl").write_text('{"num_nails": 32, "nails": [0, 9, 20, 3]}\n')
-    small_corpus(samples=20).save(tmp_path / "c.npz")
-    Image.new("L", (40, 40), 255).save(tmp_path / "p.png")
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory) -> Path:
+    """A folder with one of each input."""
+    folder = tmp_path_factory.mktemp("stock")
+    random_weights().save(folder / "w.safetensors")
+    (folder / "t.json").write_text('{"num_nails": 32, "nails": [0, 9, 20, 3]}')
+    (folder / "t.jsonl").write_text('{"num_nails": 32, "nails": [0, 9, 20, 3]}\n')
+    small_corpus(samples=20).save(folder / "c.npz")
+    Image.new("L", (40, 40), 255).save(folder / "p.png")
     for name in ("t.csv", "p.json", "w.png", "w.jsonl", "t.html", "t.png", "c.png"):
-        source = tmp_path / {"t": "t.json", "p": "p.png", "w": "w.safetensors", "c": "c.npz"}[name[0]]
-        (tmp_path / name).write_bytes(source.read_bytes())  # inputs are told by what they hold
+        source = folder / {"t": "t.json", "p": "p.png", "w": "w.safetensors", "c": "c.npz"}[name[0]]
+        (folder / name).write_bytes(source.read_bytes())  # inputs are told by what they hold
+    return folder
+
+
+@pytest.fixture
+def bench(stock, tmp_path, monkeypatch) -> Iterator[Path]:
+    """A copy of that folder; whatever a command does to it is seen at the end."""
+    shutil.copytree(stock, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     yield tmp_path

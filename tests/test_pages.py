@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from html.parser import HTMLParser
 from importlib import resources
 
 import pytest
@@ -65,3 +66,51 @@ def test_inline_json_ends_no_element():
     assert not set("<>&\u2028\u2029") & set(text)
     with pytest.raises(ValueError, match="JSON compliant"):
         pages.inline(float("nan"))
+
+
+class _Labels(HTMLParser):
+    """The controls inside each label, and the options without text."""
+
+    CONTROLS = ("button", "input", "meter", "output", "progress", "select", "textarea")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: list[list[str]] = []
+        self.inside = False
+        self.bare: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "label":
+            self.inside = True
+            self.labels.append([])
+        elif self.inside and tag in self.CONTROLS:
+            self.labels[-1].append(tag)
+        given = dict(attrs)
+        if (tag == "img" and not given.get("src")) or (
+            tag == "a" and "rel" in given and "href" not in given
+        ):
+            self.bare.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag != "label"
+
+
+@pytest.mark.parametrize("name", [*PAGES, "studio/index.html"])
+def test_a_label_names_one_control(name):
+    """A label belongs to the first control inside it (HTML Standard, 4.10.4); a second has no name."""
+    text = resources.files("nitograph").joinpath("data", name).read_text("utf-8")
+    found = _Labels()
+    found.feed(text)
+    assert [controls for controls in found.labels if len(controls) > 1] == []
+    assert found.bare == []
+    assert re.findall(r"<option[^>]*></option>", text.replace('<option value=""></option>', "")) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_rule_of_style_stands_twice(name):
+    """A rule that is pasted into another screen's rules as well overrides them there."""
+    text = resources.files("nitograph").joinpath("data", name).read_text("utf-8")
+    style = text.partition("<style>")[2].partition("</style>")[0]
+    rules = re.findall(r"[^{}]+\{[^{}]{40,}\}", style)
+    twice = {rule.strip() for rule in rules if rules.count(rule) > 1}
+    assert {" ".join(rule.split()) for rule in twice} == set()

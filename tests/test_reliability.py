@@ -131,35 +131,6 @@ def test_kill_during_generate(tmp_path, planned):
 
 
 @pytest.mark.slow
-def test_two_processes_hold_equal_weights(tmp_path, corpus):
-    """Under torchrun two processes share each batch, average gradients and end with the same bits."""
-    corpus.save(tmp_path / "c.npz")
-    (tmp_path / "two.py").write_text(
-        "from nitograph.corpus import load_corpus\n"
-        "from nitograph.model.settings import ModelSettings\n"
-        "from nitograph.training import Trainer, TrainSettings\n"
-        "from nitograph.training.processes import leave_group\n"
-        f"model = ModelSettings.from_dict({MODEL.to_dict()!r})\n"
-        "settings = TrainSettings(epochs=1, batch_size=8, plan_rows=4, plan_steps=3,\n"
-        "                         seed=1, validation_fraction=0.2)\n"
-        "trainer = Trainer(load_corpus('c.npz'), model, settings)\n"
-        "kinds = [report.kind for report in trainer.run(report_every=0.0)]\n"
-        "assert kinds == ['plan'] * 3 + ['step'] * 6 + ['valid', 'done'], kinds\n"
-        "trainer.weights().save(f'{trainer.rank}.safetensors', half=False)\n"
-        "leave_group()\n"
-    )
-    words = ["--standalone", "--nproc-per-node", "2", "two.py"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with start(*words, cwd=tmp_path, module="torch.distributed.run", env=environment) as process:
-        _, err = process.communicate()
-    assert process.returncode == 0, err[-2000:]
-    both = [weights_file.load(tmp_path / f"{rank}.safetensors") for rank in (0, 1)]
-    assert both[0].digest == both[1].digest
-    alone = Trainer(corpus, MODEL, TrainSettings(seed=1, validation_fraction=0.2))
-    assert both[0].digest != alone.weights().digest
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("whom", ["torchrun", "first", "second"])
 def test_sigterm_under_torchrun(tmp_path, corpus, whom):
     """Whichever process is asked to stop: all do after the step, the state is saved and reported once."""

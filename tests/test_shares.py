@@ -4,13 +4,16 @@ import json
 import os
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
 from nitograph.corpus.prepare import build
+from nitograph.corpus.rows import Corpus
 from nitograph.errors import ProcessError
 from nitograph.training import plan_phase, processes
 from nitograph.training.settings import TrainSettings
@@ -26,6 +29,7 @@ SETTINGS = TrainSettings(
 STILL = MODEL.replace(dropout=0.0)  # what dropout drops is each process's own
 SEES = SETTINGS.replace(flow_steps=3, flow_batch=5, own_walks=0.3, expected_error=0.2)
 CASES = {"codes": (STILL, SETTINGS), "sight": (STILL.replace(sight=True), SEES)}
+DROPS = MODEL, SETTINGS.replace(epochs=1)
 STOP = 10  # steps, where a checkpoint is taken over
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # far above rounding, far below what another seed gives
 
@@ -74,53 +78,85 @@ sys.path.insert(0, {tests!r})
 from nitograph.corpus import load_corpus
 from nitograph.training import plan_phase
 from nitograph.training.processes import leave_group
-from nitograph.training import plan_phase
-from test_shares import CASES, STOP, Trainer, curve
+from test_shares import CASES, DROPS, STOP, Trainer, curve
 plan_phase.PLAN_BATCH = 33
-fresh = lambda: Trainer(load_corpus("c.npz"), *CASES[{case!r}])
-whole, half, taken = fresh(), fresh(), fresh()
-found = [curve(whole), curve(half, STOP)]
-half.save(f"two-{{half.rank}}.pt")
-taken.resume("one.pt")
-found.append(curve(taken))
-if whole.rank == 0:
-    open("two.json", "w").write(json.dumps(found))
+ends = []
+for case, (model, settings) in CASES.items():
+    fresh = lambda: Trainer(load_corpus(case + ".npz"), model, settings)
+    whole, half, taken = fresh(), fresh(), fresh()
+    found = [curve(whole), curve(half, STOP)]
+    half.save(f"{{case}}-{{half.rank}}.pt")
+    taken.resume(case + ".pt")
+    found.append(curve(taken))
+    ends.append(whole.weights().digest)
+    if whole.rank == 0:
+        open(case + ".json", "w").write(json.dumps(found))
+drops = Trainer(load_corpus("codes.npz"), *DROPS)
+curve(drops)
+ends.append(drops.weights().digest)
+open(f"{{drops.rank}}.json", "w").write(json.dumps(ends))
 leave_group()
 """
 
 
+class Pair(NamedTuple):
+    """What two processes were given, by one, and the folder of what they made."""
+
+    folder: Path
+    corpora: dict[str, Corpus]
+    alone: dict[str, list[list[float]]]
+    first: dict[str, list[list[float]]]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, corpus) -> Iterator[Pair]:
+    """Every case by one process here, then by two that torchrun starts."""
+    seen = build(some_images(), ROWS, WEAVING.replace(canvas_size=64))
+    made = Pair(tmp_path_factory.mktemp("pair"), {"codes": corpus, "sight": seen}, {}, {})
+    (made.folder / "two.py").write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan_phase, "PLAN_BATCH", 33)
+        for case, given in CASES.items():
+            made.corpora[case].save(made.folder / f"{case}.npz")
+            made.alone[case] = curve(Trainer(made.corpora[case], *given))
+            half = Trainer(made.corpora[case], *given)
+            made.first[case] = curve(half, STOP)
+            half.save(made.folder / f"{case}.pt")
+        words = ["--standalone", "--nproc-per-node", "2", "two.py"]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        with start(*words, cwd=made.folder, module="torch.distributed.run", env=environment) as process:
+            _, err = process.communicate()
+        assert process.returncode == 0, err[-3000:]
+        yield made
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_two_processes_take_the_steps_of_one(tmp_path, corpus, monkeypatch, case):
+def test_two_processes_take_the_steps_of_one(pair, case):
     """The curve of losses is the same but for rounding, also across a checkpoint of the other number."""
-    monkeypatch.setattr(plan_phase, "PLAN_BATCH", 33)
-    model, settings = CASES[case]
-    if model.sight:
-        corpus = build(some_images(), ROWS, WEAVING.replace(canvas_size=64))
-    corpus.save(tmp_path / "c.npz")
-    alone = curve(Trainer(corpus, model, settings))
-    half = Trainer(corpus, model, settings)
-    first = curve(half, STOP)
-    half.save(tmp_path / "one.pt")
-    (tmp_path / "two.py").write_text(SCRIPT.format(tests=str(Path(__file__).parent), case=case))
-    words = ["--standalone", "--nproc-per-node", "2", "two.py"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with start(*words, cwd=tmp_path, module="torch.distributed.run", env=environment) as process:
-        _, err = process.communicate()
-    assert process.returncode == 0, err[-3000:]
-    whole, second, taken = (np.array(found) for found in json.loads((tmp_path / "two.json").read_text()))
-    flow = settings.flow_steps or 0
+    (model, settings), corpus, alone = CASES[case], pair.corpora[case], pair.alone[case]
+    record = json.loads((pair.folder / f"{case}.json").read_text())
+    whole, second, taken = (np.array(found) for found in record)
+    flow, first = settings.flow_steps or 0, pair.first[case]
     assert len(alone) == 6 + flow + 14 + 2 + 1
     assert np.allclose(whole, alone, **NEAR)
     assert np.allclose(second, first, **NEAR)
     rest = alone[len(first) :]
     assert np.allclose(taken, rest, **NEAR)
     back = Trainer(corpus, model, settings)
-    back.resume(tmp_path / "two-0.pt")
+    back.resume(pair.folder / f"{case}-0.pt")
     assert back.step == STOP
     assert np.allclose(curve(back), rest, **NEAR)
     other = curve(Trainer(corpus, model, settings.replace(seed=2)))
     assert not np.allclose(other[6 + flow :][:6], alone[6 + flow :][:6], rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_two_processes_hold_equal_weights(pair):
+    """Both end with the same bits, also where each drops other connections; cases differ."""
+    one, other = (json.loads((pair.folder / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert one == other
+    assert len(set(one)) == len(CASES) + 1
 
 
 @pytest.mark.slow

@@ -466,6 +466,25 @@ def test_what_takes_too_long_is_ended(tmp_path, monkeypatch):
     asyncio.run(run())
 
 
+def test_other_work_goes_first_while_code_is_compiled(tmp_path):
+    """A drawing whose code another process compiles keeps nobody else waiting, and has its answer."""
+    random_weights().save(tmp_path / "w.safetensors")
+
+    async def run() -> None:
+        pool = Pool(StudioSettings(workers=1), str(tmp_path / "w.safetensors"))
+        with pool.warming:
+            drawing = pool.submit("drawings", {"strokes": SEVEN})
+            found = await pool.submit("threads", {"text": "7", "seed": 9}).future
+            assert json.loads(found)["threads"][0]["seed"] == 9
+            assert not drawing.future.done()
+            await asyncio.to_thread(pool.close)
+        with pytest.raises(RefusedError, match="stopped"):
+            await drawing.future
+        assert not pool.open
+
+    asyncio.run(run())
+
+
 @pytest.mark.slow
 def test_a_stop_finishes_what_runs(tmp_path):
     """SIGTERM: a weaving under way ends with the thread it has, and the studio exits with 0."""

@@ -22,7 +22,10 @@ from bombs import chunk, pictures_start
 from fuzz.engine import Shape
 from nitograph.corpus.rows import ARRAYS
 from nitograph.evaluation.cache import _write
+from nitograph.exporting import FORMATS, Workpiece
 from nitograph.io import png
+from nitograph.io.lists import parse
+from nitograph.shapes.board import ShapedBoard
 from nitograph.thread import Thread
 from nitograph.training.resume import capture
 from readers import shards, trainer
@@ -34,6 +37,30 @@ CLASSIC = (
     '{"digit": 3, "num_nails": 32, "line_count": 2, "seed": 1, "temperature": 0.8, "nails": [0, 9, 3]}'
 )
 WORD = f'{{"format": "nitograph-threads/1", "label": "70", "threads": [{THREAD}, {CLASSIC}]}}'
+COLOURED = json.dumps(
+    {
+        "format": "nitograph-colours/1",
+        "label": "a cat",
+        "threads": [
+            json.loads(
+                Thread(
+                    nails,
+                    label="a cat",
+                    provenance={
+                        "colour": {"name": "DMC 310", "hex": value, "chart": "DMC"},
+                        "layer": [at, 2],
+                        "board": {"thread_width": 0.2, "diameter": 600.0, "darkness": 0.9},
+                        "photo": {"invert": True},
+                    },
+                ).to_json()
+            )
+            for at, nails, value in ((1, [0, 100, 9], "#000000"), (2, [4, 200], "#c72b3b"))
+        ],
+    }
+)
+SQUARE = ShapedBoard(16, "rect", 300.0, 200.0)
+CORNERS = ShapedBoard.of_points(np.array([[0, 0], [90, 0], [120, 50.5], [90, 110], [0, 100], [40, 50]]))
+SHAPED = [Thread([0, 3, 5, 1, 4], board, "7").to_json() for board in (SQUARE, CORNERS)]
 LIST = "# nitograph-list/1 num_nails=256 zero=192 sense=+1 label=7\nstep,nail\n1,0\n2,100\n3,7\n"
 PALETTE = np.arange(768, dtype=np.uint8).reshape(256, 3)
 
@@ -216,6 +243,28 @@ DRAWING = (
     '{"word": "cat", "countrycode": "DE", "timestamp": "2017-03-01 10:00:00.1 UTC", "recognized": true, '
     '"key_id": "5", "drawing": [[[0, 30, 255], [3, 80, 9]], [[7, 7], [1, 200], [0, 31]]]}'
 )
+NAILS = "# a board\nname,x mm,y mm\na,0,0\nb,90,0\nc,120,50.5\nd,90,110\ne,0,100\nf,-20,40\n"
+HOLES = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 90"><circle cx="4" cy="5" r="1"/>
+<circle cx="84" cy="5" r="1"/><ellipse cx="84" cy="85" rx="1" ry="2"/>
+<g transform="rotate(5)"><circle cx="4" cy="85" r="1"/><circle cx="4" cy="85" r="2"/></g></svg>"""
+LINE = """<svg xmlns="http://www.w3.org/2000/svg" width="120mm" height="90mm" viewBox="0 0 120 90">
+<path d="M10 10h90c20 30 20 40 0 60h-90z"/><path d="M1 1l9 9"/></svg>"""
+FOREIGN = (
+    '{"nails": 256, "pinSequence": [1, 9, 4, 77]}',
+    '{"num_pins": 40, "sequence": [[0, 9], [9, 20], [20, 3]], "board": {"d": 300}}',
+    '{"path": [{"from": 3, "to": 9}, {"from": 9, "to": 1}], "pins": 99}',
+    "String #1 -> next pin: 84\nString #2 -> next pin: 3\nString #3 -> next pin: 20\n",
+    "Nagel von,Nagel bis\n0,9\n9,20\n20,3\n",
+    "step from to\n1 0 9\n2 9 20\n",
+)
+
+
+def _written_lists() -> list[bytes]:
+    """Winding lists of ours: of a ring, and of boards that are none."""
+    threads = [parse(text.encode(), "a thread") for text in (THREAD, *SHAPED)]
+    return [FORMATS[name].render(Workpiece(thread)) for thread in threads for name in ("csv", "txt")]
+
+
 MAPPING = "0 48\n1 65 97\n10 1078\n"
 
 
@@ -248,8 +297,13 @@ def shapes_of(reader: str) -> list[Shape]:
             Shape(_bytes(LIST, f"{THREAD}\n{CLASSIC}\n")),
         ],
         "list": lambda: [
-            Shape(_bytes(LIST, "0 9 20 3", "step;pin\n1;4\n2;8\n", "[1, 9, 4]", "nail\n3\n5\n"))
+            Shape(_bytes(LIST, "0 9 20 3", "step;pin\n1;4\n2;8\n", "[1, 9, 4]", "nail\n3\n5\n")),
+            Shape(_bytes(*FOREIGN)),
+            Shape(_bytes(*FOREIGN[:3]), is_json=True),
+            Shape(_written_lists()),
         ],
+        "boards": lambda: [Shape(_bytes(COLOURED, *SHAPED), is_json=True), Shape(_written_lists())],
+        "nails": lambda: [Shape(_bytes(NAILS, "0;0\n90;0\n45;80\n")), Shape(_bytes(HOLES, LINE))],
         "lines": lambda: [Shape(_bytes(f"{THREAD}\n{CLASSIC}\n", WORD), is_json=True)],
         "carrier": lambda: [
             Shape(_bytes(THREAD, WORD), _carrier, is_json=True),

@@ -16,6 +16,7 @@ from nitograph.training.trainer import Trainer
 
 HELD_OUT = 0.1  # share of drawings that only measure the training, where there are enough
 ENOUGH = 10  # drawings of every class
+GUIDANCE = 1.5  # few drawings make a plan unsure of its class (docs/log.md)
 
 
 def course(
@@ -24,6 +25,7 @@ def course(
     """A trainer at its beginning; resumed: of a run that is to go on, so that nothing is taken over."""
     trainer = Trainer(corpus, weights.settings, train_settings(corpus, settings), device=device)
     trainer.measures_threads = trainer.world == 1
+    trainer.sampled_with = {"guidance": GUIDANCE}
     if not resumed:
         trainer.start_from(weights)
     return trainer

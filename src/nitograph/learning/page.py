@@ -16,7 +16,7 @@ from nitograph.evaluation.page import thumbnails
 from nitograph.evaluation.page.confusions import pairs_section
 from nitograph.evaluation.page.elements import fill, number, percent, spread, table
 from nitograph.evaluation.woven import Woven
-from nitograph.learning.verdict import GOAL, Verdict
+from nitograph.learning.verdict import GOAL, READABLE, Verdict
 
 SHOWN = 6
 WORDS = {
@@ -58,11 +58,16 @@ def _head(found: Verdict) -> str:
     figure = found.figures["critic_b"]
     other = found.figures["critic_c"]
     word = "reaches" if figure.value.value >= GOAL else "does not reach"
+    trust = (
+        ""
+        if (figure.reference or 0.0) >= READABLE
+        else " <strong>The readers know too few real drawings for this to say anything.</strong>"
+    )
     return (
         f"<p><strong>Samples are read as what was asked for {percent(figure.measured)} of the time, woven "
         f"real drawings {percent(figure.reference)}</strong>: {figure.value.value:.2f} of it "
         f"({figure.value.low:.2f} to {figure.value.high:.2f}), which {word} the goal of {GOAL:g}. A second "
-        f"reader of another kind has {other.value.value:.2f}.</p>"
+        f"reader of another kind has {other.value.value:.2f}.{trust}</p>"
     )
 
 

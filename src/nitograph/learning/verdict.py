@@ -110,7 +110,7 @@ def judge(
         "varied": list(drawings.varied),
         "drawings": _counts(material, drawings),
         "settings": settings.to_dict(),
-        "by_class": _by_class(material.classes, details),
+        "by_class": _by_class(material.classes, details, figures["critic_b"].reference or 0.0),
         "confusable": pairs_record(material.classes, pairs),
         "figures": {key: figure.to_dict() for key, figure in figures.items()},
         "copying": nearness,
@@ -139,12 +139,17 @@ def _counts(material: Material, drawings: Drawings) -> dict[str, list[int]]:
     }
 
 
-def _by_class(classes: tuple[str, ...], details: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of each class what critic B reads, what it is taken for most, and the verdict in one word."""
+def _by_class(classes: tuple[str, ...], details: dict[str, Any], ceiling: float) -> list[dict[str, Any]]:
+    """Of each class what critic B reads, what it is taken for most, and the verdict in one word.
+
+    ceiling: what it reads of all real drawings. Where that is too little, a class that it reads well may be
+    no more than its usual guess.
+    """
+    trusted = ceiling >= READABLE
     found, confusion = details["B"], np.array(details["B"]["confusion"])
     rows = []
     for i, name in enumerate(classes):
-        read, ceiling = found["by_class"][i], found["ceiling_by_class"][i]
+        read, drawn = found["by_class"][i], found["ceiling_by_class"][i]
         others = confusion[i].copy()
         others[i] = 0
         taken = classes[int(others.argmax())] if others.any() else None
@@ -152,9 +157,9 @@ def _by_class(classes: tuple[str, ...], details: dict[str, Any]) -> list[dict[st
             {
                 "class": name,
                 "read": read,
-                "ceiling": ceiling,
+                "ceiling": drawn,
                 "taken_for": taken,
-                "verdict": _word(read, ceiling),
+                "verdict": _word(read, drawn if trusted else 0.0),
             }
         )
     return rows

@@ -128,6 +128,9 @@ class Pool:
         for hand in self.hands:
             hand.join(GRACE + 1)
             hand.end()
+        while not self.jobs.empty():  # a job that was put back behind the end
+            if (left := self.jobs.get()) is not None:
+                left.settle(self.full() or LOST)
 
 
 class _Hand(threading.Thread):
@@ -163,19 +166,28 @@ class _Hand(threading.Thread):
             )
             return
         try:
+            if self._waits(job):
+                self.pool.jobs.put(job)
+                return
             job.settle(self._tried(job))
         except Exception as error:  # whatever it is, its request is answered and this thread serves on
             LOG.exception("a job failed")
             self.end()
             job.settle(RefusedError(500, "fault", f"this is a fault of nitograph ({type(error).__name__})"))
 
+    def _waits(self, job: Job) -> bool:
+        """Whether a job needs what another process is compiling; the jobs behind it go first meanwhile."""
+        if job.name not in COMPILED or self.warmed:
+            return False
+        if not self.pool.warming.acquire(timeout=GLANCE):
+            return True
+        self._warm()
+        return False
+
     def _tried(self, job: Job) -> bytes | RefusedError:
         """What became of the job; once more if its process was lost before it said anything."""
         for last in (False, True):
             try:
-                if job.name in COMPILED and not self.warmed:
-                    self.pool.warming.acquire()
-                    self._warm()
                 return self._done(job)
             except LostError:
                 self.end()

@@ -93,6 +93,7 @@ class Trainer:
         self.plan_of: str | None = None  # digest of the weights whose plan was taken over
         self.threads: int | None = None  # on the CPU, where they were measured
         self.measures_threads = False  # before the first step, unless the settings say how many
+        self.sampled_with: dict[str, float] = {}  # what its weights are best sampled with, if it is known
         self._random_part = int(of_first(secrets.randbits(32), self.world, self.device))
         self.run_name: str | None = self._name()
         self._orders: dict[int, list[NDArray[np.int64]]] = {}  # of the present epoch
@@ -236,7 +237,7 @@ class Trainer:
             weaving=self.corpus.metadata["weaving"],
             facts=facts,
             sharpener=sharpener,
-            sampling=best_sampling(sight=self.model.sight, sharp=sharpener is not None),
+            sampling=best_sampling(sight=self.model.sight, sharp=sharpener is not None) | self.sampled_with,
         )
 
     def save(self, path: str | Path) -> None:

@@ -140,7 +140,7 @@ class App {
       const { key } = control.dataset, value = state[key] ?? this.usual(key);
       if (control.type === "checkbox") control.checked = value;
       else if (control !== document.activeElement || control.type === "range" || control.tagName === "SELECT") control.value = value;
-      const shown = control.parentElement.querySelector("output");
+      const shown = control.parentElement.querySelector(".shown");
       if (shown) shown.textContent = Number.isInteger(value) ? value : (+value).toFixed(2);
     }
     for (const part of document.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(state.mode);

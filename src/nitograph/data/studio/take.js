@@ -42,8 +42,8 @@ export function stemOf(text) {
 
 export function fileName(app, ending, several) {
   const { mode, seed } = app.state, name = app.threads.map(thread => thread.label ?? "").join("") || mode;
-  const stem = ["nitograph", stemOf(name), ...(mode === "photo" ? [] : [seed])].join("_");
-  return `${stem}${several ? `${ending.replace(".", "_")}.zip` : ending}`;
+  const end = several ? `${ending.replace(".", "_")}.zip` : ending;
+  return ["nitograph", stemOf(name), ...(mode === "photo" ? [] : [seed])].join("_") + end;
 }
 
 async function take(app, format, button) {
@@ -70,7 +70,8 @@ async function phone(app) {
   const { now, count } = app.winder, [thread] = app.plain();
   try {
     const { address, qr } = await ask("/shares", { threads: [thread], board: app.board(), step: now < count ? Math.floor(now) : 0 });
-    $("qr").src = qr;
+    const picture = Object.assign(new Image(240, 240), { src: qr, alt: "QR code of the address below" });
+    $("code").replaceChildren(picture);
     $("address").href = $("address").textContent = address;
     $("share").showModal();
   } catch (error) { app.fail(error); }
