@@ -14,11 +14,10 @@ import pytest
 import nitograph
 from browser import Browser, needs_chromium
 from gcode_simulator import simulate
-from nitograph.api import colours
 from nitograph.board import Board
 from nitograph.cli import main
 from nitograph.colours.layers import Colour, Layers, coloured, layers_of
-from nitograph.errors import FileError, SettingsError
+from nitograph.errors import FileError
 from nitograph.exporting.check import check, touches
 from nitograph.exporting.cover import cover
 from nitograph.exporting.formats import FORMATS, write_all
@@ -229,22 +228,6 @@ def test_the_page_shows_each_change(tmp_path) -> None:
         assert page("$('hue').hidden")
         assert page.complaints == []
         assert page.requests == [file.as_uri()]
-
-
-def test_weave_gives_threads_in_colours(tmp_path, monkeypatch) -> None:
-    """`weave(palette=…)` is `weave_colours` of the same; what goes with one thread only is refused."""
-    asked = []
-    monkeypatch.setattr(colours, "weave_colours", lambda picture, **given: asked.append(given) or layers())
-    picture = np.zeros((40, 40, 3), np.uint8)
-    found = nitograph.weave(picture, palette="red,black", thread_mm=0.5, board_mm=300, label="a", nails=60)
-    given = {"palette": "red,black", "thread_width": 0.5, "diameter": 300, "nails": 60}
-    assert asked == [{**given, "label": "a", "importance": None}]
-    (path,) = nitograph.export(found, tmp_path / "a.txt")
-    assert "# colour 2 of 3: #c72b3b DMC 321 Red" in path.read_text()
-    with pytest.raises(SettingsError, match="board_colour is for threads of several colours"):
-        nitograph.weave(picture, board_colour="black")
-    with pytest.raises(SettingsError, match="got preset original"):
-        nitograph.weave(picture, threads=2, preset="original")
 
 
 def test_commands_take_all_colours(tmp_path, capsys) -> None:

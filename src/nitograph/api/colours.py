@@ -6,7 +6,7 @@ them. This module does not weave; `weaving.coloured` does.
 Try it: python -c "from nitograph.api.colours import *; print(named_colours('black,dmc:321,#0af'))"
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,20 +203,6 @@ def weave_colours(
         pixels, in_angle(PRESETS["photo"], woven), photo, take(RealBoard, settings), chosen, importance
     ).run()
     return with_photos(weaver.threads(label=label if label is not None else known, source=name), photo)
-
-
-def in_colours(picture: Source, preset: str | None, settings: Mapping[str, Any], **more: Any) -> Layers:
-    """As `weave_colours`, of what `weave` was given; SettingsError for what only one thread can do."""
-    given = {name: value for name, value in settings.items() if value is not None}
-    if not ColourSettings(**{name: given[name] for name in ColourSettings.names() if name in given}).wanted:
-        raise SettingsError(
-            "board_colour is for threads of several colours; set threads or palette, or leave it out"
-        )
-    if preset not in (None, "photo"):
-        raise SettingsError(
-            f"colours are woven of photographs with thread as it is, got preset {preset}; leave it out"
-        )
-    return weave_colours(picture, **more, **given)
 
 
 def with_photos(layers: Layers, photo: PhotoSettings) -> Layers:

@@ -25,7 +25,6 @@ from nitograph.thread import Thread, Threads, shown_by
 
 if TYPE_CHECKING:
     from nitograph.api.weaving import Source
-    from nitograph.colours.layers import Layers
 
 Character: TypeAlias = Literal[
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K",
@@ -123,82 +122,28 @@ def generate(
     return found[0] if len(found) == 1 and not isinstance(label, list | tuple) else Threads(found)
 
 
-@overload
 def weave(
     picture: "Source",
     *,
-    threads: int,
-    palette: str | None = None,
-    board_colour: str | None = None,
     preset: str | None = None,
     label: str | None = None,
     importance: "Source | None" = None,
     thread_mm: float | None = None,
     board_mm: float | None = None,
     **settings: Unpack[Weaving],
-) -> "Layers": ...
-@overload
-def weave(
-    picture: "Source",
-    *,
-    threads: int | None = None,
-    palette: str,
-    board_colour: str | None = None,
-    preset: str | None = None,
-    label: str | None = None,
-    importance: "Source | None" = None,
-    thread_mm: float | None = None,
-    board_mm: float | None = None,
-    **settings: Unpack[Weaving],
-) -> "Layers": ...
-@overload
-def weave(
-    picture: "Source",
-    *,
-    threads: None = None,
-    palette: None = None,
-    board_colour: str | None = None,
-    preset: str | None = None,
-    label: str | None = None,
-    importance: "Source | None" = None,
-    thread_mm: float | None = None,
-    board_mm: float | None = None,
-    **settings: Unpack[Weaving],
-) -> Thread: ...
-def weave(
-    picture: "Source",
-    *,
-    threads: int | None = None,
-    palette: str | None = None,
-    board_colour: str | None = None,
-    preset: str | None = None,
-    label: str | None = None,
-    importance: "Source | None" = None,
-    thread_mm: float | None = None,
-    board_mm: float | None = None,
-    **settings: Unpack[Weaving],
-) -> "Thread | Layers":
-    """A picture as one thread, or as threads of several colours on one board, by the encoder alone.
+) -> Thread:
+    """A picture as one thread, by the encoder alone.
 
     picture: a file name, `mnist:test:17`, an array (h, w), (h, w, 3) or (h, w, 4) of uint8 or floats from 0
     to 1, or a Pillow image. preset: default, original or photo; if not given, default for MNIST pictures
     and photo for others. importance: a grey map, bright parts count more. thread_mm, board_mm: thickness of
-    a real thread and diameter of its ring of nails, for photographs `thread_width` and `diameter`. threads:
-    how many colours, found for the picture among a maker's; palette: which ones, as "black,red,dmc:995";
-    board_colour: what they lie on. The result is then Layers, from the first wound to the last. settings:
-    `nails`, `max_lines`, `invert` and the others of `WeaveSettings`, `PhotoSettings` and, for photographs,
-    `RealBoard` and `BoardSettings`.
+    a real thread and diameter of its ring of nails, for photographs `thread_width` and `diameter`.
+    settings: `nails`, `max_lines`, `invert` and the others of `WeaveSettings`, `PhotoSettings` and, for
+    photographs, `RealBoard` and `BoardSettings`.
 
         nitograph.weave("photo.jpg", nails=240)
         nitograph.weave("photo.jpg", board="rect:400x600", spacing=8)
-        nitograph.weave("photo.jpg", threads=4)
     """
-    colours = {"threads": threads, "palette": palette, "board_colour": board_colour}
-    if any(value is not None for value in colours.values()):
-        from nitograph.api.colours import in_colours
-
-        given = {**colours, "thread_width": thread_mm, "diameter": board_mm, **settings}
-        return in_colours(picture, preset, given, importance=importance, label=label)
     from nitograph.api.boards import board_and_given, on_board
     from nitograph.api.weaving import (
         RealThread,
