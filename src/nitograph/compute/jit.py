@@ -57,7 +57,8 @@ class Compiler(Protocol):
 # Sums may be reordered and fused, but NaN and infinity keep their meaning.
 LOOSE = ("contract", "reassoc", "nsz", "arcp", "afn")
 
-_any: Options = {"nogil": True, "error_model": "numpy"}
+# Said of every function: one of which nothing is said takes over what is allowed to the sums of its caller.
+_any: Options = {"nogil": True, "error_model": "numpy", "fastmath": False}
 _part: Options = _any | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -204,8 +205,8 @@ def _cached(**options: Any) -> Compiler:
 
 
 jit: Compiler = _cached(**_any)
-loose_jit: Compiler = _cached(**_any, fastmath=set(LOOSE))
+loose_jit: Compiler = _cached(**_any | {"fastmath": set(LOOSE)})
 inner: Compiler = numba.njit(**_part)
-loose_inner: Compiler = numba.njit(**_part, fastmath=set(LOOSE))
+loose_inner: Compiler = numba.njit(**_part | {"fastmath": set(LOOSE)})
 # Passing arrays to a short function costs more than the function itself, so these are always inlined.
 tiny: Compiler = numba.njit(**_part, forceinline=True)

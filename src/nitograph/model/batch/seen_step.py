@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nitograph.compute.exps import exp_all_32
 from nitograph.compute.jit import loose_inner as inner, loose_jit as jit
 from nitograph.model.batch.operands import Blocks, Winding
 from nitograph.model.batch.sight_loops import Looked, Sequences, see_next
@@ -38,17 +39,37 @@ class Sighted(NamedTuple):
     winding: Winding
 
 
+class Scratch(NamedTuple):
+    """What weighing writes on the way, (n,) each."""
+
+    below: Float32
+    chances: Float32
+    room: Float32
+
+
 @inner
-def weigh(sights: Float32, gains: Float32, base: Float32, logits: Float32) -> None:
+def new_scratch(n: int) -> Scratch:
+    """Room for weighing n sights."""
+    return Scratch(np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32))
+
+
+@inner
+def weigh(sights: Float32, gains: Float32, base: Float32, logits: Float32, scratch: Scratch) -> None:
     """Add what sights (n,) are worth by gains (SIGHTS,) to logits (≥ n,); sight.weighed is the same."""
-    n = len(sights)
+    n, (below, chances, room) = len(sights), scratch
     own, root, chance, bend = gains[0] + base[0], gains[1] + base[1], gains[2] + base[2], gains[3] + base[3]
     for i in range(n):
-        sight = sights[i]
-        below = min(sight, f32(0))
-        around = sights[i - 1 if i > 0 else n - 1] + sights[i + 1 if i + 1 < n else 0] - f32(2) * sight
-        added = own * sight * f32(0.5) + root * (f32(1) - np.sqrt(f32(1) - below))
-        logits[i] += added + chance * np.exp(below) + bend * around * f32(0.25)
+        below[i] = min(sights[i], f32(0))
+    exp_all_32(below, chances, room)
+    for i in range(n):
+        added = own * sights[i] * f32(0.5) + root * (f32(1) - np.sqrt(f32(1) - below[i]))
+        room[i] = added + chance * chances[i]
+    for i in range(1, n - 1):
+        around = sights[i - 1] + sights[i + 1] - f32(2) * sights[i]
+        logits[i] += room[i] + bend * around * f32(0.25)
+    for i in (0, n - 1):
+        around = sights[i - 1] + sights[(i + 1) % n] - f32(2) * sights[i]
+        logits[i] += room[i] + bend * around * f32(0.25)
 
 
 @inner
@@ -83,8 +104,9 @@ def wind_seen(
             waves[r, i] = found[r, n + 1 + i]
     multiply(waves, mix, fan, False)
     place_fan(found, fan, reach, nails, logits)
+    scratch = new_scratch(n)
     for r in range(len(nails)):
-        weigh(seen.sights[r], found[r, gains : gains + len(seen.base)], seen.base, logits[r])
+        weigh(seen.sights[r], found[r, gains : gains + len(seen.base)], seen.base, logits[r], scratch)
 
 
 @jit

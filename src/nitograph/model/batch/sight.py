@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.parallel import in_threads
-from nitograph.light.bands import added_gain, score_factor
+from nitograph.light.bands import FINE, GROUP, SHIFT, added_gain, score_factor
 from nitograph.light.cells import cells_of
 from nitograph.light.chords import all_chords
+from nitograph.light.simd import COLUMNS
 from nitograph.model.batch import sight_loops as loops
 from nitograph.model.batch.sight_loops import Looked, Sequences
 from nitograph.model.settings import FACTS
@@ -104,7 +105,7 @@ class BatchSight:
 
     def views(self) -> tuple[Float32, Float32]:
         """Empty sights and facts of a step."""
-        b = len(self._state.left)
+        b = len(self._state.cells)
         return np.empty((b, self.settings.scoring.nails), np.float32), np.empty((b, FACTS), np.float32)
 
     def advance(self, steps: int) -> None:
@@ -121,20 +122,16 @@ class BatchSight:
 
     def select(self, rows: NDArray[np.integer]) -> None:
         """As Seeing.select."""
-        left, cells, weights, chances, paths = self._state
-        self._state = Sequences(left[rows], cells[rows], weights, chances[rows], paths[rows])
+        self._state = Sequences(*(part[rows] for part in self._state))
 
 
 def _begin(settings: SightSettings, wanted: Int32, paths: NDArray[np.int64]) -> Sequences:
-    """Sequences that have seen nothing yet; wanted (b, c, c) is theirs from now on."""
-    b, size = len(wanted), settings.scoring.canvas_size
-    return Sequences(
-        left=wanted,
-        cells=np.zeros((b, cells_of(size)), np.int16),
-        weights=np.full((size, size), 256, np.int32),
-        chances=np.zeros((b, settings.scoring.nails)),
-        paths=paths,
-    )
+    """Sequences that have seen nothing yet but light wanted, (b, c, c)."""
+    b, size, scoring = len(wanted), settings.scoring.canvas_size, settings.scoring
+    room = cells_of(size) + COLUMNS * (size + GROUP)
+    cells, chances = np.zeros((b, room), np.int16), np.zeros((b, scoring.nails))
+    loops.begin(wanted, scoring.strength, cells)
+    return Sequences(cells, chances, paths)
 
 
 @functools.lru_cache(maxsize=4)
@@ -144,15 +141,34 @@ def _looked(settings: SightSettings) -> Looked:
     ring = all_chords(scoring.nails, scoring.canvas_size, scoring.width)
     factor = score_factor(ring.total, scoring.strength, scoring.white, scoring.length_power)
     worth = np.stack([added_gain(ring.total, ring.squares, scoring.strength), factor], axis=1)
+    _, shares, lowest = ring.bands
+    nothing = len(shares) // GROUP
+    chords = _of_both_ends(_placed(ring.lines, scoring.canvas_size, lowest), scoring.nails)
+    chords[chords[:, loops.KIND] % loops.LEAVES == 0, loops.KIND] = nothing << 16  # no columns
     return Looked(
-        bands=ring.bands._replace(lines=_of_both_ends(ring.lines, scoring.nails)),
+        chords=chords,
+        shares=np.concatenate([shares, np.zeros(FINE * GROUP, np.int16)]).astype(np.int8),
         scoring=_of_both_ends(worth, scoring.nails),
+        size=scoring.canvas_size,
+        min_height=lowest,
+        nothing=nothing,
         num_nails=scoring.nails,
         min_nail_gap=rules.min_nail_gap,
         recent_edges=rules.recent_edges,
         strength=scoring.strength,
         gain=settings.gain,
     )
+
+
+def _placed(lines: Int32, size: int, lowest: int) -> Int32:
+    """Bands (m, 6) as Looked.chords; lowest: the height of the first shares."""
+    top, rise, height, first, stop, steep = lines.T.astype(np.int64)
+    count = stop - first
+    ends = np.stack([top, top + rise * np.maximum(count - 1, 0)]) >> SHIFT
+    leaves = (ends.min(axis=0) < 0) | (ends.max(axis=0) + height > size * FINE)
+    kind = ((height - lowest) * FINE << 16) + leaves * loops.LEAVES + count
+    base = GROUP + (steep * size + first) * (size + GROUP)
+    return np.stack([top, rise, base, kind], axis=1).astype(np.int32)
 
 
 def _of_both_ends(values: NDArray[Kind], n: int) -> NDArray[Kind]:

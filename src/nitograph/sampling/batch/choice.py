@@ -5,17 +5,18 @@ choose.choose_nails is the oracle. This module knows no decoder.
 Try it: python -c "import nitograph.sampling.batch.choice"
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nitograph.compute.bits import ordered
+from nitograph.compute.exps import exp_all
 from nitograph.compute.jit import inner, jit
 from nitograph.compute.rules import forbid_next
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
@@ -40,23 +41,19 @@ class Buffers(NamedTuple):
 
     allowed: NDArray[np.bool_]
     keys: Int32  # the bits of the logits, ordered; FORBIDDEN for tokens that are
-    sums: NDArray[np.float64]
+    sums: Float64
     listed: Int32
+    below: Float64
+    room: Float64
 
 
 @inner
 def new_buffers(n: int) -> Buffers:
     """Buffers for the choice among n nails and EOS."""
     size = n + 1
-    keys = np.empty(size, np.int32)
-    return Buffers(np.ones(size, np.bool_), keys, np.empty(size, np.float64), np.empty_like(keys))
-
-
-@inner
-def share_of(logit: float, largest: float, temperature: float, min_p: float) -> float:
-    """The probability of a token relative to the most likely one; 0 if under min_p."""
-    chance = math.exp((np.float64(logit) - np.float64(largest)) / temperature)
-    return chance if chance >= min_p else 0.0
+    keys, sums = np.empty(size, np.int32), np.empty(size, np.float64)
+    listed, below, room = np.empty_like(keys), np.empty_like(sums), np.empty_like(sums)
+    return Buffers(np.ones(size, np.bool_), keys, sums, listed, below, room)
 
 
 @inner
@@ -80,7 +77,7 @@ def kth_largest(keys: Int32, count: int, k: int) -> np.int32:
 @inner
 def pick(row: Float32, choice: Choice, draw: float, buffers: Buffers) -> np.int64:
     """One token of row (size,) by `choose`, among those whose keys are not FORBIDDEN."""
-    keys, sums, listed, size = buffers.keys, buffers.sums, buffers.listed, len(row)
+    keys, sums, listed, below, size = buffers.keys, buffers.sums, buffers.listed, buffers.below, len(row)
     temperature, top_k, min_p = choice.temperature, choice.top_k, choice.min_p
     best, left, top = np.int64(0), i32(0), FORBIDDEN
     for i in range(size):
@@ -96,8 +93,12 @@ def pick(row: Float32, choice: Choice, draw: float, buffers: Buffers) -> np.int6
     for i in range(size):  # no branch: it would be mispredicted too often
         listed[count] = i
         count += keys[i] >= least
+    largest = np.float64(row[best])
     for c in range(count):
-        total += share_of(row[listed[c]], row[best], temperature, min_p)
+        below[c] = (np.float64(row[listed[c]]) - largest) / temperature
+    exp_all(below[:count], sums[:count], buffers.room[:count])
+    for c in range(count):
+        total += sums[c] if sums[c] >= min_p else 0.0
         sums[c] = total
     for c in range(count):
         if sums[c] > draw * total:
