@@ -163,7 +163,7 @@ def test_hostile_svg(tmp_path, name):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "a.svg").write_bytes(HOSTILE_SVG[name].encode("utf-8"))
     refused(f"icons:{tmp_path}/icons", "has no picture that can be used")
-    refused(f"folder:{tmp_path}/pictures", "has no picture that can be used")
+    refused(f"folder:{tmp_path}/pictures", "has no picture of class 'x' that can be used")
 
 
 def test_svg_is_drawn_as_it_looks(tmp_path):

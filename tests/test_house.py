@@ -56,7 +56,7 @@ ONLY = {
     (
         "model",
         "light",
-    ): "light.zernike light.frame light.fans light.starts light.bands light.cells light.chords",
+    ): "light.zernike light.frame light.fans light.starts light.bands light.cells light.chords light.simd",
     ("corpus", "model"): "model.vocab model.sharpen",
     ("training", "weaving"): "weaving.settings",
     ("api", "training"): "training.checkpoints training.processes",

@@ -68,18 +68,19 @@ def run_command(name: str, parser: Parser, given: Sequence[str]) -> int:
     """Fill the parser with the command's arguments, run it, turn errors into exit codes."""
     try:
         with interrupts_raised():
-            command = importlib.import_module(f"nitograph.cli.{name}")
-            command.add_arguments(parser)
-            args = parser.parse_args(given)
-            with compiling_notice():
-                return int(command.run(args) or 0)
+            try:
+                command = importlib.import_module(f"nitograph.cli.{name}")
+                command.add_arguments(parser)
+                args = parser.parse_args(given)
+                with compiling_notice():
+                    return int(command.run(args) or 0)
+            except Exception as error:  # told inside, where a signal that the command ignores still is
+                line, code = told(error, parser.prog, given)
+                print(f"{parser.prog}: {line}", file=sys.stderr)
+                return code
     except KeyboardInterrupt as interrupt:
         print(f"{parser.prog}: stopped", file=sys.stderr)
         return exit_code(interrupt)
-    except Exception as error:
-        line, code = told(error, parser.prog, given)
-        print(f"{parser.prog}: {line}", file=sys.stderr)
-        return code
 
 
 def run_script(name: str, script: str) -> NoReturn:
